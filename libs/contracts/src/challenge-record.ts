@@ -1,0 +1,45 @@
+import { type Static, Type } from 'typebox'
+import { E164 } from './phone.js'
+
+/** The Redis hash of a challenge. The gateway writes it; the worker reads what it needs to send. Numbers are decimal text. */
+export const challengeFields = [
+  'state', // live | used | exhausted | cancelled; an expired one is live with `expiresAt` behind it
+  'purpose',
+  'face', // which API opened it: the audience of the session it leads to
+  'generation', // 1, and one more for every new code
+  'expiresAt', // ms since the epoch, by Redis TIME plus the clock offset
+  'lifeMs',
+  'mac', // HMAC of the code, bound to id and generation: `<key id>.<hex>`
+  'box', // ChallengeMessage, sealed
+  'pending', // what the purpose will need once the code is proved, sealed; empty where nothing
+  'to', // masked address, only where the caller sent it; else empty
+  'country',
+  'locale',
+  'wrong', // answers counted so far
+  'attemptsMax',
+  'resends',
+  'resendsMax',
+  'resendAt', // ms
+  'messageId', // of the last send
+  'subject', // keyed hash of the phone or identifier, naming the counters in the same slot
+  'claim', // owner token of the answer that holds the code; absent where none does
+  'claimUntil', // ms
+] as const
+export type ChallengeField = (typeof challengeFields)[number]
+
+/** What a message says: the code; a notice that somebody tried to sign up with this number; or nothing (a decoy is never sent). */
+export const ChallengeMessage = Type.Union([
+  Type.Object({ kind: Type.Literal('code'), to: E164, code: Type.String({ pattern: '^\\d{4,10}$' }) }),
+  Type.Object({ kind: Type.Literal('account_exists'), to: E164 }),
+  Type.Object({ kind: Type.Literal('decoy') }),
+])
+export type ChallengeMessage = Static<typeof ChallengeMessage>
+
+/** Everything of one shard shares the hash tag, so that every script stays in one slot. */
+export const challengeKey = (shard: string, id: string): string => `lk:{${shard}}:challenge:${id.slice(4)}`
+
+/** Additional data of `box`: a box moved to another challenge or generation does not open. */
+export const messageContext = (id: string, generation: number): string => `challenge/${id}/${generation}`
+
+/** Additional data of `pending`. */
+export const pendingContext = (id: string): string => `pending/${id}`

@@ -1,0 +1,39 @@
+import { Type } from 'typebox'
+
+/** Lives of a message in the delivery log, lowest rank first. A state is only ever replaced by one of a higher rank. */
+export const deliveryRanks = {
+  queued: 0,
+  sending: 1,
+  unknown: 2,
+  accepted: 3,
+  delivered: 4,
+  undelivered: 4,
+  rejected: 4,
+  failed: 4,
+  expired_unsent: 4,
+  superseded_unsent: 4,
+  unconfirmed: 4,
+} as const
+
+export type DeliveryState = keyof typeof deliveryRanks
+export const deliveryStates = Object.keys(deliveryRanks) as DeliveryState[]
+export const DeliveryState = Type.Enum(deliveryStates)
+
+/** What one call to a provider came to (house.md, decision 8). */
+export const attemptOutcomes = ['accepted', 'rejected', 'not_sent', 'unknown'] as const
+export type AttemptOutcome = (typeof attemptOutcomes)[number]
+export const AttemptOutcome = Type.Enum([...attemptOutcomes])
+
+/** Why a message did not arrive, in words for the person who waits for it. */
+export const deliveryReasons = {
+  invalid_number: 'The carrier says this is not a working number. Check it and try again.',
+  not_mobile: 'This number cannot receive text messages. Use a mobile number.',
+  unreachable: 'The phone could not be reached. Check that it is on and has signal, then send the code again.',
+  opted_out: 'This number asked not to get messages from us. Text START to our number, then send the code again.',
+  blocked: 'The carrier blocked the message. Try again later or use another number.',
+  carrier_failed: 'The carrier could not take the message. Send the code again.',
+  misconfigured: 'Messages cannot be sent to this number at the moment. The operators have been told.',
+} as const
+
+export type DeliveryReason = keyof typeof deliveryReasons
+export const DeliveryReason = Type.Enum(Object.keys(deliveryReasons) as DeliveryReason[])

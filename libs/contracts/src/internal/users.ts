@@ -1,0 +1,155 @@
+import { type Static, Type } from 'typebox'
+import { DeliveryReason, DeliveryState } from '../delivery.js'
+import { endpoint } from '../endpoint.js'
+import { E164 } from '../phone.js'
+import { ChallengeId, Conflicts, Profile, Strict, Timestamp, TokenInput, User } from '../v1/shapes.js'
+
+// What the gateway asks of users. Every call carries `Authorization: Bearer <INTERNAL_SECRET>` and `x-request-id`.
+
+export const Identifier = Strict({
+  kind: Type.Enum(['phone', 'email', 'username']),
+  value: Type.String({ minLength: 1, maxLength: 254 }),
+})
+export type Identifier = Static<typeof Identifier>
+
+/** The face a session belongs to: the `aud` of its access tokens. */
+const Face = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,31}$', examples: ['v1'] })
+const DeviceToken = Type.Optional(TokenInput)
+
+/** A session as users knows it; the gateway adds the access token. */
+export const IssuedSession = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  refreshToken: Type.String(),
+  deviceToken: Type.String(),
+})
+export type IssuedSession = Static<typeof IssuedSession>
+export const Admitted = Type.Object({ user: User, session: IssuedSession })
+export type Admitted = Static<typeof Admitted>
+
+export const prepareSignUp = endpoint({
+  method: 'POST',
+  path: '/internal/sign-ups/prepare',
+  summary: 'Judge and hash a password, and tell whether the phone is taken: the same work either way',
+  body: Strict({
+    phone: E164,
+    email: Type.Union([Type.String(), Type.Null()]),
+    password: Type.Union([Type.String(), Type.Null()]),
+  }),
+  replies: { 200: Type.Object({ known: Type.Boolean(), passwordHash: Type.Union([Type.String(), Type.Null()]) }) },
+  fails: ['request.invalid', 'password.weak', 'unavailable'],
+})
+
+/** What waits sealed in a sign-up challenge until the phone is proved. */
+export const PendingAccount = Strict({
+  phone: E164,
+  email: Type.Union([Type.String(), Type.Null()]),
+  passwordHash: Type.Union([Type.String(), Type.Null()]),
+  name: Type.Union([Type.String(), Type.Null()]),
+  username: Type.Union([Type.String(), Type.Null()]),
+  role: Type.String(),
+  profile: Profile,
+})
+export type PendingAccount = Static<typeof PendingAccount>
+
+export const completeSignUp = endpoint({
+  method: 'POST',
+  path: '/internal/sign-ups',
+  summary: 'Create the account of a proved phone and its first session, once per challenge',
+  body: Strict({ challengeId: ChallengeId, face: Face, account: PendingAccount, deviceToken: DeviceToken }),
+  replies: { 201: Type.Object({ user: User, session: IssuedSession, conflicts: Conflicts }) },
+  fails: ['request.invalid', 'challenge.gone', 'account.exists', 'unavailable'],
+})
+
+export const signInWithPassword = endpoint({
+  method: 'POST',
+  path: '/internal/sign-ins/password',
+  summary: 'Compare a password (one hash, known or not) and open a session',
+  body: Strict({ identifier: Identifier, password: Type.String(), face: Face, deviceToken: DeviceToken }),
+  replies: { 200: Admitted },
+  fails: ['request.invalid', 'credentials.wrong', 'account.disabled', 'unavailable'],
+})
+
+export const signInWithPhone = endpoint({
+  method: 'POST',
+  path: '/internal/sign-ins/phone',
+  summary: 'Open a session for the owner of a proved phone, once per challenge',
+  body: Strict({ challengeId: ChallengeId, phone: E164, face: Face, deviceToken: DeviceToken }),
+  replies: { 200: Admitted },
+  fails: ['request.invalid', 'challenge.gone', 'account.disabled', 'unavailable'],
+})
+
+export const giveResetToken = endpoint({
+  method: 'POST',
+  path: '/internal/reset-tokens',
+  summary: 'Give the owner of a proved phone a reset token, once per challenge',
+  body: Strict({ challengeId: ChallengeId, phone: E164 }),
+  replies: { 201: Type.Object({ resetToken: Type.String(), expiresAt: Timestamp }) },
+  fails: ['request.invalid', 'challenge.gone', 'unavailable'],
+})
+
+export const findPhone = endpoint({
+  method: 'POST',
+  path: '/internal/people/find-phone',
+  summary: 'The verified phone of an account, or null',
+  body: Strict({ identifier: Identifier }),
+  replies: { 200: Type.Object({ phone: Type.Union([E164, Type.Null()]) }) },
+  fails: ['request.invalid', 'unavailable'],
+})
+
+export const refreshSession = endpoint({
+  method: 'POST',
+  path: '/internal/sessions/refresh',
+  summary: 'Rotate a refresh token; a replayed one ends its session',
+  body: Strict({ refreshToken: TokenInput, face: Face }),
+  replies: { 200: Type.Object({ userId: Type.String({ format: 'uuid' }), session: IssuedSession }) },
+  fails: ['request.invalid', 'token.invalid', 'unavailable'],
+})
+
+const SessionParams = Strict({ sessionId: Type.String({ format: 'uuid' }) })
+
+export const endSession = endpoint({
+  method: 'POST',
+  path: '/internal/sessions/:sessionId/end',
+  summary: 'End a live session, or every session of its account',
+  params: SessionParams,
+  body: Strict({ all: Type.Boolean() }),
+  replies: { 204: Type.Null() },
+  fails: ['request.invalid', 'token.invalid', 'unavailable'],
+})
+
+export const getSessionUser = endpoint({
+  method: 'GET',
+  path: '/internal/sessions/:sessionId/user',
+  summary: 'The account behind a live session',
+  params: SessionParams,
+  replies: { 200: Type.Object({ user: User }) },
+  fails: ['token.invalid', 'unavailable'],
+})
+
+export const patchSessionUser = endpoint({
+  method: 'PATCH',
+  path: '/internal/sessions/:sessionId/user',
+  summary: 'Change the account behind a live session',
+  params: SessionParams,
+  body: Strict({
+    name: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    username: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    profile: Type.Optional(Profile),
+  }),
+  replies: { 200: Type.Object({ user: User }) },
+  fails: ['request.invalid', 'token.invalid', 'unavailable'],
+})
+
+export const getDelivery = endpoint({
+  method: 'GET',
+  path: '/internal/deliveries/:messageId',
+  summary: 'What became of a message; null where nothing is written yet',
+  params: Strict({ messageId: Type.String({ format: 'uuid' }) }),
+  replies: {
+    200: Type.Object({
+      state: Type.Union([DeliveryState, Type.Null()]),
+      reason: Type.Union([DeliveryReason, Type.Null()]),
+    }),
+  },
+  fails: ['unavailable'],
+})

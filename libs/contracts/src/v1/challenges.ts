@@ -1,0 +1,74 @@
+import { type Static, Type } from 'typebox'
+import { endpoint } from '../endpoint.js'
+import {
+  Challenge,
+  CodeInput,
+  Conflicts,
+  PasswordInput,
+  Session,
+  Strict,
+  Timestamp,
+  TokenInput,
+  User,
+} from './shapes.js'
+
+// Any text: an id of the wrong shape is as `gone` as an unknown one.
+const params = Strict({ id: Type.String() })
+
+/** What became of the last message, in the person's words. */
+export const Delivery = Type.Enum(['queued', 'sent', 'delivered', 'failed', 'expired'])
+export type Delivery = Static<typeof Delivery>
+
+export const getChallenge = endpoint({
+  method: 'GET',
+  path: '/challenges/:id',
+  summary: 'A challenge, and what became of its code',
+  params,
+  replies: {
+    200: Type.Object({
+      challenge: Challenge,
+      delivery: Delivery,
+      reason: Type.Optional(Type.String({ description: 'Why the code could not be delivered, and what to do.' })),
+    }),
+  },
+  fails: ['challenge.gone', 'rate.limited', 'unavailable'],
+})
+
+export const SignedIn = Type.Object({ user: User, session: Session, conflicts: Type.Optional(Conflicts) })
+export const ResetTokenGiven = Type.Object({ resetToken: Type.String(), expiresAt: Timestamp })
+
+export const answerChallenge = endpoint({
+  method: 'POST',
+  path: '/challenges/:id/answer',
+  summary: 'Answer a challenge with the code from the SMS',
+  params,
+  body: Strict({
+    code: CodeInput,
+    password: Type.Optional(PasswordInput),
+    deviceToken: Type.Optional(TokenInput),
+  }),
+  replies: {
+    200: Type.Union([SignedIn, ResetTokenGiven], {
+      description: '`sign_in`: user and session; `reset_password`: a reset token',
+    }),
+    201: SignedIn,
+  },
+  fails: [
+    'request.invalid',
+    'challenge.wrong',
+    'challenge.gone',
+    'account.exists',
+    'account.disabled',
+    'rate.limited',
+    'unavailable',
+  ],
+})
+
+export const resendChallenge = endpoint({
+  method: 'POST',
+  path: '/challenges/:id/resend',
+  summary: 'Send the code of a challenge again',
+  params,
+  replies: { 202: Type.Object({ challenge: Challenge }) },
+  fails: ['challenge.gone', 'rate.limited', 'unavailable'],
+})

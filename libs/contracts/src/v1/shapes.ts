@@ -1,0 +1,86 @@
+import { type Static, type TSchema, Type } from 'typebox'
+
+/** Refuses what it does not name: /v1 answers unknown properties with `request.invalid`. */
+export const Strict = <const P extends Record<string, TSchema>>(properties: P) =>
+  Type.Object(properties, { additionalProperties: false })
+
+export const Timestamp = Type.String({ format: 'date-time', examples: ['2026-11-21T09:30:00.000Z'] })
+
+export const purposes = [
+  'sign_up',
+  'sign_in',
+  'reset_password',
+  'second_factor',
+  'change_phone',
+  'verify_phone',
+  'verify_email',
+] as const
+export type Purpose = (typeof purposes)[number]
+export const Purpose = Type.Enum([...purposes])
+
+/** `<3 hex>.<128 random bits in hex>`; whoever holds it may answer the challenge, so it is never logged. */
+export const ChallengeId = Type.String({
+  pattern: '^[0-9a-f]{3}\\.[0-9a-f]{32}$',
+  examples: ['3fa.9c1e4b7a2d60f8350b1c6e9d7a4f2810'],
+})
+
+export const Challenge = Type.Object({
+  id: ChallengeId,
+  purpose: Purpose,
+  channel: Type.Enum(['sms', 'email']),
+  to: Type.Union([Type.String({ examples: ['+91••••••3210'] }), Type.Null()], {
+    description: 'Masked, and only of an address the caller just sent.',
+  }),
+  expiresAt: Timestamp,
+  resendAt: Timestamp,
+  attemptsLeft: Type.Integer({ minimum: 0 }),
+  resendsLeft: Type.Integer({ minimum: 0 }),
+})
+export type Challenge = Static<typeof Challenge>
+
+export const Session = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  accessToken: Type.String(),
+  tokenType: Type.Literal('Bearer'),
+  expiresIn: Type.Integer({ description: 'Seconds the access token lives.' }),
+  refreshToken: Type.String(),
+  deviceToken: Type.String({
+    description:
+      'Keep it across sign-outs and send it at the next sign-in: it keeps strangers from spending your limits.',
+  }),
+})
+export type Session = Static<typeof Session>
+
+/** A JSON object of the operator's own making; its size is bounded by the body limit. */
+export const Profile = Type.Record(Type.String(), Type.Unknown())
+
+export const User = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  number: Type.Integer(),
+  phone: Type.Union([Type.String(), Type.Null()]),
+  phoneVerified: Type.Boolean(),
+  email: Type.Union([Type.String(), Type.Null()]),
+  emailVerified: Type.Boolean(),
+  name: Type.Union([Type.String(), Type.Null()]),
+  username: Type.Union([Type.String(), Type.Null()]),
+  role: Type.String(),
+  profile: Profile,
+  hasPassword: Type.Boolean(),
+  secondFactor: Type.Boolean(),
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+})
+export type User = Static<typeof User>
+
+/** Fields of an account that somebody else already holds; they were left out. */
+export const Conflicts = Type.Array(Type.Enum(['email', 'username']))
+
+// What a caller may type. Meaning (is this a phone? a good password?) is decided in the flows.
+export const PhoneInput = Type.String({ minLength: 1, maxLength: 40, examples: ['+919876543210'] })
+export const EmailInput = Type.String({ minLength: 3, maxLength: 254, examples: ['asha@example.com'] })
+export const PasswordInput = Type.String({ minLength: 1, maxLength: 1024, examples: ['correct horse battery staple'] })
+export const NameInput = Type.String({ minLength: 1, maxLength: 200, examples: ['Asha Rao'] })
+export const UsernameInput = Type.String({ minLength: 3, maxLength: 32, examples: ['asha.rao'] })
+export const IdentifierInput = Type.String({ minLength: 1, maxLength: 254, examples: ['+919876543210'] })
+export const CodeInput = Type.String({ minLength: 1, maxLength: 16, examples: ['492817'] })
+export const TokenInput = Type.String({ minLength: 1, maxLength: 512 })

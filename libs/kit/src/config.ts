@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs'
+import type { Static, TObject } from 'typebox'
+import { Value } from 'typebox/value'
+
+/** The environment cannot be used. `message` names every problem, never a value: it may be a secret. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  /** EX_CONFIG of sysexits.h. */
+  readonly exitCode = 78
+
+  constructor(readonly problems: readonly string[]) {
+    super(`the configuration cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+  }
+}
+
+/** Reads, defaults, converts and checks the environment once, reports all problems at once, then freezes. `NAME_FILE` may name a file that holds NAME. */
+export function loadConfig<T extends TObject>(
+  schema: T,
+  env: NodeJS.ProcessEnv,
+  rules: readonly Rule<Static<T>>[] = [],
+): Readonly<Static<T>> {
+  const problems: string[] = []
+  const raw: Record<string, unknown> = {}
+  for (const name of Object.keys(schema.properties)) {
+    const value = readVariable(name, env, problems)
+    if (value !== undefined && value !== '') raw[name] = value
+  }
+  const config: unknown = Value.Default(schema, Value.Convert(schema, raw))
+  if (!Value.Check(schema, config)) {
+    for (const error of Value.Errors(schema, config)) problems.push(...describe(error, schema))
+  } else {
+    for (const rule of rules) problems.push(...rule(config))
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  return Object.freeze(config) as Readonly<Static<T>>
+}
+
+/** A check over several variables at once; returns a sentence for each problem. */
+export type Rule<C> = (config: C) => string[]
+
+function readVariable(name: string, env: NodeJS.ProcessEnv, problems: string[]): string | undefined {
+  const file = env[`${name}_FILE`]
+  if (file === undefined || file === '') return env[name]
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch {
+    problems.push(`${name}_FILE names a file that cannot be read`)
+    return undefined
+  }
+}
+
+interface SchemaError {
+  keyword: string
+  instancePath: string
+  message: string
+  params: unknown
+}
+
+function describe(error: SchemaError, schema: TObject): string[] {
+  if (error.keyword === 'required') {
+    const { requiredProperties = [] } = error.params as { requiredProperties?: string[] }
+    return requiredProperties.map((name) => `${name} is missing${hint(schema, name)}`)
+  }
+  const name = error.instancePath.split('/')[1] ?? ''
+  return [`${name} ${error.message}${hint(schema, name)}`]
+}
+
+function hint(schema: TObject, name: string): string {
+  const { description } = (schema.properties[name] ?? {}) as { description?: string }
+  return description === undefined ? '' : `: ${description}`
+}

@@ -1,0 +1,168 @@
+import { errors, type ErrorCode, errorType } from '@latchkey/contracts/errors'
+import type { Problem } from '@latchkey/contracts/endpoint'
+import {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+  fastify,
+} from 'fastify'
+import type { Logger } from 'pino'
+import { Histogram, type Registry } from 'prom-client'
+import { AppError } from './app-error.js'
+
+interface HttpOptions {
+  readonly log: Logger
+  readonly metrics: Registry
+  readonly trustProxy?: FastifyServerOptions['trustProxy']
+  readonly requestId: (request: { headers: NodeJS.Dict<string | string[]> }) => string
+}
+
+export const bodyLimitBytes = 16 * 1024
+
+/** A strict Fastify: nothing is coerced or dropped, bodies are small, every failure is an AppError, one log line and one timing per request. */
+export function createHttp({ log, metrics, trustProxy = false, requestId }: HttpOptions): FastifyInstance {
+  const app = fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    trustProxy,
+    bodyLimit: bodyLimitBytes,
+    genReqId: requestId,
+    requestTimeout: 10_000,
+    connectionTimeout: 30_000,
+    return503OnClosing: true,
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true } },
+  }) as unknown as FastifyInstance
+  tolerateEmptyJson(app)
+  answerAllowedMethods(app)
+  recordRequests(app, metrics)
+  app.setErrorHandler(sendProblem)
+  return app
+}
+
+/** A JSON content type with no body counts as no body. Fastify's text parser goes: nobody speaks plain text here. */
+function tolerateEmptyJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else void parse(request, body as string, done)
+  })
+}
+
+/** A known path with another method is 405 with `Allow`; Fastify alone would say 404. */
+function answerAllowedMethods(app: FastifyInstance): void {
+  const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>()
+  app.addHook('onRoute', ({ url, method }) => {
+    const pattern = new RegExp(
+      `^${url
+        .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
+        .replace(/:\w+/g, '[^/]+')
+        .replace(/\*/g, '.*')}$`,
+    )
+    const route = routes.get(url) ?? { pattern, methods: new Set<string>() }
+    for (const one of [method].flat()) route.methods.add(one)
+    routes.set(url, route)
+  })
+  app.setNotFoundHandler(async (request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? ''
+    const methods = [...routes.values()]
+      .filter(({ pattern }) => pattern.test(path))
+      .flatMap((route) => [...route.methods])
+    if (methods.length === 0) throw new AppError('not.found')
+    reply.header('allow', [...new Set(methods)].join(', '))
+    throw new AppError('method.not_allowed')
+  })
+}
+
+/** The route's pattern is logged, never the URL: paths carry challenge ids, queries carry addresses. */
+function recordRequests(app: FastifyInstance, metrics: Registry): void {
+  const seconds = new Histogram({
+    name: 'latchkey_http_request_seconds',
+    help: 'Time to answer, by route pattern',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5],
+    registers: [metrics],
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none'
+    seconds.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1_000)
+    request.log.info(
+      { method: request.method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+      'request',
+    )
+  })
+}
+
+/** What a thrown thing is to a caller: ours as it is, Fastify's own refusals by their kind, the rest `internal`. */
+export function asAppError(thrown: unknown): AppError {
+  if (thrown instanceof AppError) return thrown
+  const { statusCode = 500, validation, validationContext = '' } = thrown as Partial<FastifyError>
+  if (validation !== undefined)
+    return new AppError('request.invalid', { errors: validation.map((found) => field(found, validationContext)) })
+  const byStatus: Partial<Record<number, ErrorCode>> = {
+    413: 'request.too_large',
+    415: 'request.media_type',
+    503: 'unavailable',
+  }
+  const code = byStatus[statusCode]
+  if (code !== undefined) return new AppError(code, { cause: thrown })
+  if (statusCode >= 400 && statusCode < 500)
+    return new AppError('request.invalid', {
+      detail: 'The request could not be read: send well-formed JSON.',
+      cause: thrown,
+    })
+  return new AppError('internal', { cause: thrown })
+}
+
+type Validation = NonNullable<FastifyError['validation']>[number]
+
+function field(
+  { keyword, instancePath, params, message = 'is not valid' }: Validation,
+  context: string,
+): { path: string; message: string } {
+  const base = context === 'body' ? instancePath : `/${context}${instancePath}`
+  if (keyword === 'additionalProperties')
+    return { path: `${base}/${String(params['additionalProperty'])}`, message: 'is not known here; remove it' }
+  if (keyword === 'required') return { path: `${base}/${String(params['missingProperty'])}`, message: 'is missing' }
+  return { path: base === '' ? '/' : base, message }
+}
+
+/** The problem document of an error (RFC 9457). */
+export function toProblem({ code, members }: AppError): Problem {
+  const { status, title, detail } = errors[code]
+  return {
+    type: errorType(code),
+    title,
+    status,
+    code,
+    detail: members.detail ?? detail,
+    ...(members.attemptsLeft !== undefined && { attemptsLeft: members.attemptsLeft }),
+    ...(members.retryAt !== undefined && { retryAt: members.retryAt.toISOString() }),
+    ...(members.reasons !== undefined && { reasons: [...members.reasons] }),
+    ...(members.errors !== undefined && { errors: [...members.errors] }),
+  }
+}
+
+/** Writes down a refusal and sets `Retry-After` where waiting helps; whoever answers then puts it in the words of its face. */
+export function noteRefusal(error: AppError, request: FastifyRequest, reply: FastifyReply): void {
+  if (error.statusCode >= 500) request.log.error({ err: error.cause ?? error, refused: error.code }, 'request failed')
+  else request.log.info({ refused: error.code }, 'request refused')
+  const { retryAt } = error.members
+  if (retryAt !== undefined)
+    reply.header('retry-after', String(Math.max(1, Math.ceil((retryAt.getTime() - Date.now()) / 1_000))))
+  else if (error.code === 'unavailable') reply.header('retry-after', '1')
+}
+
+function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const error = asAppError(thrown)
+  noteRefusal(error, request, reply)
+  return reply
+    .code(error.statusCode)
+    .type('application/problem+json; charset=utf-8')
+    .send(JSON.stringify(toProblem(error)))
+}

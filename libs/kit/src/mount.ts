@@ -1,0 +1,60 @@
+import { type BodyOf, type Endpoint, failuresByStatus, Problem } from '@latchkey/contracts/endpoint'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
+import { type Static, type TSchema, Type } from 'typebox'
+
+export interface Call<E extends Endpoint> {
+  readonly body: BodyOf<E>
+  readonly params: E['params'] extends TSchema ? Static<E['params']> : undefined
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+}
+
+/** A success: one of the statuses the endpoint declares, with the body that belongs to it. */
+export type Reply<E extends Endpoint> = {
+  [S in keyof E['replies'] & number]: {
+    readonly status: S
+    readonly body: E['replies'][S] extends TSchema ? Static<E['replies'][S]> : never
+  }
+}[keyof E['replies'] & number]
+
+/** Where no body is expected, none or `{}` may come; anything in it is refused. */
+const NoBody = Type.Union([Type.Object({}, { additionalProperties: false }), Type.Null()])
+
+/** Serves an endpoint as its contract describes it: what it takes, what it answers, how it fails. */
+export function mount<const E extends Endpoint>(
+  app: FastifyInstance,
+  endpoint: E,
+  handle: (call: Call<E>) => Promise<Reply<E>>,
+  { tag, ...options }: Omit<RouteShorthandOptions, 'schema'> & { tag?: string } = {},
+): void {
+  app.route({
+    ...options,
+    method: endpoint.method,
+    url: endpoint.path,
+    schema: {
+      summary: endpoint.summary,
+      ...(tag !== undefined && { tags: [tag] }),
+      ...(endpoint.bearer && { security: [{ bearer: [] }] }),
+      ...(endpoint.params && { params: endpoint.params }),
+      ...(endpoint.query && { querystring: endpoint.query }),
+      ...(endpoint.method !== 'GET' && { body: endpoint.body ?? NoBody }),
+      response: responses(endpoint),
+    },
+    handler: async (request, reply) => {
+      const call = { body: request.body, params: request.params, request, reply } as unknown as Call<E>
+      const { status, body } = (await handle(call)) as { status: number; body: unknown }
+      return reply.code(status).send(status === 204 ? undefined : body)
+    },
+  })
+}
+
+function responses(endpoint: Endpoint): Record<number, unknown> {
+  const problems = [...failuresByStatus(endpoint)].map(([status, codes]) => [
+    status,
+    {
+      description: codes.map((code) => `\`${code}\``).join(', '),
+      content: { 'application/problem+json': { schema: Problem } },
+    },
+  ])
+  return { ...Object.fromEntries(problems), ...endpoint.replies }
+}

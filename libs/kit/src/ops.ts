@@ -1,0 +1,52 @@
+import { fastify } from 'fastify'
+import type { Logger } from 'pino'
+import { collectDefaultMetrics, Registry } from 'prom-client'
+
+/** Undefined when well; else a sentence that says what is wrong. */
+export type Check = () => Promise<string | undefined>
+
+/** A registry with the process's own figures (CPU, memory, event-loop lag). */
+export function createMetrics(service: string): Registry {
+  const registry = new Registry()
+  registry.setDefaultLabels({ service })
+  collectDefaultMetrics({ register: registry })
+  return registry
+}
+
+interface OpsOptions {
+  readonly port: number
+  readonly log: Logger
+  readonly metrics: Registry
+  readonly checks: Readonly<Record<string, Check>>
+}
+
+/** Serves `/live` (the process runs), `/ready` (it can do its work; says what is missing) and `/metrics` on a port of their own. */
+export async function startOps({ port, log, metrics, checks }: OpsOptions): Promise<{ close(): Promise<void> }> {
+  const app = fastify({ loggerInstance: log, disableRequestLogging: true })
+  app.get('/live', async () => ({ live: true }))
+  app.get('/ready', async (_request, reply) => {
+    const results = await Promise.all(
+      Object.entries(checks).map(async ([name, check]) => [name, await within(check, 1_500)] as const),
+    )
+    const problems = Object.fromEntries(results.filter(([, problem]) => problem !== undefined))
+    const ready = Object.keys(problems).length === 0
+    return reply.code(ready ? 200 : 503).send({ ready, problems })
+  })
+  app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()))
+  await app.listen({ port, host: '0.0.0.0' })
+  return { close: () => app.close() }
+}
+
+async function within(check: Check, ms: number): Promise<string | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve(`did not answer within ${ms} ms`), ms)
+  })
+  try {
+    return await Promise.race([check(), late])
+  } catch {
+    return 'failed'
+  } finally {
+    clearTimeout(timer)
+  }
+}

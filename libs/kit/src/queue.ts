@@ -1,0 +1,179 @@
+import type { QueueContract } from '@latchkey/contracts/queues/queue'
+import { DelayedError, type Job, Queue, UnrecoverableError, Worker } from 'bullmq'
+import type { Redis } from 'ioredis'
+import type { Logger } from 'pino'
+import type { Static, TSchema } from 'typebox'
+import { Value } from 'typebox/value'
+import { AppError } from './app-error.js'
+
+/** The sending end of a queue. */
+export interface Producer<P extends TSchema> {
+  /** Adds a job once per id. Throws `unavailable`, at once where Redis is away; after a time-out the job may exist, and adding it again is harmless. */
+  add(jobId: string, payload: Static<P>, options?: { priority?: number }): Promise<void>
+  has(jobId: string): Promise<boolean>
+  close(): Promise<void>
+}
+
+interface End {
+  readonly redis: Redis
+  readonly prefix: string
+  readonly log: Logger
+}
+
+/** Finished jobs stay an hour: an id is refused a second time only as long as its job exists. */
+const keep = { removeOnComplete: { age: 3_600 }, removeOnFail: { age: 86_400 } }
+
+/** `redis` is a connection of `request` patience: somebody waits for the answer. */
+export function createProducer<P extends TSchema>(
+  contract: QueueContract<P>,
+  { redis, prefix, log }: End,
+): Producer<P> {
+  const queue = new Queue(contract.name, {
+    connection: redis,
+    prefix,
+    defaultJobOptions: { ...keep, attempts: 25, backoff: { type: 'exponential', delay: 1_000 } },
+  })
+  queue.on('error', (err) => log.debug({ err, queue: contract.name }, 'queue'))
+
+  async function reach<T>(call: () => Promise<T>): Promise<T> {
+    // BullMQ would wait for a connection; a request must not.
+    if (redis.status !== 'ready') throw new AppError('unavailable')
+    return call().catch((cause: unknown) => {
+      throw new AppError('unavailable', { cause, effect: 'unknown' })
+    })
+  }
+  return {
+    async add(jobId, payload, { priority } = {}) {
+      if (!Value.Check(contract.payload, payload)) throw new Error(`a payload does not fit the queue ${contract.name}`)
+      await reach(() => queue.add(contract.name, payload, { jobId, ...(priority !== undefined && { priority }) }))
+    },
+    has: (jobId) => reach(async () => (await queue.getJobState(jobId)) !== 'unknown'),
+    close: () => queue.close(),
+  }
+}
+
+/** What a handler wants done with its job. Thrown errors are for what nobody expected: they are retried with back-off. */
+export type Verdict =
+  | { readonly then: 'done' }
+  | { readonly then: 'again'; readonly afterMs: number; readonly priority?: number }
+
+export interface JobInfo {
+  readonly id: string
+  /** Starts so far, this one included. */
+  readonly starts: number
+  readonly queuedAt: Date
+  readonly priority: number
+}
+
+interface ConsumerOptions<P extends TSchema> extends End {
+  readonly concurrency: number
+  readonly handle: (payload: Static<P>, job: JobInfo) => Promise<Verdict>
+  /** Called once for a job that will never be handled: it killed its workers, or kept throwing. */
+  readonly onDead?: (payload: Static<P>, job: JobInfo) => Promise<void>
+}
+
+export interface Consumer {
+  start(): void
+  /** Takes no new job, waits for those in hand. */
+  close(): Promise<void>
+  readonly running: boolean
+}
+
+// The defaults take 60 s to take over the job of a killed worker; these take about 12 s.
+const takeover = { lockDuration: 10_000, stalledInterval: 3_000, maxStalledCount: 4 }
+const newerVersionWaitMs = 5_000
+
+/** The receiving end of a queue. `redis` is a connection of `consumer` patience. */
+export function createConsumer<P extends TSchema>(
+  contract: QueueContract<P>,
+  { redis, prefix, log, concurrency, handle, onDead }: ConsumerOptions<P>,
+): Consumer {
+  const worker = new Worker(
+    contract.name,
+    async (job, token) => {
+      const payload = read(contract, job)
+      // A worker that is older than its producer leaves the job to a newer one.
+      const verdict: Verdict =
+        payload === undefined
+          ? { then: 'again', afterMs: newerVersionWaitMs }
+          : await guarded(() => handle(payload, info(job)), log, job)
+      if (verdict.then === 'done') return
+      if (verdict.priority !== undefined) await job.changePriority({ priority: verdict.priority })
+      await job.moveToDelayed(Date.now() + verdict.afterMs, token)
+      throw new DelayedError()
+    },
+    { connection: redis, prefix, concurrency, autorun: false, ...takeover },
+  )
+  worker.on('error', (err) => log.warn({ err, queue: contract.name }, 'queue consumer'))
+  worker.on('failed', (job, err) => {
+    log.warn({ queue: contract.name, jobId: job?.id, err }, 'job failed')
+    if (job === undefined || onDead === undefined) return
+    const final =
+      err instanceof UnrecoverableError ||
+      err.name === 'UnrecoverableError' ||
+      job.attemptsMade >= (job.opts.attempts ?? 1) ||
+      job.finishedOn !== undefined
+    if (final && Value.Check(contract.payload, job.data))
+      void onDead(job.data as Static<P>, info(job)).catch((error: unknown) =>
+        log.error({ err: error, jobId: job.id }, 'a dead job was not written down'),
+      )
+  })
+  return {
+    start: () =>
+      void worker.run().catch((err: unknown) => log.error({ err, queue: contract.name }, 'queue consumer ended')),
+    close: () => worker.close(),
+    get running() {
+      return worker.isRunning()
+    },
+  }
+}
+
+const info = (job: Job): JobInfo => ({
+  id: job.id ?? '',
+  starts: job.attemptsStarted,
+  queuedAt: new Date(job.timestamp),
+  priority: job.priority,
+})
+
+/** The payload; undefined for a version that is newer than ours. A misshapen one is dead at once, without being quoted. */
+function read<P extends TSchema>(contract: QueueContract<P>, job: Job): Static<P> | undefined {
+  const data: unknown = job.data
+  if (Value.Check(contract.payload, data)) return data
+  const version = typeof data === 'object' && data !== null && 'v' in data ? data.v : undefined
+  if (typeof version === 'number' && version > contract.version) return undefined
+  throw new UnrecoverableError(`${contract.name} ${job.id ?? ''}: the payload is not readable`)
+}
+
+/** BullMQ stores the message and stack of what a handler throws, where dashboards show them: only the name of the error may go there. */
+async function guarded<T>(call: () => Promise<T>, log: Logger, job: Job): Promise<T> {
+  try {
+    return await call()
+  } catch (err) {
+    log.error({ err, jobId: job.id }, 'handler failed')
+    const shown = new Error(
+      `handler failed (${err instanceof Error ? err.name : 'unknown'}); see the log for job ${job.id ?? ''}`,
+    )
+    shown.stack = shown.message
+    throw shown
+  }
+}
+
+/** Age in ms of the oldest job that waits, 0 where none does. Looks at the head of each class, since classes overtake one another. */
+export async function oldestWaitingMs(
+  contract: QueueContract<TSchema>,
+  redis: Redis,
+  prefix: string,
+  classes: readonly number[],
+): Promise<number> {
+  const key = (part: string) => `${prefix}:${contract.name}:${part}`
+  // BullMQ scores a prioritised job with priority × 2³² + counter.
+  const base = 2 ** 32
+  const heads = await Promise.all([
+    redis.lrange(key('wait'), -1, -1),
+    ...classes.map((priority) =>
+      redis.zrangebyscore(key('prioritized'), priority * base, `(${(priority + 1) * base}`, 'LIMIT', 0, 1),
+    ),
+  ])
+  const born = await Promise.all(heads.flat().map((id) => redis.hget(key(id), 'timestamp')))
+  return born.reduce((oldest, at) => (at === null ? oldest : Math.max(oldest, Date.now() - Number(at))), 0)
+}

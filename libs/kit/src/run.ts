@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { ConfigError } from './config.js'
+
+export interface Scope {
+  /** Registers a closing step at the moment its thing is opened. Steps run last-opened-first. */
+  defer(name: string, close: () => unknown): void
+  /** Ends the process for a reason it cannot work with (a wrong Redis policy), closing everything first. */
+  fail(error: Error): void
+}
+
+/** Prints a configuration error as one clear block and exits 78; there is no log to write to yet. */
+export function configure<T>(load: () => T): T {
+  try {
+    return load()
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exit(error.exitCode)
+  }
+}
+
+/** Starts a process and keeps it until a signal; then closes every step, even when one fails or hangs. A second signal exits at once. */
+export async function run(
+  log: Logger,
+  start: (scope: Scope) => Promise<void>,
+  { stepTimeoutMs = 10_000 } = {},
+): Promise<void> {
+  const steps: { name: string; close: () => unknown }[] = []
+  let stopping = false
+
+  async function stop(reason: string, code: number): Promise<void> {
+    if (stopping) process.exit(1)
+    stopping = true
+    let exitCode = code
+    log.info({ reason }, 'stopping')
+    for (const step of steps.reverse()) {
+      if (!(await closes(log, step, stepTimeoutMs))) exitCode = exitCode || 1
+    }
+    log.info({ exitCode }, 'stopped')
+    process.exit(exitCode)
+  }
+  function fail(error: Error): void {
+    log.fatal({ err: error }, 'cannot go on')
+    void stop(error.name, error instanceof ConfigError ? error.exitCode : 1)
+  }
+
+  process.on('SIGTERM', (signal) => void stop(signal, 0))
+  process.on('SIGINT', (signal) => void stop(signal, 0))
+  process.on('uncaughtException', fail)
+  process.on('unhandledRejection', (reason) => fail(reason instanceof Error ? reason : new Error(String(reason))))
+
+  try {
+    await start({ defer: (name, close) => void steps.push({ name, close }), fail })
+    log.info('started')
+  } catch (error) {
+    fail(error instanceof Error ? error : new Error(String(error)))
+  }
+}
+
+async function closes(
+  log: Logger,
+  { name, close }: { name: string; close: () => unknown },
+  timeoutMs: number,
+): Promise<boolean> {
+  const tooLate = sleep(timeoutMs, undefined, { ref: false }).then(() => {
+    throw new Error(`${name} did not close within ${timeoutMs} ms`)
+  })
+  try {
+    await Promise.race([Promise.resolve().then(close), tooLate])
+    return true
+  } catch (err) {
+    log.error({ err, step: name }, 'a step did not close')
+    return false
+  }
+}
