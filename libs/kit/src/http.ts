@@ -16,13 +16,21 @@ interface HttpOptions {
   readonly log: Logger
   readonly metrics: Registry
   readonly trustProxy?: FastifyServerOptions['trustProxy']
+  /** A handler that takes longer is answered for with `unavailable`; its work may still be done. 0 waits for ever. */
+  readonly answerWithinMs?: number
   readonly requestId: (request: { headers: NodeJS.Dict<string | string[]> }) => string
 }
 
 export const bodyLimitBytes = 16 * 1024
 
 /** A strict Fastify: nothing is coerced or dropped, bodies are small, every failure is an AppError, one log line and one timing per request. */
-export function createHttp({ log, metrics, trustProxy = false, requestId }: HttpOptions): FastifyInstance {
+export function createHttp({
+  log,
+  metrics,
+  trustProxy = false,
+  answerWithinMs = 0,
+  requestId,
+}: HttpOptions): FastifyInstance {
   const app = fastify({
     loggerInstance: log,
     disableRequestLogging: true,
@@ -30,6 +38,7 @@ export function createHttp({ log, metrics, trustProxy = false, requestId }: Http
     bodyLimit: bodyLimitBytes,
     genReqId: requestId,
     requestTimeout: 10_000,
+    handlerTimeout: answerWithinMs,
     connectionTimeout: 30_000,
     return503OnClosing: true,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true } },
