@@ -1,0 +1,80 @@
+export const faultNames = [
+  '503',
+  '429',
+  'hang',
+  'reset-before',
+  'reset-after-accept',
+  'html-200',
+  'error-200',
+  'truncated',
+  'slow-drip',
+  'slow',
+  'refuse',
+] as const
+export type FaultName = (typeof faultNames)[number]
+
+/** A misbehaviour that was ordered. */
+export interface Fault {
+  /** The recipient it is for, so that tests running side by side do not disturb each other; `*` for all. */
+  readonly to: string
+  readonly fault: FaultName
+  /** The call it spoils: sending (the default) or looking messages up. */
+  readonly on: 'send' | 'list'
+  /** How long `slow`, `slow-drip` and `hang` last, or what `Retry-After` of `429` says. */
+  readonly ms: number
+  /** Calls it spoils before it is used up; without it, all until it is withdrawn. */
+  readonly times: number
+  /** Twilio's error code of `refuse` (21610). */
+  readonly code: number
+}
+
+export interface Faults {
+  order(fault: Fault): void
+  /** The fault that spoils this call, counted down. */
+  next(on: Fault['on'], to: string): Fault | undefined
+  withdraw(to?: string): void
+}
+
+/** Ordered faults, each recipient's first in, first out; `*` where a recipient has none of its own. */
+export function createFaults(): Faults {
+  const byRecipient = new Map<string, { fault: Fault; left: number }[]>()
+
+  function take(on: Fault['on'], to: string): Fault | undefined {
+    const queue = byRecipient.get(to) ?? []
+    const first = queue.find(({ fault }) => fault.on === on)
+    if (first === undefined) return undefined
+    first.left -= 1
+    if (first.left <= 0) queue.splice(queue.indexOf(first), 1)
+    return first.fault
+  }
+  return {
+    order(fault) {
+      byRecipient.set(fault.to, [...(byRecipient.get(fault.to) ?? []), { fault, left: fault.times }])
+    },
+    next: (on, to) => take(on, to) ?? take(on, '*'),
+    withdraw(to) {
+      if (to === undefined) byRecipient.clear()
+      else byRecipient.delete(to)
+    },
+  }
+}
+
+/** Longer than any caller's patience where that is the point. */
+const usualMs: Partial<Record<FaultName, number>> = { hang: 60_000, 'slow-drip': 10_000 }
+
+/** The order in a request's JSON; undefined where it cannot be read. A bare `code` means `refuse`. */
+export function readFault(json: unknown): Fault | undefined {
+  if (typeof json !== 'object' || json === null) return undefined
+  const { to = '*', fault, on = 'send', ms, times = Infinity, code } = json as Record<string, unknown>
+  const name = fault ?? (code === undefined ? undefined : 'refuse')
+  const known = faultNames.find((candidate) => candidate === name)
+  if (known === undefined || typeof to !== 'string' || (on !== 'send' && on !== 'list')) return undefined
+  return {
+    to,
+    fault: known,
+    on,
+    ms: Number(ms ?? usualMs[known] ?? 1_000),
+    times: Number(times),
+    code: Number(code ?? 21211),
+  }
+}
