@@ -21,10 +21,10 @@ export type Reply<E extends Endpoint> = {
 const NoBody = Type.Union([Type.Object({}, { additionalProperties: false }), Type.Null()])
 
 /** Serves an endpoint as its contract describes it: what it takes, what it answers, how it fails. */
-export function mount<const E extends Endpoint>(
+export function mount<E extends Endpoint, const R extends Reply<E>>(
   app: FastifyInstance,
   endpoint: E,
-  handle: (call: Call<E>) => Promise<Reply<E>>,
+  handle: (call: Call<E>) => Promise<R>,
   { tag, ...options }: Omit<RouteShorthandOptions, 'schema'> & { tag?: string } = {},
 ): void {
   app.route({
