@@ -1,0 +1,93 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { which } from './which.js'
+
+const run = promisify(execFile)
+
+export interface UnpackedRedis {
+  readonly command: string
+  readonly env: Readonly<Record<string, string>>
+  readonly version: string
+}
+
+/**
+ * redis-server out of the distribution's packages, unpacked into a cache: nothing is installed, nothing asked of root.
+ * Undefined where there is no apt, or neither a cache nor a network.
+ */
+export async function unpackDebianRedis(cache: string): Promise<UnpackedRedis | undefined> {
+  const folder = join(cache, 'redis')
+  const kept = await tryOut(folder)
+  if (kept !== undefined) return kept
+  if (which('apt-get') === undefined || which('dpkg-deb') === undefined) return undefined
+  mkdirSync(cache, { recursive: true })
+  // First by the package lists the machine has; where it has none, or they are out of date, by lists of our own.
+  const lists = join(cache, 'apt')
+  return (await fetchInto(folder, cache, [])) ?? (await fetchInto(folder, cache, await ownLists(lists)))
+}
+
+/** `--version` tells whether every library was found, and what to call it. */
+async function tryOut(folder: string): Promise<UnpackedRedis | undefined> {
+  const command = join(folder, 'usr/bin/redis-server')
+  if (!existsSync(command)) return undefined
+  const libraries = ['usr/lib', 'lib'].flatMap((lib) => machineFolders(join(folder, lib)))
+  const env = { LD_LIBRARY_PATH: libraries.join(':') }
+  try {
+    const { stdout } = await run(command, ['--version'], { env })
+    return { command, env, version: /v=(\S+)/.exec(stdout)?.[1] ?? '?' }
+  } catch {
+    return undefined
+  }
+}
+
+const machineFolders = (lib: string): string[] =>
+  existsSync(lib)
+    ? readdirSync(lib)
+        .filter((name) => name.includes('linux-gnu'))
+        .map((name) => join(lib, name))
+    : []
+
+async function fetchInto(
+  folder: string,
+  cache: string,
+  options: readonly string[],
+): Promise<UnpackedRedis | undefined> {
+  const work = mkdtempSync(join(cache, 'unpack-'))
+  try {
+    const packages = await missingPackages(options)
+    await apt(['download', ...options, ...packages], work)
+    const root = join(work, 'root')
+    for (const file of readdirSync(work).filter((name) => name.endsWith('.deb')))
+      await run('dpkg-deb', ['-x', join(work, file), root])
+    if ((await tryOut(root)) === undefined) return undefined
+    rmSync(folder, { recursive: true, force: true })
+    renameSync(root, folder)
+    return await tryOut(folder)
+  } catch {
+    return undefined
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+}
+
+/** What an installation would add to this machine, by apt's own dry run: the server and the libraries it lacks. */
+async function missingPackages(options: readonly string[]): Promise<string[]> {
+  const { stdout } = await apt(['--simulate', '--no-install-recommends', ...options, 'install', 'redis-server'])
+  return [...stdout.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name as string)
+}
+
+/** Package lists in a folder of our own, so that no right to the machine's is needed. */
+async function ownLists(state: string): Promise<string[]> {
+  const options = ['-o', `Dir::State::lists=${state}/lists`, '-o', `Dir::Cache=${state}/cache`]
+  mkdirSync(join(state, 'lists/partial'), { recursive: true })
+  mkdirSync(join(state, 'cache/archives/partial'), { recursive: true })
+  await apt(['update', ...options]).catch(() => undefined)
+  return options
+}
+
+function apt(args: readonly string[], cwd = '/') {
+  // apt's own download user may not enter our folders; `Sandbox::User` matters to root only.
+  const quiet = ['-q', '-o', 'Debug::NoLocking=1', '-o', 'APT::Sandbox::User=root']
+  return run('apt-get', [...quiet, ...args], { cwd, timeout: 60_000, env: { ...process.env, LC_ALL: 'C' } })
+}
