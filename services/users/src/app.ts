@@ -1,0 +1,57 @@
+import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
+import { AppError } from '@latchkey/kit/app-error'
+import { createHttp } from '@latchkey/kit/http'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import { mountChallenges } from './challenges/challenges.routes.js'
+import type { Challenges } from './challenges/challenges.service.js'
+import { mountCredentials } from './credentials/credentials.routes.js'
+import type { Credentials } from './credentials/credentials.service.js'
+import { mountDeliveries } from './deliveries/deliveries.routes.js'
+import type { Deliveries } from './deliveries/deliveries.service.js'
+import { mountPeople } from './people/people.routes.js'
+import type { People } from './people/people.service.js'
+import { mountSessions } from './sessions/sessions.routes.js'
+import type { Sessions } from './sessions/sessions.service.js'
+
+export interface Services {
+  readonly people: People
+  readonly credentials: Credentials
+  readonly sessions: Sessions
+  readonly challenges: Challenges
+  readonly deliveries: Deliveries
+}
+
+interface AppOptions {
+  readonly internalSecret: string
+  readonly log: Logger
+  readonly metrics: Registry
+}
+
+/** The whole internal face. Reads no environment, opens no socket: what it needs is handed in. */
+export function buildApp(services: Services, { internalSecret, log, metrics }: AppOptions): FastifyInstance {
+  // The gateway answers its own caller within 2 s.
+  const app = createHttp({ log, metrics, requestId, answerWithinMs: 1_700 })
+  admitGatewayOnly(app, internalSecret)
+  mountPeople(app, services.people)
+  mountCredentials(app, services.credentials)
+  mountChallenges(app, services.challenges)
+  mountSessions(app, services.sessions)
+  mountDeliveries(app, services.deliveries)
+  return app
+}
+
+function requestId({ headers }: { headers: NodeJS.Dict<string | string[]> }): string {
+  const given = headers['x-request-id']
+  return typeof given === 'string' && /^[A-Za-z0-9-]{1,64}$/.test(given) ? given : randomUUID()
+}
+
+function admitGatewayOnly(app: FastifyInstance, secret: string): void {
+  // Hashed, because timingSafeEqual wants equal lengths and the length is nobody's business either.
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  const expected = digest(`Bearer ${secret}`)
+  app.addHook('onRequest', async ({ headers }) => {
+    if (!timingSafeEqual(digest(headers.authorization ?? ''), expected)) throw new AppError('token.invalid')
+  })
+}

@@ -1,0 +1,53 @@
+import { type KeyRing, keyRingPattern, parseKeyRing } from '@latchkey/kit/key-ring'
+import type { Rule } from '@latchkey/kit/config'
+import { type Static, Type } from 'typebox'
+
+const Port = (value: number, description: string) =>
+  Type.Integer({ default: value, minimum: 1, maximum: 65_535, description })
+const redisPattern = '^rediss?://'
+
+/** What users reads from its environment. */
+export const UsersConfig = Type.Object({
+  NODE_ENV: Type.Enum(['production', 'development', 'test'], {
+    default: 'production',
+    description: 'production, development or test',
+  }),
+  LOG_LEVEL: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+    default: 'info',
+    description: 'trace, debug, info, warn, error, fatal or silent',
+  }),
+  USERS_PORT: Port(3001, 'the port the gateway calls'),
+  USERS_OPS_PORT: Port(9102, 'the port of /live, /ready and /metrics'),
+  DATABASE_URL: Type.String({
+    pattern: '^postgres(ql)?://',
+    description: 'where people are kept, e.g. postgres://user:password@host:5432/latchkey',
+  }),
+  REDIS_URL: Type.String({ pattern: redisPattern, description: 'e.g. redis://host:6379' }),
+  QUEUE_REDIS_URL: Type.Optional(
+    Type.String({ pattern: redisPattern, description: 'the Redis of the queues; REDIS_URL where it is left out' }),
+  ),
+  INTERNAL_SECRET: Type.String({
+    minLength: 32,
+    description: 'what the gateway proves itself with, at least 32 characters, the same there',
+  }),
+  TOKEN_KEYS: Type.String({
+    pattern: keyRingPattern,
+    description: 'keys of refresh, device and reset tokens as id:base64,id:base64, newest first, 32 bytes each',
+  }),
+})
+export type UsersConfig = Static<typeof UsersConfig>
+
+/** What no pattern can say. */
+export const usersRules: readonly Rule<UsersConfig>[] = [
+  ({ TOKEN_KEYS }) => {
+    try {
+      parseKeyRing(TOKEN_KEYS)
+      return []
+    } catch (error) {
+      return [`TOKEN_KEYS cannot be used: ${error instanceof Error ? error.message : 'malformed'}`]
+    }
+  },
+]
+
+/** The ring of TOKEN_KEYS. */
+export const tokenRing = ({ TOKEN_KEYS }: Pick<UsersConfig, 'TOKEN_KEYS'>): KeyRing => parseKeyRing(TOKEN_KEYS)

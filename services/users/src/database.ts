@@ -1,0 +1,100 @@
+import { AppError } from '@latchkey/kit/app-error'
+import { Kysely, PostgresDialect, type PostgresPool, type PostgresQueryResult, type Transaction } from 'kysely'
+import { DatabaseError, Pool, type PoolClient } from 'pg'
+import type { Logger } from 'pino'
+import type { ConsumedChallengeTable } from './challenges/challenges.table.js'
+import type { ResetTokenTable } from './credentials/reset-tokens.table.js'
+import type { SmsAttemptTable, SmsMessageTable } from './deliveries/deliveries.table.js'
+import type { UserTable } from './people/people.table.js'
+import type { DeviceTable } from './sessions/devices.table.js'
+import type { SessionTable } from './sessions/sessions.table.js'
+
+export interface Database {
+  users: UserTable
+  sessions: SessionTable
+  devices: DeviceTable
+  reset_tokens: ResetTokenTable
+  consumed_challenges: ConsumedChallengeTable
+  sms_messages: SmsMessageTable
+  sms_attempts: SmsAttemptTable
+}
+export type Db = Kysely<Database>
+/** In a signature: only inside a transaction. */
+export type Trx = Transaction<Database>
+
+// Each below the time in which a request must be answered, so that a lock or a lost network ends here and not at the caller.
+const limits = {
+  connectionTimeoutMillis: 600,
+  lock_timeout: 600,
+  statement_timeout: 800,
+  query_timeout: 1_000,
+  idle_in_transaction_session_timeout: 2_000,
+}
+
+/** Opens the pool of the request path. Whatever Postgres does wrong, or does too slowly, becomes `unavailable`. */
+export function openDatabase(url: string, { log, connections = 10 }: { log: Logger; connections?: number }): Db {
+  const pool = new Pool({ connectionString: url, max: connections, keepAlive: true, ...limits })
+  pool.on('error', (err) => log.warn({ err }, 'an idle connection to postgres was lost'))
+  return new Kysely<Database>({ dialect: new PostgresDialect({ pool: guarded(pool) }) })
+}
+
+function guarded(pool: Pool): PostgresPool {
+  return {
+    connect: async () => {
+      const client = await pool.connect().catch((cause: unknown) => {
+        throw new AppError('unavailable', { cause })
+      })
+      return guardedClient(client)
+    },
+    end: () => pool.end(),
+  }
+}
+
+function guardedClient(client: PoolClient): Awaited<ReturnType<PostgresPool['connect']>> {
+  let broken: AppError | undefined
+  async function query<R>(sql: unknown, parameters?: readonly unknown[]): Promise<PostgresQueryResult<R>> {
+    // A ROLLBACK behind a query that hangs would hang as well.
+    if (broken !== undefined) throw broken
+    try {
+      return (await client.query(String(sql), [...(parameters ?? [])])) as unknown as PostgresQueryResult<R>
+    } catch (error) {
+      if (error instanceof DatabaseError)
+        throw isTransient(error) ? new AppError('unavailable', { cause: error }) : error
+      broken = new AppError('unavailable', { cause: error, effect: 'unknown' })
+      throw broken
+    }
+  }
+  return {
+    query: query as Awaited<ReturnType<PostgresPool['connect']>>['query'],
+    // A client whose query ran out of time may hold an open transaction: the next request must not inherit it.
+    release: () => client.release(broken),
+  }
+}
+
+/** 08 connection, 25 transaction state (read-only replica), 28/3D not let in, 40 lost a race, 53 resources, 57 shutdown or cancel, 55P03 locked, 42P01/42703 not migrated yet. */
+const isTransient = ({ code = '' }: DatabaseError): boolean => /^(08|25|28|3D|40|53|57|55P03$|42P01$|42703$)/.test(code)
+
+/** Runs `work` in a transaction, again where Postgres ended it for the sake of another one. What is thrown inside rolls back, so verdicts are returned. */
+export async function inTransaction<T>(db: Db, work: (trx: Trx) => Promise<T>, tries = 3): Promise<T> {
+  try {
+    return await db.transaction().execute(work)
+  } catch (error) {
+    if (tries > 1 && lostRace(error)) return inTransaction(db, work, tries - 1)
+    throw error
+  }
+}
+
+function lostRace(error: unknown): boolean {
+  const cause = error instanceof AppError ? error.cause : undefined
+  return cause instanceof DatabaseError && (cause.code === '40001' || cause.code === '40P01')
+}
+
+/** Whether an error says that the unique index of this name was violated. */
+export function violates(error: unknown, index: string): boolean {
+  return error instanceof DatabaseError && error.code === '23505' && error.constraint === index
+}
+
+/** Postgres cannot store NUL, and lone surrogates are no characters. */
+export function isStorable(text: string): boolean {
+  return !/\0|\p{Surrogate}/u.test(text)
+}

@@ -1,0 +1,78 @@
+import type { DeliveryState } from '@latchkey/contracts/delivery'
+import { type Insertable, sql } from 'kysely'
+import type { Db, Trx } from '../database.js'
+import type { SmsAttemptTable, SmsMessageTable } from './deliveries.table.js'
+
+/** Writes a message, or lifts it to a higher state. The comparison is Postgres's, so that parallel events cannot lower it. */
+export async function upsertMessage(trx: Trx, row: Insertable<SmsMessageTable>): Promise<void> {
+  const higher = (column: 'state' | 'rank' | 'reason') =>
+    sql<never>`case when excluded.rank > sms_messages.rank then ${sql.ref(`excluded.${column}`)} else ${sql.ref(`sms_messages.${column}`)} end`
+  await trx
+    .insertInto('sms_messages')
+    .values(row)
+    .onConflict((conflict) =>
+      conflict.column('id').doUpdateSet({
+        state: higher('state'),
+        rank: higher('rank'),
+        reason: higher('reason'),
+        first_at: sql<Date>`least(sms_messages.first_at, excluded.first_at)`,
+        last_at: sql<Date>`greatest(sms_messages.last_at, excluded.last_at)`,
+      }),
+    )
+    .execute()
+}
+
+/** Writes an attempt, or what is known better: an outcome beats `unknown`, then the later word beats the earlier. */
+export async function upsertAttempt(trx: Trx, row: Insertable<SmsAttemptTable>): Promise<void> {
+  const better = sql<boolean>`(excluded.outcome <> 'unknown', excluded.ended_at) > (sms_attempts.outcome <> 'unknown', sms_attempts.ended_at)`
+  const best = (column: keyof SmsAttemptTable) => {
+    const [mine, theirs] = [sql.ref(`sms_attempts.${column}`), sql.ref(`excluded.${column}`)]
+    return sql<never>`case when ${better} then coalesce(${theirs}, ${mine}) else coalesce(${mine}, ${theirs}) end`
+  }
+  await trx
+    .insertInto('sms_attempts')
+    .values(row)
+    .onConflict((conflict) =>
+      conflict.columns(['message_id', 'number']).doUpdateSet({
+        provider: best('provider'),
+        outcome: best('outcome'),
+        provider_message_id: best('provider_message_id'),
+        carrier_code: best('carrier_code'),
+        started_at: best('started_at'),
+        ended_at: best('ended_at'),
+      }),
+    )
+    .execute()
+}
+
+export function findMessage(db: Db, id: string) {
+  return db.selectFrom('sms_messages').select(['state', 'reason']).where('id', '=', id).executeTakeFirst()
+}
+
+/** Closes messages that stayed in one of these states since `before`, at most `most` of them; says how many. Rows another replica is at are left to it. */
+export async function closeStale(
+  db: Db,
+  {
+    from,
+    to,
+    rank,
+    before,
+    most,
+  }: { from: DeliveryState[]; to: DeliveryState; rank: number; before: Date; most: number },
+): Promise<number> {
+  const stale = db
+    .selectFrom('sms_messages')
+    .select('id')
+    .where('rank', '<', rank)
+    .where('state', 'in', from)
+    .where('last_at', '<', before)
+    .limit(most)
+    .forUpdate()
+    .skipLocked()
+  const closed = await db
+    .updateTable('sms_messages')
+    .set({ state: to, rank })
+    .where('id', 'in', stale)
+    .executeTakeFirst()
+  return Number(closed.numUpdatedRows)
+}

@@ -1,0 +1,22 @@
+import { configure, run } from '@latchkey/kit/run'
+import { loadConfig } from '@latchkey/kit/config'
+import { createLog } from '@latchkey/kit/log'
+import { createMetrics, startOps } from '@latchkey/kit/ops'
+import { buildApp } from './app.js'
+import { UsersConfig, usersRules } from './config.js'
+import { createDeps } from './deps.js'
+
+const config = configure(() => loadConfig(UsersConfig, process.env, usersRules))
+const log = createLog('users', config.LOG_LEVEL)
+const metrics = createMetrics('users')
+
+await run(log, async (scope) => {
+  const { services, checks, start } = createDeps(config, { log, scope })
+  const ops = await startOps({ port: config.USERS_OPS_PORT, log, metrics, checks })
+  scope.defer('ops', () => ops.close())
+  start()
+  const app = buildApp(services, { internalSecret: config.INTERNAL_SECRET, log, metrics })
+  // Opened last, so closed first: what is in flight still has its stores.
+  scope.defer('http', () => app.close())
+  await app.listen({ port: config.USERS_PORT, host: config.NODE_ENV === 'development' ? '127.0.0.1' : '0.0.0.0' })
+})

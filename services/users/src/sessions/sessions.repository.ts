@@ -1,0 +1,109 @@
+import { type Insertable, type Selectable, sql } from 'kysely'
+import type { Db, Trx } from '../database.js'
+import type { UserTable } from '../people/people.table.js'
+import type { SessionTable } from './sessions.table.js'
+
+/** A session opens nothing once it is revoked, idle too long, too old, or its account is disabled. */
+const live = (at: Date) =>
+  sql<boolean>`sessions.revoked_at is null and sessions.idle_expires_at > ${at} and sessions.expires_at > ${at} and users.disabled_at is null`
+
+export async function insertSession(trx: Trx, row: Insertable<SessionTable>): Promise<void> {
+  await trx.insertInto('sessions').values(row).execute()
+}
+
+export interface Presented {
+  readonly id: string
+  readonly generation: number
+  readonly face: string
+  readonly at: Date
+}
+
+/** Moves a live session on by one generation, if the presented one is its latest. */
+export function rotateSession(
+  db: Db,
+  { id, generation, face, at, keyId, idleExpiresAt }: Presented & { keyId: string; idleExpiresAt: Date },
+) {
+  return db
+    .updateTable('sessions')
+    .from(['users', 'devices'])
+    .set({ generation: generation + 1, token_key_id: keyId, rotated_at: at, idle_expires_at: idleExpiresAt })
+    .whereRef('users.id', '=', 'sessions.user_id')
+    .whereRef('devices.id', '=', 'sessions.device_id')
+    .where('sessions.id', '=', id)
+    .where('sessions.face', '=', face)
+    .where('sessions.generation', '=', generation)
+    .where(live(at))
+    .returning(sessionState)
+    .executeTakeFirst()
+}
+
+const sessionState = [
+  'sessions.id',
+  'sessions.user_id',
+  'sessions.generation',
+  'sessions.token_key_id',
+  'sessions.rotated_at',
+  'sessions.device_id',
+  'devices.token_key_id as device_key_id',
+] as const
+
+export function findLiveSession(db: Db, { id, face, at }: Omit<Presented, 'generation'>) {
+  return db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .innerJoin('devices', 'devices.id', 'sessions.device_id')
+    .select(sessionState)
+    .where('sessions.id', '=', id)
+    .where('sessions.face', '=', face)
+    .where(live(at))
+    .executeTakeFirst()
+}
+
+export async function revokeSession(db: Db, id: string, at: Date): Promise<void> {
+  await db
+    .updateTable('sessions')
+    .set({ revoked_at: at })
+    .where('id', '=', id)
+    .where('revoked_at', 'is', null)
+    .execute()
+}
+
+/** Ends a session that is still live; says whether it was. */
+export async function endLiveSession(db: Db, id: string, at: Date): Promise<boolean> {
+  const ended = await db
+    .updateTable('sessions')
+    .from('users')
+    .set({ revoked_at: at })
+    .whereRef('users.id', '=', 'sessions.user_id')
+    .where('sessions.id', '=', id)
+    .where(live(at))
+    .executeTakeFirst()
+  return ended.numUpdatedRows > 0n
+}
+
+export async function revokeAll(trx: Trx, userId: string, at: Date): Promise<void> {
+  await trx
+    .updateTable('sessions')
+    .set({ revoked_at: at })
+    .where('user_id', '=', userId)
+    .where('revoked_at', 'is', null)
+    .execute()
+}
+
+function liveUser(db: Db, id: string, at: Date) {
+  return db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .selectAll('users')
+    .where('sessions.id', '=', id)
+    .where(live(at))
+}
+
+export function findLiveUser(db: Db, id: string, at: Date): Promise<Selectable<UserTable> | undefined> {
+  return liveUser(db, id, at).executeTakeFirst()
+}
+
+/** As `findLiveUser`; the account stays as it is until the transaction ends. Only its row is locked: two people-wide changes would meet crosswise on sessions. */
+export function lockLiveUser(trx: Trx, id: string, at: Date): Promise<Selectable<UserTable> | undefined> {
+  return liveUser(trx, id, at).forNoKeyUpdate('users').executeTakeFirst()
+}

@@ -1,0 +1,129 @@
+import type { BodyOf, ReplyOf } from '@latchkey/contracts/endpoint'
+import type { IssuedSession, refreshSession } from '@latchkey/contracts/internal/users'
+import { AppError, invalidField } from '@latchkey/kit/app-error'
+import type { SignedTokens } from '@latchkey/kit/signed-token'
+import type { Logger } from 'pino'
+import { v7 as uuidv7 } from 'uuid'
+import { type Db, inTransaction, type Trx, violates } from '../database.js'
+import { type Changes, type People, type Person, usernameIndex } from '../people/people.service.js'
+import type { Devices } from './devices.service.js'
+import * as sessions from './sessions.repository.js'
+
+export interface Sessions {
+  open(trx: Trx, entry: { person: Person; face: string; deviceToken: string | undefined }): Promise<IssuedSession>
+  /** The next token of a session; the same one again for 10 s after. An older token ends the session, a forged one nothing. */
+  refresh(input: BodyOf<typeof refreshSession>): Promise<ReplyOf<typeof refreshSession>>
+  person(sessionId: string): Promise<Person>
+  changePerson(sessionId: string, changes: Changes): Promise<Person>
+  end(sessionId: string, scope: { all: boolean }): Promise<void>
+}
+
+interface SessionsNeeds {
+  readonly db: Db
+  readonly people: People
+  readonly devices: Devices
+  readonly tokens: SignedTokens
+  readonly now: () => Date
+  readonly log: Logger
+}
+
+const dayMs = 24 * 3_600_000
+const idleMs = 14 * dayMs
+const lifeMs = 30 * dayMs
+const replayMs = 10_000
+
+export function createSessions({ db, people, devices, tokens, now, log }: SessionsNeeds): Sessions {
+  async function open(
+    trx: Trx,
+    { person, face, deviceToken }: { person: Person; face: string; deviceToken: string | undefined },
+  ): Promise<IssuedSession> {
+    const at = now()
+    const id = uuidv7()
+    const deviceId = await devices.register(trx, { userId: person.id, presented: deviceToken })
+    await sessions.insertSession(trx, {
+      id,
+      user_id: person.id,
+      device_id: deviceId,
+      face,
+      token_key_id: tokens.keyId,
+      rotated_at: null,
+      created_at: at,
+      idle_expires_at: new Date(at.getTime() + idleMs),
+      expires_at: new Date(at.getTime() + lifeMs),
+      revoked_at: null,
+    })
+    return { id, refreshToken: tokens.sign({ id, counter: 1 }), deviceToken: devices.token({ id: deviceId }) }
+  }
+
+  async function refresh({ refreshToken, face }: BodyOf<typeof refreshSession>) {
+    const named = tokens.open(refreshToken)
+    if (named === undefined) throw new AppError('token.invalid')
+    const at = now()
+    const presented = { id: named.id, generation: named.counter, face, at }
+    const rotated = await sessions.rotateSession(db, {
+      ...presented,
+      keyId: tokens.keyId,
+      idleExpiresAt: new Date(at.getTime() + idleMs),
+    })
+    const session = rotated ?? (await replay(presented))
+    return {
+      userId: session.user_id,
+      session: {
+        id: session.id,
+        refreshToken: tokens.sign({ id: session.id, counter: session.generation }, session.token_key_id),
+        deviceToken: devices.token({ id: session.device_id, keyId: session.device_key_id }),
+      },
+    }
+  }
+
+  /** A token that is not the latest: a lost reply or a second tab within 10 s, else somebody has a copy. */
+  async function replay({ generation, ...presented }: sessions.Presented) {
+    const session = await sessions.findLiveSession(db, presented)
+    if (session === undefined || generation >= session.generation) throw new AppError('token.invalid')
+    const sinceMs = presented.at.getTime() - (session.rotated_at?.getTime() ?? 0)
+    if (generation + 1 === session.generation && sinceMs <= replayMs) return session
+    // Its own statement, so that the refusal below cannot roll it back.
+    await sessions.revokeSession(db, session.id, presented.at)
+    log.warn({ sessionId: session.id }, 'a spent refresh token came again; the session is ended')
+    throw new AppError('token.invalid')
+  }
+
+  async function changePerson(sessionId: string, changes: Changes): Promise<Person> {
+    people.checkChanges(changes)
+    try {
+      const changed = await inTransaction(db, async (trx) => {
+        const person = await sessions.lockLiveUser(trx, sessionId, now())
+        return person === undefined ? undefined : people.change(trx, person.id, changes)
+      })
+      return orInvalid(changed)
+    } catch (error) {
+      if (violates(error, usernameIndex)) throw invalidField('/username', 'is taken; choose another one')
+      throw error
+    }
+  }
+
+  async function end(sessionId: string, { all }: { all: boolean }): Promise<void> {
+    const at = now()
+    const ended = all
+      ? await inTransaction(db, async (trx) => {
+          const person = await sessions.lockLiveUser(trx, sessionId, at)
+          if (person !== undefined) await sessions.revokeAll(trx, person.id, at)
+          return person !== undefined
+        })
+      : await sessions.endLiveSession(db, sessionId, at)
+    if (!ended) throw new AppError('token.invalid')
+  }
+
+  return {
+    open,
+    refresh,
+    person: async (sessionId) => orInvalid(await sessions.findLiveUser(db, sessionId, now())),
+    changePerson,
+    end,
+  }
+}
+
+function orInvalid(person: Person | undefined): Person {
+  if (person === undefined) throw new AppError('token.invalid')
+  return person
+}
