@@ -1,0 +1,86 @@
+import type { E164 } from '@latchkey/contracts/phone'
+import type { Purpose } from '@latchkey/contracts/v1/shapes'
+import type { ChallengePolicy } from '../flows/policy.js'
+
+/** What the message of a new challenge is to say, and to whom. A decoy is never sent. */
+export type Message =
+  | { readonly kind: 'code'; readonly to: E164; readonly code: string }
+  | { readonly kind: 'account_exists'; readonly to: E164 }
+  | { readonly kind: 'decoy' }
+
+export interface NewChallenge {
+  readonly purpose: Purpose
+  readonly face: string
+  /** Whose sends and wrong answers this counts against: the phone, or for a decoy the identifier it stands for. */
+  readonly subject: string
+  /** False for a test number: no cooldown, no budget. */
+  readonly limited: boolean
+  readonly message: Message
+  /** Masked, and only where the caller sent the address itself. */
+  readonly shownTo: string | null
+  readonly country: string
+  readonly locale: string
+  /** What the purpose needs once the code is proved; kept sealed. */
+  readonly pending: unknown
+  readonly policy: ChallengePolicy
+}
+
+/** A challenge as its holder may see it, ended ones included. */
+export interface KnownChallenge {
+  readonly id: string
+  readonly purpose: Purpose
+  readonly face: string
+  readonly shownTo: string | null
+  readonly country: string
+  readonly generation: number
+  /** Of the last send. */
+  readonly messageId: string
+  readonly expiresAt: Date
+  readonly resendAt: Date
+  readonly expired: boolean
+  readonly attemptsLeft: number
+  readonly resendsLeft: number
+}
+
+/** A right answer: the code is held for its bearer until it is settled, released, or the lease runs out. */
+export interface Claim {
+  readonly id: string
+  readonly owner: string
+  readonly purpose: Purpose
+  readonly face: string
+  readonly phone: E164
+  readonly pending: unknown
+  readonly subject: string
+}
+
+export type Opened =
+  | { readonly verdict: 'opened'; readonly challenge: KnownChallenge }
+  | { readonly verdict: 'cooling'; readonly retryAt: Date }
+
+export type Answered =
+  | { readonly verdict: 'claimed'; readonly claim: Claim }
+  | { readonly verdict: 'wrong'; readonly attemptsLeft: number }
+  | { readonly verdict: 'limited'; readonly retryAt: Date }
+  | { readonly verdict: 'held' | 'gone' }
+
+export type Resent =
+  | { readonly verdict: 'resent'; readonly challenge: KnownChallenge }
+  /** `challenge` is the one already sent: its message may have been lost before the queue. */
+  | { readonly verdict: 'cooling'; readonly retryAt: Date; readonly challenge: KnownChallenge }
+  | { readonly verdict: 'spent'; readonly retryAt: Date }
+  | { readonly verdict: 'held' | 'gone' }
+
+/** Where challenges live. Every operation is one script in one slot, so that a hundred callers at once are as good as one. */
+export interface ChallengeStore {
+  open(challenge: NewChallenge): Promise<Opened>
+  /** Takes back a challenge whose message never reached the queue, and refunds its send. */
+  cancel(challenge: KnownChallenge, subject: string): Promise<void>
+  /** Undefined for an unknown one, and 15 minutes after its end. */
+  read(id: string): Promise<KnownChallenge | undefined>
+  answer(id: string, code: string, face: string): Promise<Answered>
+  /** Ends a claimed challenge whose effect is committed. */
+  settle(claim: Claim): Promise<void>
+  /** Gives a claimed code back, nothing having happened. */
+  release(claim: Claim): Promise<void>
+  resend(id: string, face: string, policy: ChallengePolicy, limited: (phone: E164) => boolean): Promise<Resent>
+}

@@ -1,0 +1,29 @@
+--[[
+  Spend one send and open a challenge, or do neither.
+
+  KEYS[1]  challenge hash      KEYS[2]  sends      KEYS[3]  ladder
+  KEYS[4]  when this number was last told that somebody tried to sign up with it
+  ARGV     clock offset ms, sends per hour, sends per day, cooldowns, life ms, message id, notice box ('' for none),
+           then fields and values of the hash
+  Returns  {'cooling', retryAt} | {'opened', expiresAt, resendAt}
+]]
+--- @include "sends"
+--- @include "endings"
+local now = clock(tonumber(ARGV[1]))
+local perHour, perDay, cooldowns = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+
+local sendAt = nextSendAt(KEYS[2], KEYS[3], now, perHour, perDay, cooldowns)
+if sendAt > now then return { 'cooling', sendAt } end
+
+recordSend(KEYS[2], KEYS[3], now, ARGV[6], cooldowns)
+local expiresAt = now + tonumber(ARGV[5])
+local resendAt = math.max(now, nextSendAt(KEYS[2], KEYS[3], now, perHour, perDay, cooldowns))
+redis.call('HSET', KEYS[1], 'state', 'live', 'expiresAt', expiresAt, 'resendAt', resendAt, unpack(ARGV, 8))
+keepUntilTombstoneEnds(KEYS[1], now, expiresAt)
+
+-- The owner of a number is told once a day; what else is sent to it for the asking is a decoy.
+if ARGV[7] ~= '' and tonumber(redis.call('GET', KEYS[4]) or '0') <= now - DAY then
+  redis.call('SET', KEYS[4], now, 'PX', DAY)
+  redis.call('HSET', KEYS[1], 'box', ARGV[7])
+end
+return { 'opened', expiresAt, resendAt }

@@ -1,0 +1,35 @@
+--[[
+  Spend one send on a challenge: the same code while half of its life is left, else a new generation. Wrong answers stay.
+
+  KEYS[1]  challenge hash      KEYS[2]  sends      KEYS[3]  ladder
+  ARGV     clock offset ms, sends per hour, sends per day, cooldowns, generation the new code was made after,
+           message id, new MAC, new box, box for a repeat ('' keeps the one there), 'repeat' | 'rotate'
+  Returns  {'gone'} | {'changed'} | {'held'} | {'cooling', retryAt} | {'spent', expiresAt} | {'resent'}
+]]
+--- @include "sends"
+--- @include "endings"
+local now = clock(tonumber(ARGV[1]))
+local perHour, perDay, cooldowns = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local state, expiresAt, lifeMs, generation, resends, max, claimUntil = unpack(redis.call('HMGET', KEYS[1],
+  'state', 'expiresAt', 'lifeMs', 'generation', 'resends', 'resendsMax', 'claimUntil'))
+if not live(state, expiresAt, now) then return { 'gone' } end
+if generation ~= ARGV[5] then return { 'changed' } end
+if claimUntil and tonumber(claimUntil) > now then return { 'held' } end
+
+-- Before the count: inside the cooldown a lost job is added again and counts nothing, on the last resend too.
+local sendAt = nextSendAt(KEYS[2], KEYS[3], now, perHour, perDay, cooldowns)
+if sendAt > now then return { 'cooling', sendAt } end
+if tonumber(resends) >= tonumber(max) then return { 'spent', expiresAt } end
+
+recordSend(KEYS[2], KEYS[3], now, ARGV[6], cooldowns)
+redis.call('HINCRBY', KEYS[1], 'resends', 1)
+if ARGV[10] == 'repeat' and tonumber(expiresAt) - now >= tonumber(lifeMs) / 2 then
+  if ARGV[9] ~= '' then redis.call('HSET', KEYS[1], 'box', ARGV[9]) end
+else
+  expiresAt = now + tonumber(lifeMs)
+  redis.call('HSET', KEYS[1], 'generation', tonumber(generation) + 1, 'mac', ARGV[7], 'box', ARGV[8], 'expiresAt', expiresAt)
+  keepUntilTombstoneEnds(KEYS[1], now, expiresAt)
+end
+local resendAt = math.max(now, nextSendAt(KEYS[2], KEYS[3], now, perHour, perDay, cooldowns))
+redis.call('HSET', KEYS[1], 'messageId', ARGV[6], 'resendAt', resendAt)
+return { 'resent' }

@@ -1,0 +1,120 @@
+import type { E164 } from '@latchkey/contracts/phone'
+import { queuePrefix } from '@latchkey/contracts/queues/queue'
+import { smsQueue } from '@latchkey/contracts/queues/sms'
+import { parseKeyRing } from '@latchkey/kit/key-ring'
+import { startOps } from '@latchkey/kit/ops'
+import { createProducer } from '@latchkey/kit/queue'
+import { createRedis, guardRedis } from '@latchkey/kit/redis'
+import type { Scope } from '@latchkey/kit/run'
+import { createSealer } from '@latchkey/kit/seal'
+import type { Redis } from 'ioredis'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import { parseAccessKeys } from './access-token.js'
+import type { AppDeps } from './app.js'
+import { createChallengeKeys } from './challenges/challenge-keys.js'
+import { createChallengeSecrets } from './challenges/challenge-secrets.js'
+import { createChallengeStore, newCode } from './challenges/challenge-store.js'
+import { type GatewayConfig, list, readCidr } from './config.js'
+import { createDevInbox } from './dev-inbox.js'
+import { createFlows } from './flows/flows.js'
+import { createReadPhone } from './phones/canonical-phone.js'
+import { createSmsQueue } from './sms-queue.js'
+import { createUsersClient } from './users-client.js'
+
+/** The one file that knows which implementation stands behind each port. */
+export async function createDeps(
+  config: GatewayConfig,
+  { scope, log, metrics }: { scope: Scope; log: Logger; metrics: Registry },
+): Promise<Omit<AppDeps, 'log' | 'metrics'>> {
+  const development = config.NODE_ENV === 'development'
+  const connect = (name: string, url: string) => {
+    const redis = createRedis(url, { log, name, patience: 'request' })
+    scope.defer(name, () => redis.disconnect())
+    const guard = guardRedis(redis, { name, appendOnly: !development, refuse: scope.fail })
+    scope.defer(`${name} guard`, guard.close)
+    return { redis, check: guard.check }
+  }
+  const { redis, check } = connect('redis', config.REDIS_URL)
+  const queueRedis = connect('queue redis', config.QUEUE_REDIS_URL ?? config.REDIS_URL)
+  const users = createUsersClient({ url: config.USERS_URL, secret: config.INTERNAL_SECRET, timeoutMs: 1_800 })
+  scope.defer('users client', users.close)
+  const producer = createProducer(smsQueue, { redis: queueRedis.redis, prefix: queuePrefix, log })
+  scope.defer('sms queue', producer.close)
+  const ops = await startOps({
+    port: config.GATEWAY_OPS_PORT,
+    log,
+    metrics,
+    checks: { redis: check, queueRedis: queueRedis.check, users: users.check },
+  })
+  scope.defer('ops', ops.close)
+
+  const sealer = createSealer(parseKeyRing(config.SEAL_KEYS))
+  const clock = { offsetMs: 0 }
+  const tests = testNumbers(config)
+  const flows = createFlows({
+    users,
+    challenges: createStore(config, redis, sealer, clock),
+    sms: createSmsQueue(producer),
+    readPhone: createReadPhone({ countries: countries(config), testNumbers: tests }),
+    isTestNumber: (phone: E164) => tests.has(phone),
+    newCode,
+    signUpRoles: list(config.SIGNUP_ROLES),
+  })
+  return {
+    flows,
+    accessKeys: parseAccessKeys(config.ACCESS_TOKEN_KEYS),
+    accessToken: { issuer: config.TOKEN_ISSUER, lifeSeconds: config.ACCESS_TOKEN_SECONDS },
+    policy: policyOf(config),
+    limits: {
+      redis,
+      perMinute: config.REQUESTS_PER_MINUTE,
+      sendsPerMinute: config.SEND_REQUESTS_PER_MINUTE,
+      exempt: list(config.EXEMPT_CLIENTS).map(readCidr),
+    },
+    trustProxy: list(config.TRUST_PROXY),
+    corsOrigins: list(config.CORS_ORIGINS),
+    ...(development && { dev: { inbox: createDevInbox({ redis, sealer }), clock } }),
+  }
+}
+
+function createStore(
+  config: GatewayConfig,
+  redis: Redis,
+  sealer: ReturnType<typeof createSealer>,
+  clock: { readonly offsetMs: number },
+) {
+  const [idKey] = parseKeyRing(config.CHALLENGE_ID_KEY)
+  const [indexKey] = parseKeyRing(config.INDEX_KEY)
+  return createChallengeStore({
+    redis,
+    keys: createChallengeKeys({ idKey, indexKey }),
+    secrets: createChallengeSecrets({ codeKeys: parseKeyRing(config.CODE_KEYS), sealer }),
+    budgets: {
+      sendsPerHour: config.SENDS_PER_HOUR,
+      sendsPerDay: config.SENDS_PER_DAY,
+      wrongPerHour: config.WRONG_PER_HOUR,
+      wrongPerDay: config.WRONG_PER_DAY,
+    },
+    clockOffsetMs: () => clock.offsetMs,
+  })
+}
+
+const policyOf = (config: GatewayConfig): AppDeps['policy'] => ({
+  codeDigits: config.CODE_DIGITS,
+  codeLifeSeconds: config.CODE_LIFE_SECONDS,
+  attempts: config.CODE_ATTEMPTS,
+  resends: config.RESENDS,
+  cooldownsSeconds: list(config.SEND_COOLDOWNS_SECONDS).map(Number),
+  resend: 'repeat',
+})
+
+function countries({ SMS_COUNTRIES = '*' }: GatewayConfig): '*' | ReadonlySet<string> {
+  return SMS_COUNTRIES === '*' ? '*' : new Set(list(SMS_COUNTRIES))
+}
+
+/** The documents' own example number answers in development even where nothing is configured. */
+function testNumbers({ NODE_ENV, TEST_NUMBERS }: GatewayConfig): ReadonlyMap<string, string | undefined> {
+  const text = TEST_NUMBERS ?? (NODE_ENV === 'development' ? '+1234567890' : '')
+  return new Map(list(text).map((entry) => entry.split('=', 2) as [string, string | undefined]))
+}

@@ -1,0 +1,122 @@
+import { PendingAccount } from '@latchkey/contracts/internal/users'
+import type { User } from '@latchkey/contracts/v1/shapes'
+import { AppError, invalidField } from '@latchkey/kit/app-error'
+import { Value } from 'typebox/value'
+import type { ChallengeStore, Claim } from '../challenges/challenge.js'
+import { tooSoon } from './accounts.js'
+import type { Caller, Users } from './ports.js'
+import type { OpenSession } from './session.js'
+
+export interface AnswerChallengeDeps {
+  readonly challenges: ChallengeStore
+  readonly users: Pick<Users, 'completeSignUp' | 'signInWithPhone' | 'giveResetToken'>
+}
+
+/** What a right answer led to; `created` where an account came into being. */
+export type Proved =
+  | {
+      readonly kind: 'signed_in'
+      readonly created: boolean
+      readonly user: User
+      readonly session: OpenSession
+      readonly conflicts: readonly ('email' | 'username')[]
+    }
+  | { readonly kind: 'reset_allowed'; readonly resetToken: string; readonly expiresAt: string }
+
+export interface Answer {
+  readonly id: string
+  readonly code: string
+  readonly deviceToken?: string | undefined
+}
+
+export type AnswerChallenge = (answer: Answer, caller: Caller) => Promise<Proved>
+
+const askAgainMs = 1_000
+
+/**
+ * Proves a phone: claim the code, have its effect in one Postgres transaction that fences the challenge, settle.
+ * Throws `challenge.wrong`, `challenge.gone`, `account.exists`, `account.disabled`, `rate.limited`, `unavailable`.
+ */
+export function createAnswerChallenge({ challenges, users }: AnswerChallengeDeps): AnswerChallenge {
+  const effects = createEffects(users)
+
+  return async function answerChallenge({ id, code, deviceToken }, caller) {
+    const answered = await challenges.answer(id, readCode(code), caller.face)
+    switch (answered.verdict) {
+      case 'wrong':
+        throw new AppError('challenge.wrong', { attemptsLeft: answered.attemptsLeft })
+      case 'limited':
+        throw tooSoon(answered.retryAt)
+      case 'held':
+        throw tooSoon(
+          new Date(Date.now() + askAgainMs),
+          'Another answer to this challenge is being looked at; ask again in a second.',
+        )
+      case 'gone':
+        throw new AppError('challenge.gone')
+      case 'claimed':
+        return take(answered.claim, deviceToken, caller)
+    }
+  }
+
+  async function take(claim: Claim, deviceToken: string | undefined, caller: Caller): Promise<Proved> {
+    try {
+      const proved = await effects(claim, deviceToken, caller)
+      // Settled or not, the fence in Postgres holds; a lost settle only leaves the tombstone to the lease.
+      await challenges.settle(claim).catch(() => undefined)
+      return proved
+    } catch (error) {
+      await afterFailure(claim, error)
+      throw error
+    }
+  }
+
+  async function afterFailure(claim: Claim, error: unknown): Promise<void> {
+    if (error instanceof AppError && consumed.has(error.code)) return challenges.settle(claim).catch(() => undefined)
+    // Where the transaction may have committed, the lease runs out and the next right answer meets the fence.
+    if (error instanceof AppError && error.effect === 'unknown') return
+    return challenges.release(claim).catch(() => undefined)
+  }
+}
+
+/** Refusals behind which the challenge is used up: the fence is committed. */
+const consumed: ReadonlySet<string> = new Set(['challenge.gone', 'account.exists', 'account.disabled'])
+
+/** People paste `123 456` and `123-456`; anything but digits is no guess and is not counted. */
+function readCode(text: string): string {
+  const code = text.replace(/[\s-]/g, '')
+  if (!/^\d{4,10}$/.test(code)) throw invalidField('/code', 'must be the digits of the code')
+  return code
+}
+
+/** What each purpose does once its code is proved. Purpose and phone come from the challenge, never from the request. */
+function createEffects(users: AnswerChallengeDeps['users']) {
+  return async function effects(
+    { id, purpose, face, phone, pending }: Claim,
+    deviceToken: string | undefined,
+    caller: Caller,
+  ): Promise<Proved> {
+    const device = deviceToken === undefined ? {} : { deviceToken }
+    switch (purpose) {
+      case 'sign_up': {
+        if (!Value.Check(PendingAccount, pending)) throw new Error('a sign-up challenge holds no account')
+        const { user, session, conflicts } = await users.completeSignUp(
+          { challengeId: id, face, account: pending, ...device },
+          caller,
+        )
+        return { kind: 'signed_in', created: true, user, session: { ...session, userId: user.id }, conflicts }
+      }
+      case 'sign_in': {
+        const { user, session } = await users.signInWithPhone({ challengeId: id, face, phone, ...device }, caller)
+        return { kind: 'signed_in', created: false, user, session: { ...session, userId: user.id }, conflicts: [] }
+      }
+      case 'reset_password':
+        return { kind: 'reset_allowed', ...(await users.giveResetToken({ challengeId: id, phone }, caller)) }
+      case 'second_factor':
+      case 'change_phone':
+      case 'verify_phone':
+      case 'verify_email':
+        throw new AppError('challenge.gone')
+    }
+  }
+}

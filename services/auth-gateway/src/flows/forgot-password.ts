@@ -1,0 +1,49 @@
+import type { Challenge } from '@latchkey/contracts/v1/shapes'
+import type { ChallengePolicy } from './policy.js'
+import type { CanonicalPhone, ReadPhone } from '../phones/canonical-phone.js'
+import type { ReadIdentifier } from './accounts.js'
+import type { Caller, Users } from './ports.js'
+import type { StartChallenge } from './start-challenge.js'
+
+export interface ForgotPasswordDeps {
+  readonly users: Pick<Users, 'findPhone'>
+  readonly startChallenge: StartChallenge
+  readonly readIdentifier: ReadIdentifier
+  readonly readPhone: ReadPhone
+}
+
+export type ForgotPassword = (identifier: string, caller: Caller, policy: ChallengePolicy) => Promise<Challenge>
+
+/** Sends a reset code to the phone of an account; the answer is the same where there is none, and shows no address the caller did not send. */
+export function createForgotPassword({
+  users,
+  startChallenge,
+  readIdentifier,
+  readPhone,
+}: ForgotPasswordDeps): ForgotPassword {
+  // A number that was fine when it signed up may be out of reach now; saying so would tell that the account exists.
+  function reachable(phone: string): CanonicalPhone | null {
+    try {
+      return readPhone(phone)
+    } catch {
+      return null
+    }
+  }
+
+  return async function forgotPassword(text, caller, policy) {
+    const { phone: typed, ...identifier } = readIdentifier(text)
+    const found = await users.findPhone({ identifier }, caller)
+    const phone = found.phone === null ? (typed ?? null) : reachable(found.phone)
+    return startChallenge(
+      {
+        purpose: 'reset_password',
+        policy,
+        phone,
+        identifier: `${identifier.kind}:${identifier.value}`,
+        says: found.phone === null ? 'decoy' : 'code',
+        addressShown: typed !== undefined,
+      },
+      caller,
+    )
+  }
+}

@@ -1,0 +1,26 @@
+import type { BodyOf } from '@latchkey/contracts/endpoint'
+import type { patchMe } from '@latchkey/contracts/v1/me'
+import type { User } from '@latchkey/contracts/v1/shapes'
+import { checkStorable, readUsername } from './accounts.js'
+import type { SignedInCaller, Users } from './ports.js'
+
+export type GetMe = (caller: SignedInCaller) => Promise<User>
+
+/** The account behind the caller's session. Throws `token.invalid` where the session has ended. */
+export function createGetMe({ users }: { users: Pick<Users, 'getSessionUser'> }): GetMe {
+  return async function getMe(caller) {
+    return (await users.getSessionUser({ sessionId: caller.sessionId }, undefined, caller)).user
+  }
+}
+
+export type ChangeMe = (change: BodyOf<typeof patchMe>, caller: SignedInCaller) => Promise<User>
+
+/** Changes what is named, leaves the rest. Throws `request.invalid` (a taken username too), `token.invalid`. */
+export function createChangeMe({ users }: { users: Pick<Users, 'patchSessionUser'> }): ChangeMe {
+  return async function changeMe(change, caller) {
+    checkStorable('/name', change.name)
+    checkStorable('/profile', change.profile)
+    const username = typeof change.username === 'string' ? { username: readUsername(change.username) } : {}
+    return (await users.patchSessionUser({ sessionId: caller.sessionId }, { ...change, ...username }, caller)).user
+  }
+}

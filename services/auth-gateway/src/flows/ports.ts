@@ -1,0 +1,63 @@
+import type { BodyOf, Endpoint, ReplyOf } from '@latchkey/contracts/endpoint'
+import type { InboxEntry } from '@latchkey/contracts/inbox-record'
+import type * as internal from '@latchkey/contracts/internal/users'
+import type { Purpose } from '@latchkey/contracts/v1/shapes'
+
+/** Who calls, as far as a flow needs to know. */
+export interface Caller {
+  readonly requestId: string
+  /** Which API is being spoken: the audience of the sessions it opens. */
+  readonly face: string
+  readonly locale: string
+}
+
+/** A caller whose access token was good. Whether the session still lives, only users can tell. */
+export interface SignedInCaller extends Caller {
+  readonly userId: string
+  readonly sessionId: string
+}
+
+type Ask<E extends Endpoint> = (body: BodyOf<E>, caller: Caller) => Promise<ReplyOf<E>>
+type AskOf<Id extends string, E extends Endpoint> = (
+  params: { readonly [K in Id]: string },
+  body: BodyOf<E>,
+  caller: Caller,
+) => Promise<ReplyOf<E>>
+
+/** People, sessions and the delivery log. Throws what each endpoint declares, and `unavailable` within 2 s. */
+export interface Users {
+  prepareSignUp: Ask<typeof internal.prepareSignUp>
+  completeSignUp: Ask<typeof internal.completeSignUp>
+  signInWithPassword: Ask<typeof internal.signInWithPassword>
+  signInWithPhone: Ask<typeof internal.signInWithPhone>
+  giveResetToken: Ask<typeof internal.giveResetToken>
+  findPhone: Ask<typeof internal.findPhone>
+  refreshSession: Ask<typeof internal.refreshSession>
+  endSession: AskOf<'sessionId', typeof internal.endSession>
+  getSessionUser: AskOf<'sessionId', typeof internal.getSessionUser>
+  patchSessionUser: AskOf<'sessionId', typeof internal.patchSessionUser>
+  getDelivery: AskOf<'messageId', typeof internal.getDelivery>
+}
+
+/** A message that is to go out. */
+export interface CodeMessage {
+  readonly messageId: string
+  readonly challengeId: string
+  readonly generation: number
+  readonly purpose: Purpose
+  readonly expiresAt: Date
+  readonly country: string
+}
+
+/** The way to the worker. Throws `unavailable` at once where the queue is away. */
+export interface SmsQueue {
+  send(message: CodeMessage, caller: Caller): Promise<void>
+  /** Whether the message ever reached the queue; finished ones are known for an hour. */
+  has(messageId: string): Promise<boolean>
+}
+
+/** The messages that development keeps instead of sending them. */
+export interface DevInbox {
+  /** Newest first; of one number where `to` is given. */
+  read(to?: string): Promise<InboxEntry[]>
+}

@@ -1,0 +1,58 @@
+import { deliveryReasons, type DeliveryReason, type DeliveryState } from '@latchkey/contracts/delivery'
+import type { Delivery } from '@latchkey/contracts/v1/challenges'
+import type { Challenge, Purpose } from '@latchkey/contracts/v1/shapes'
+import { AppError } from '@latchkey/kit/app-error'
+import type { ChallengeStore } from '../challenges/challenge.js'
+import type { Caller, Users } from './ports.js'
+import { publicChallenge } from './start-challenge.js'
+
+export type ReadChallenge = (
+  id: string,
+  caller: Caller,
+) => Promise<{ challenge: Challenge; delivery: Delivery; reason?: string }>
+
+const shown: Record<DeliveryState, Delivery> = {
+  queued: 'queued',
+  sending: 'queued',
+  accepted: 'sent',
+  unknown: 'sent',
+  unconfirmed: 'sent',
+  delivered: 'delivered',
+  undelivered: 'failed',
+  rejected: 'failed',
+  failed: 'failed',
+  expired_unsent: 'expired',
+  superseded_unsent: 'expired',
+}
+
+/** Purposes whose caller owns the number he typed; for the others a failure would tell that the account exists. */
+const failureShown: ReadonlySet<Purpose> = new Set<Purpose>([
+  'sign_up',
+  'change_phone',
+  'verify_phone',
+  'second_factor',
+])
+
+/** A challenge and what became of its last message. Throws `challenge.gone` 15 minutes after its end. */
+export function createReadChallenge({
+  challenges,
+  users,
+}: {
+  challenges: ChallengeStore
+  users: Pick<Users, 'getDelivery'>
+}): ReadChallenge {
+  return async function readChallenge(id, caller) {
+    const found = await challenges.read(id)
+    if (found === undefined || found.face !== caller.face) throw new AppError('challenge.gone')
+    const written = await users.getDelivery({ messageId: found.messageId }, undefined, caller)
+    const challenge = publicChallenge(found)
+    if (written.state === null) return { challenge, delivery: found.expired ? 'expired' : 'queued' }
+    const delivery = shown[written.state]
+    if (delivery !== 'failed') return { challenge, delivery }
+    return failureShown.has(found.purpose)
+      ? { challenge, delivery, reason: reasonText(written.reason) }
+      : { challenge, delivery: 'sent' }
+  }
+}
+
+const reasonText = (reason: DeliveryReason | null): string => deliveryReasons[reason ?? 'carrier_failed']

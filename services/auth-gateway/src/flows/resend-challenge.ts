@@ -1,0 +1,40 @@
+import type { E164 } from '@latchkey/contracts/phone'
+import type { Challenge } from '@latchkey/contracts/v1/shapes'
+import { AppError } from '@latchkey/kit/app-error'
+import type { ChallengeStore } from '../challenges/challenge.js'
+import type { ChallengePolicy } from './policy.js'
+import { tooSoon } from './accounts.js'
+import type { Caller, SmsQueue } from './ports.js'
+import { codeMessage, publicChallenge } from './start-challenge.js'
+
+export interface ResendChallengeDeps {
+  readonly challenges: ChallengeStore
+  readonly sms: SmsQueue
+  readonly isTestNumber: (phone: E164) => boolean
+}
+
+export type ResendChallenge = (id: string, caller: Caller, policy: ChallengePolicy) => Promise<Challenge>
+
+/** Sends a challenge again; wrong answers stay counted. Throws `challenge.gone`, `rate.limited`, `unavailable`. */
+export function createResendChallenge({ challenges, sms, isTestNumber }: ResendChallengeDeps): ResendChallenge {
+  return async function resendChallenge(id, caller, policy) {
+    const resent = await challenges.resend(id, caller.face, policy, (phone) => !isTestNumber(phone))
+    switch (resent.verdict) {
+      case 'gone':
+        throw new AppError('challenge.gone')
+      case 'held':
+        throw tooSoon(new Date(Date.now() + 1_000), 'This challenge is being answered; ask again in a second.')
+      case 'spent':
+        throw tooSoon(resent.retryAt, 'This challenge was sent as often as it may be. Start again for a new one.')
+      case 'cooling': {
+        // A gateway that died between challenge and queue left a message that never went out: it is added now, under its own id.
+        if (await sms.has(resent.challenge.messageId)) throw tooSoon(resent.retryAt)
+        break
+      }
+      case 'resent':
+        break
+    }
+    await sms.send(codeMessage(resent.challenge), caller)
+    return publicChallenge(resent.challenge)
+  }
+}

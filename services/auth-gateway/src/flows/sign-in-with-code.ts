@@ -1,0 +1,26 @@
+import type { Challenge } from '@latchkey/contracts/v1/shapes'
+import type { ChallengePolicy } from './policy.js'
+import type { ReadPhone } from '../phones/canonical-phone.js'
+import type { Caller, Users } from './ports.js'
+import type { StartChallenge } from './start-challenge.js'
+
+export interface SignInWithCodeDeps {
+  readonly users: Pick<Users, 'findPhone'>
+  readonly startChallenge: StartChallenge
+  readonly readPhone: ReadPhone
+}
+
+export type SignInWithCode = (phone: string, caller: Caller, policy: ChallengePolicy) => Promise<Challenge>
+
+/** Sends a code to the phone of an account; an unknown number gets the same answer and no SMS. */
+export function createSignInWithCode({ users, startChallenge, readPhone }: SignInWithCodeDeps): SignInWithCode {
+  return async function signInWithCode(text, caller, policy) {
+    const phone = readPhone(text)
+    const found = await users.findPhone({ identifier: { kind: 'phone', value: phone.e164 } }, caller)
+    const says = found.phone === null ? 'decoy' : 'code'
+    return startChallenge(
+      { purpose: 'sign_in', policy, phone, identifier: phone.e164, says, addressShown: true },
+      caller,
+    )
+  }
+}

@@ -1,0 +1,65 @@
+import type { BodyOf } from '@latchkey/contracts/endpoint'
+import type { PendingAccount } from '@latchkey/contracts/internal/users'
+import type { Challenge } from '@latchkey/contracts/v1/shapes'
+import type { signUp as contract } from '@latchkey/contracts/v1/sign-up'
+import { invalidField } from '@latchkey/kit/app-error'
+import type { ChallengePolicy } from './policy.js'
+import type { ReadPhone } from '../phones/canonical-phone.js'
+import { checkStorable, readEmail, readUsername } from './accounts.js'
+import type { Caller, Users } from './ports.js'
+import type { StartChallenge } from './start-challenge.js'
+
+export interface SignUpDeps {
+  readonly users: Pick<Users, 'prepareSignUp'>
+  readonly startChallenge: StartChallenge
+  readonly readPhone: ReadPhone
+  /** Roles a stranger may give himself; the first is the default. */
+  readonly roles: readonly string[]
+}
+
+export type SignUp = (input: BodyOf<typeof contract>, caller: Caller, policy: ChallengePolicy) => Promise<Challenge>
+
+/**
+ * Starts an account: nothing exists until the phone is proved. The answer is the same where the number has an account
+ * already; its owner then gets a notice instead of a code, once a day. Throws `request.invalid`, `password.weak`, `rate.limited`.
+ */
+export function createSignUp({ users, startChallenge, readPhone, roles }: SignUpDeps): SignUp {
+  return async function signUp(input, caller, policy) {
+    if (input.phone === undefined)
+      throw invalidField('/phone', 'is missing; no mail can be sent here, so an account needs a phone')
+    const phone = readPhone(input.phone)
+    const email = input.email === undefined ? null : readEmail(input.email)
+    const username = input.username === undefined ? null : readUsername(input.username)
+    const role = input.role ?? roles[0] ?? 'user'
+    if (input.role !== undefined && !roles.includes(input.role))
+      throw invalidField('/role', `must be one of ${roles.join(', ')}`)
+    checkStorable('/name', input.name)
+    checkStorable('/profile', input.profile)
+
+    const { known, passwordHash } = await users.prepareSignUp(
+      { phone: phone.e164, email, password: input.password ?? null },
+      caller,
+    )
+    const pending: PendingAccount = {
+      phone: phone.e164,
+      email,
+      username,
+      role,
+      passwordHash,
+      name: input.name ?? null,
+      profile: input.profile ?? {},
+    }
+    return startChallenge(
+      {
+        purpose: 'sign_up',
+        policy,
+        phone,
+        identifier: phone.e164,
+        says: known ? 'account_exists' : 'code',
+        addressShown: true,
+        pending,
+      },
+      caller,
+    )
+  }
+}

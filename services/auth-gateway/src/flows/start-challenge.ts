@@ -1,0 +1,93 @@
+import type { Challenge, Purpose } from '@latchkey/contracts/v1/shapes'
+import type { ChallengeStore, KnownChallenge, Message } from '../challenges/challenge.js'
+import type { ChallengePolicy } from './policy.js'
+import type { CanonicalPhone } from '../phones/canonical-phone.js'
+import { tooSoon } from './accounts.js'
+import type { Caller, SmsQueue } from './ports.js'
+
+export interface StartChallengeDeps {
+  readonly challenges: ChallengeStore
+  readonly sms: SmsQueue
+  readonly newCode: (digits: number) => string
+}
+
+export interface ChallengeRequest {
+  readonly purpose: Purpose
+  readonly policy: ChallengePolicy
+  /** Who gets the code; null where the caller named nobody who can. */
+  readonly phone: CanonicalPhone | null
+  /** What the caller typed, canonical: a decoy is counted against it. */
+  readonly identifier: string
+  /** `code`, or what is sent instead of one so that the answer does not tell. */
+  readonly says: Message['kind']
+  /** Whether the caller sent the address, and so may see it masked. */
+  readonly addressShown: boolean
+  readonly pending?: unknown
+}
+
+export type StartChallenge = (request: ChallengeRequest, caller: Caller) => Promise<Challenge>
+
+/** Opens a challenge and queues its message: the same work whoever is or is not behind the number. Throws `rate.limited`, `unavailable`. */
+export function createStartChallenge({ challenges, sms, newCode }: StartChallengeDeps): StartChallenge {
+  return async function startChallenge({ purpose, policy, phone, identifier, says, addressShown, pending }, caller) {
+    const subject = phone?.e164 ?? identifier
+    const opened = await challenges.open({
+      purpose,
+      policy,
+      subject,
+      face: caller.face,
+      locale: caller.locale,
+      limited: phone?.test === undefined,
+      message: messageFor(says, phone, newCode(policy.codeDigits)),
+      shownTo: addressShown ? (phone?.masked ?? null) : null,
+      country: phone?.country ?? 'ZZ',
+      pending,
+    })
+    if (opened.verdict === 'cooling') throw tooSoon(opened.retryAt)
+    const { challenge } = opened
+    try {
+      await sms.send(codeMessage(challenge), caller)
+    } catch (error) {
+      // Nobody will learn the id of this challenge, so nobody could send it again: give its send back.
+      await challenges.cancel(challenge, subject).catch(() => undefined)
+      throw error
+    }
+    return publicChallenge(challenge)
+  }
+}
+
+function messageFor(says: Message['kind'], phone: CanonicalPhone | null, code: string): Message {
+  if (phone === null || says === 'decoy') return { kind: 'decoy' }
+  if (says === 'account_exists') return { kind: says, to: phone.e164 }
+  return { kind: says, to: phone.e164, code: phone.test?.code ?? code }
+}
+
+/** The message of a challenge's last send. */
+export const codeMessage = ({ id, messageId, generation, purpose, expiresAt, country }: KnownChallenge) => ({
+  challengeId: id,
+  messageId,
+  generation,
+  purpose,
+  expiresAt,
+  country,
+})
+
+/** A challenge as /v1 shows it. */
+export const publicChallenge = ({
+  id,
+  purpose,
+  shownTo,
+  expiresAt,
+  resendAt,
+  attemptsLeft,
+  resendsLeft,
+}: KnownChallenge): Challenge => ({
+  id,
+  purpose,
+  channel: 'sms',
+  to: shownTo,
+  expiresAt: expiresAt.toISOString(),
+  resendAt: resendAt.toISOString(),
+  attemptsLeft,
+  resendsLeft,
+})

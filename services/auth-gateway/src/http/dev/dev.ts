@@ -1,0 +1,69 @@
+import { PhoneInput, Strict } from '@latchkey/contracts/v1/shapes'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import { type Static, Type } from 'typebox'
+import type { DevInbox } from '../../flows/ports.js'
+import { escape, page } from '../page.js'
+
+export interface DevDeps {
+  readonly inbox: DevInbox
+  /** Moved forward instead of waiting for a cooldown or an expiry. */
+  readonly clock: { offsetMs: number }
+}
+
+const Query = Type.Object({ to: Type.Optional(PhoneInput) })
+const Clock = Strict({
+  offsetMs: Type.Integer({ minimum: 0, description: 'How far the clock of challenges runs ahead, in ms' }),
+})
+
+/** What a developer needs to see and no production has: the SMS that were "sent", and a clock to move. */
+export const dev: FastifyPluginAsync<DevDeps> = async (app, { inbox, clock }) => {
+  app.get(
+    '/inbox',
+    {
+      schema: {
+        summary: 'Messages that development keeps instead of sending',
+        tags: ['development'],
+        querystring: Query,
+      },
+    },
+    async (request, reply) => {
+      const { to } = request.query as Static<typeof Query>
+      // An unescaped `+` in a query is a space; nobody who tries curl should have to know.
+      const messages = (await inbox.read(to?.trim().replace(/^(?!\+)/, '+'))).map((message) => ({
+        ...message,
+        code: codeIn(message.body),
+      }))
+      if (!wantsHtml(request)) return messages
+      const { html, contentSecurityPolicy } = page({
+        title: 'SMS inbox',
+        body:
+          messages.map(article).join('') ||
+          '<p class="soft">No messages yet. Sign up with any mobile number, and its code appears here.</p>',
+        refreshSeconds: 3,
+      })
+      return reply.type('text/html; charset=utf-8').header('content-security-policy', contentSecurityPolicy).send(html)
+    },
+  )
+  app.put(
+    '/clock',
+    { schema: { summary: 'Move the clock of challenges', tags: ['development'], body: Clock } },
+    async (request) => {
+      clock.offsetMs = (request.body as Static<typeof Clock>).offsetMs
+      return { offsetMs: clock.offsetMs }
+    },
+  )
+}
+
+interface Shown {
+  readonly to: string
+  readonly body: string
+  readonly at: string
+  readonly code: string | null
+}
+
+const codeIn = (body: string): string | null => /\b\d{4,10}\b/.exec(body)?.[0] ?? null
+
+const wantsHtml = ({ headers }: FastifyRequest): boolean => headers.accept?.includes('text/html') ?? false
+
+const article = ({ to, body, at, code }: Shown): string =>
+  `<article><p class="soft">${escape(to)} · ${escape(at)}</p>${code === null ? '' : `<p class="code">${escape(code)}</p>`}<pre>${escape(body)}</pre></article>`

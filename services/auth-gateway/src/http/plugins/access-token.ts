@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto'
+import jwt, { type TokenOrHeader } from '@fastify/jwt'
+import { AppError } from '@latchkey/kit/app-error'
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { type Static, Type } from 'typebox'
+import { Value } from 'typebox/value'
+import type { AccessKeys } from '../../access-token.js'
+import type { OpenSession } from '../../flows/session.js'
+
+interface AccessTokenOptions {
+  readonly keys: AccessKeys
+  readonly issuer: string
+  readonly lifeSeconds: number
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** A short proof of a session for one face (RFC 9068). */
+    issueAccessToken(session: OpenSession, face: string): { accessToken: string; expiresIn: number }
+  }
+  interface FastifyRequest {
+    /** Whose session the Bearer token of this request names. Throws `token.invalid`, whatever is wrong with it. */
+    accessClaims(face: string): Promise<{ userId: string; sessionId: string }>
+  }
+}
+
+const Claims = Type.Object({
+  sub: Type.String({ format: 'uuid' }),
+  sid: Type.String({ format: 'uuid' }),
+  aud: Type.String(),
+  exp: Type.Integer(),
+})
+type Claims = Static<typeof Claims>
+
+const algorithm = 'ES256'
+const type = 'at+jwt'
+
+/** Signs and checks access tokens. The algorithm is ours, not the token's; every refusal is 401, where the library says 500 for some. */
+export const accessToken = fp<AccessTokenOptions>(async function accessTokenPlugin(app, { keys, issuer, lifeSeconds }) {
+  await app.register(jwt, {
+    secret: {
+      private: keys.current.privatePem,
+      public: async (_request: FastifyRequest, token: TokenOrHeader) => {
+        const { kid } = 'header' in token ? token.header : token
+        const key = typeof kid === 'string' ? keys.find(kid) : undefined
+        if (key === undefined) throw new AppError('token.invalid')
+        return key.publicPem
+      },
+    },
+    decode: { complete: true },
+    sign: {
+      algorithm,
+      iss: issuer,
+      kid: keys.current.id,
+      header: { typ: type } as never,
+      expiresIn: lifeSeconds * 1_000,
+    },
+    verify: {
+      algorithms: [algorithm],
+      allowedIss: issuer,
+      checkTyp: type,
+      requiredClaims: ['exp', 'iat', 'aud', 'sub', 'sid', 'jti'],
+      cache: false,
+    },
+  })
+
+  app.decorate('issueAccessToken', ({ userId, id }, face) => ({
+    accessToken: app.jwt.sign({ sub: userId, sid: id, aud: face, jti: randomUUID() }),
+    expiresIn: lifeSeconds,
+  }))
+
+  app.decorateRequest('accessClaims', async function (this: FastifyRequest, face: string) {
+    const claims = await readClaims(this)
+    if (claims.aud !== face) throw new AppError('token.invalid')
+    return { userId: claims.sub, sessionId: claims.sid }
+  })
+})
+
+async function readClaims(request: FastifyRequest): Promise<Claims> {
+  const read: unknown = await request.jwtVerify().catch((cause: unknown) => {
+    throw new AppError('token.invalid', { cause })
+  })
+  // With `complete`, the library hands over header, payload and signature.
+  const claims = typeof read === 'object' && read !== null && 'payload' in read ? read.payload : read
+  if (!Value.Check(Claims, claims)) throw new AppError('token.invalid')
+  return claims
+}

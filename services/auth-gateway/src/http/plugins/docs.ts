@@ -1,0 +1,36 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import fp from 'fastify-plugin'
+import { errorsPage } from '../error-page.js'
+
+/** OpenAPI 3.1 from the routes' own schemas at /openapi.json, Swagger UI at /docs, the error catalogue at /docs/errors. */
+export const docs = fp(async function docsPlugin(app) {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Latchkey',
+        version: '1',
+        description:
+          'Phone-verified sign-in. Failures are problem documents (RFC 9457); each `type` leads to its explanation.',
+      },
+      tags: [
+        { name: 'sign up and log in', description: 'Calls that lead to a session' },
+        { name: 'challenges', description: 'Codes we sent and wait for' },
+        { name: 'session', description: 'Keep a session, end it' },
+        { name: 'me', description: 'The signed-in person' },
+      ],
+      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+    },
+  })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    uiConfig: { displayRequestDuration: true, persistAuthorization: false },
+  })
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  app.get('/docs/errors', { schema: { hide: true } }, async (_request, reply) => {
+    const { html, contentSecurityPolicy } = errorsPage()
+    return reply.type('text/html; charset=utf-8').header('content-security-policy', contentSecurityPolicy).send(html)
+  })
+})

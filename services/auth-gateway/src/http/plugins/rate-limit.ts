@@ -1,0 +1,56 @@
+import fastifyRateLimit from '@fastify/rate-limit'
+import { AppError } from '@latchkey/kit/app-error'
+import fp from 'fastify-plugin'
+import type { Redis } from 'ioredis'
+import ipaddr from 'ipaddr.js'
+
+export interface RateLimits {
+  readonly redis: Redis
+  readonly perMinute: number
+  readonly sendsPerMinute: number
+  /** Networks that are not counted. */
+  readonly exempt: readonly [ipaddr.IPv4 | ipaddr.IPv6, number][]
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Route options for calls that make us send something. */
+    readonly sendLimit: { readonly config: { readonly rateLimit: { readonly max: number } } }
+  }
+}
+
+/** Limits per address, to protect the servers; what protects people and the bill is counted per phone, inside the flows. */
+export const rateLimit = fp<RateLimits>(async function rateLimit(app, { redis, perMinute, sendsPerMinute, exempt }) {
+  await app.register(fastifyRateLimit, {
+    redis,
+    nameSpace: 'lk:rate:',
+    max: perMinute,
+    timeWindow: 60_000,
+    // Without Redis the flows answer 503 themselves, and those that need none go on.
+    skipOnError: true,
+    keyGenerator: (request) => networkOf(request.ip),
+    allowList: (request) => isExempt(request.ip, exempt),
+    addHeadersOnExceeding: quiet,
+    addHeaders: { ...quiet, 'retry-after': false },
+    errorResponseBuilder: (_request, { ttl }) => new AppError('rate.limited', { retryAt: new Date(Date.now() + ttl) }),
+  })
+  app.decorate('sendLimit', { config: { rateLimit: { max: sendsPerMinute } } })
+})
+
+const quiet = { 'x-ratelimit-limit': false, 'x-ratelimit-remaining': false, 'x-ratelimit-reset': false }
+
+/** An IPv4 address, or the /64 of an IPv6 one: whoever has one address of it has them all. */
+export function networkOf(ip: string): string {
+  const address = ipaddr.process(ip)
+  return address.kind() === 'ipv4'
+    ? address.toString()
+    : `${(address as ipaddr.IPv6).parts
+        .slice(0, 4)
+        .map((part) => part.toString(16))
+        .join(':')}::/64`
+}
+
+function isExempt(ip: string, networks: RateLimits['exempt']): boolean {
+  const address = ipaddr.process(ip)
+  return networks.some(([network, bits]) => network.kind() === address.kind() && address.match(network as never, bits))
+}

@@ -1,0 +1,2 @@
+/** The audience of this face's tokens. */
+export const face = 'v1'

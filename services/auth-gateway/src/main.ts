@@ -1,0 +1,17 @@
+import { createLog } from '@latchkey/kit/log'
+import { createMetrics } from '@latchkey/kit/ops'
+import { configure, run } from '@latchkey/kit/run'
+import { buildApp } from './app.js'
+import { loadGatewayConfig } from './config.js'
+import { createDeps } from './deps.js'
+
+const config = configure(() => loadGatewayConfig(process.env))
+const log = createLog('auth-gateway', config.LOG_LEVEL)
+
+await run(log, async (scope) => {
+  const metrics = createMetrics('auth-gateway')
+  const deps = await createDeps(config, { scope, log, metrics })
+  const app = await buildApp({ ...deps, log, metrics })
+  scope.defer('http', () => app.close())
+  await app.listen({ port: config.GATEWAY_PORT, host: config.NODE_ENV === 'development' ? '127.0.0.1' : '0.0.0.0' })
+})

@@ -1,0 +1,57 @@
+import { type E164, maskPhone } from '@latchkey/contracts/phone'
+import { invalidField } from '@latchkey/kit/app-error'
+import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js/max'
+
+export interface CanonicalPhone {
+  readonly e164: E164
+  /** ISO 3166-1 alpha-2; `ZZ` for a test number. */
+  readonly country: string
+  readonly masked: string
+  /** Set for a test number: nothing limits it, and its code may be fixed. */
+  readonly test?: { readonly code: string | undefined }
+}
+
+/** Reads one spelling of a number. Throws `request.invalid` naming `path` where no text message could reach it. */
+export type ReadPhone = (text: string, path?: string) => CanonicalPhone
+
+interface PhoneRules {
+  /** Alpha-2 codes that get messages, or `*` for all. */
+  readonly countries: '*' | ReadonlySet<string>
+  /** Test number → its fixed code, if it has one. */
+  readonly testNumbers: ReadonlyMap<string, string | undefined>
+}
+
+// Digits of other scripts, zero-width characters and extensions never reach the parser: two spellings must not be two people.
+const spelling = /^(?:\+|00)[1-9][0-9 ().-]{4,36}$/
+
+/** The only parser of phone numbers: everything past it takes the branded E164. */
+export function createReadPhone({ countries, testNumbers }: PhoneRules): ReadPhone {
+  return function readPhone(text, path = '/phone') {
+    const international = text.trim().replace(/^00(?=[1-9])/, '+')
+    if (!spelling.test(international))
+      throw invalidField(path, 'must be a phone number with its country code, like +919876543210')
+    const digits = `+${international.replace(/\D/g, '')}` as E164
+    if (testNumbers.has(digits))
+      return {
+        e164: digits,
+        country: 'ZZ',
+        masked: maskPhone(digits, digits.slice(1, 2)),
+        test: { code: testNumbers.get(digits) },
+      }
+
+    const number = parsePhoneNumberFromString(international, { extract: false })
+    if (number === undefined || !number.isValid() || number.ext !== undefined)
+      throw invalidField(path, 'is not a phone number that exists; check the digits and the country code')
+    const type = number.getType()
+    if (type !== 'MOBILE' && type !== 'FIXED_LINE_OR_MOBILE')
+      throw invalidField(path, 'cannot receive text messages; use a mobile number')
+    const country: CountryCode | 'ZZ' = number.country ?? 'ZZ'
+    if (countries !== '*' && !countries.has(country))
+      throw invalidField(path, 'is in a country that this service does not send codes to')
+    return {
+      e164: number.number as string as E164,
+      country,
+      masked: maskPhone(number.number as string as E164, number.countryCallingCode),
+    }
+  }
+}
