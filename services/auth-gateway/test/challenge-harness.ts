@@ -1,0 +1,76 @@
+import { randomBytes, randomInt, randomUUID } from 'node:crypto'
+import type { E164 } from '@latchkey/contracts/phone'
+import { createLog } from '@latchkey/kit/log'
+import { createRedis } from '@latchkey/kit/redis'
+import { createSealer } from '@latchkey/kit/seal'
+import { testStores } from '@latchkey/kit/testing'
+import type { Test } from 'tap'
+import type { NewChallenge } from '../src/challenges/challenge.js'
+import { createChallengeKeys } from '../src/challenges/challenge-keys.js'
+import { createChallengeSecrets } from '../src/challenges/challenge-secrets.js'
+import { createChallengeStore } from '../src/challenges/challenge-store.js'
+import type { ChallengePolicy } from '../src/flows/policy.js'
+
+export const policy: ChallengePolicy = {
+  codeDigits: 6,
+  codeLifeSeconds: 300,
+  attempts: 5,
+  resends: 4,
+  cooldownsSeconds: [30, 60, 120, 300],
+  resend: 'repeat',
+}
+export const second = 1_000
+export const minute = 60 * second
+export const hour = 60 * minute
+
+const key = (id: string) => ({ id, secret: randomBytes(32) })
+
+/** A number nobody else in this run has. */
+export const randomPhone = (): E164 => `+9198${String(randomInt(10 ** 8)).padStart(8, '0')}` as E164
+
+/** The real store on the real Redis, with a clock of its own. */
+export async function challengeHarness(t: Test) {
+  const redis = createRedis(testStores().redisUrl, {
+    log: createLog('test', 'fatal'),
+    name: 'test',
+    patience: 'request',
+  })
+  await new Promise<void>((resolve) => redis.once('ready', () => resolve()))
+  t.teardown(() => redis.disconnect())
+  const clock = { offsetMs: 0 }
+  const keys = createChallengeKeys({ idKey: key('i'), indexKey: key('x') })
+  const sealer = createSealer([key('s')])
+  const store = createChallengeStore({
+    redis,
+    keys,
+    secrets: createChallengeSecrets({ codeKeys: [key('c')], sealer }),
+    budgets: { sendsPerHour: 6, sendsPerDay: 12, wrongPerHour: 10, wrongPerDay: 25 },
+    clockOffsetMs: () => clock.offsetMs,
+  })
+  const code = String(randomInt(10 ** 6)).padStart(6, '0')
+  const wrongCode = String((Number(code) + 1) % 10 ** 6).padStart(6, '0')
+
+  /** A sign-up for a new number, unless told otherwise. */
+  function wanted(change: Partial<NewChallenge> & { phone?: E164 } = {}): NewChallenge {
+    const { phone = randomPhone(), ...rest } = change
+    return {
+      purpose: 'sign_up',
+      face: 'v1',
+      subject: phone,
+      limited: true,
+      message: { kind: 'code', to: phone, code },
+      shownTo: '+91••••••3210',
+      country: 'IN',
+      locale: 'en',
+      pending: { mark: randomUUID() },
+      policy,
+      ...rest,
+    }
+  }
+  async function open(change: Partial<NewChallenge> & { phone?: E164 } = {}) {
+    const opened = await store.open(wanted(change))
+    if (opened.verdict !== 'opened') throw new Error(`not opened: ${opened.verdict}`)
+    return opened.challenge
+  }
+  return { redis, store, keys, clock, code, wrongCode, wanted, open }
+}

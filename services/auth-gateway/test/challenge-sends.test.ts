@@ -1,0 +1,187 @@
+import t from 'tap'
+import { challengeHarness, hour, minute, policy, randomPhone, second } from './challenge-harness.js'
+
+const limited = () => true
+
+t.test('the cooldown grows: 30 s, a minute, two, then five; an hour of silence forgets it', async (t) => {
+  const { store, wanted, clock } = await challengeHarness(t)
+  const phone = randomPhone()
+  const waits = []
+  for (let n = 0; n < 4; n++) {
+    const opened = await store.open(wanted({ phone }))
+    if (opened.verdict !== 'opened') throw new Error(opened.verdict)
+    const refused = await store.open(wanted({ phone }))
+    if (refused.verdict !== 'cooling') throw new Error(refused.verdict)
+    t.same(refused.retryAt, opened.challenge.resendAt, 'the refusal and the challenge name the same moment')
+    const sentAt = opened.challenge.expiresAt.getTime() - policy.codeLifeSeconds * second
+    waits.push((refused.retryAt.getTime() - sentAt) / second)
+    clock.offsetMs += refused.retryAt.getTime() - sentAt
+  }
+  t.same(waits, [30, 60, 120, 300])
+  clock.offsetMs += 61 * minute
+  await store.open(wanted({ phone }))
+  const again = await store.open(wanted({ phone }))
+  t.match(again, { verdict: 'cooling' })
+})
+
+t.test('a second before the end of the cooldown is too soon, its end is not', async (t) => {
+  const { store, wanted, open, clock } = await challengeHarness(t)
+  const phone = randomPhone()
+  await open({ phone })
+  clock.offsetMs = 29 * second
+  t.match(await store.open(wanted({ phone })), { verdict: 'cooling' })
+  clock.offsetMs = 30 * second
+  t.match(await store.open(wanted({ phone })), { verdict: 'opened' })
+})
+
+t.test('purposes cool down apart, but share six messages an hour and twelve a day', async (t) => {
+  const { store, wanted, clock } = await challengeHarness(t)
+  const phone = randomPhone()
+  const purposes = [
+    'sign_up',
+    'sign_in',
+    'reset_password',
+    'verify_phone',
+    'change_phone',
+    'second_factor',
+    'verify_email',
+  ] as const
+  const verdicts = async (named: typeof purposes | readonly (typeof purposes)[number][]) => {
+    const seen = []
+    for (const purpose of named) seen.push((await store.open(wanted({ phone, purpose }))).verdict)
+    return seen
+  }
+  t.same(await verdicts(purposes), [...Array<string>(6).fill('opened'), 'cooling'])
+  clock.offsetMs = hour
+  t.same(await verdicts(purposes), [...Array<string>(6).fill('opened'), 'cooling'])
+  clock.offsetMs = 2 * hour
+  t.same(await verdicts(['sign_up']), ['cooling'], 'twelve were sent today')
+  clock.offsetMs = 24 * hour
+  t.same(await verdicts(['sign_up']), ['opened'])
+})
+
+t.test('success clears the cooldown of its purpose', async (t) => {
+  const { store, open, wanted, code } = await challengeHarness(t)
+  const phone = randomPhone()
+  const { id } = await open({ phone })
+  const answered = await store.answer(id, code, 'v1')
+  if (answered.verdict !== 'claimed') throw new Error(answered.verdict)
+  t.match(await store.open(wanted({ phone })), { verdict: 'cooling' })
+  await store.settle(answered.claim)
+  t.match(await store.open(wanted({ phone })), { verdict: 'opened' })
+})
+
+t.test('a challenge whose message never reached the queue is taken back with its send', async (t) => {
+  const { store, open, wanted, code } = await challengeHarness(t)
+  const phone = randomPhone()
+  const challenge = await open({ phone })
+  await store.cancel(challenge, phone)
+  t.same(await store.answer(challenge.id, code, 'v1'), { verdict: 'gone' })
+  t.match(await store.open(wanted({ phone })), { verdict: 'opened' })
+})
+
+t.test(
+  'fifty resends at once at the end of the cooldown: one is a send, with the same code and the same end',
+  async (t) => {
+    const { store, open, clock, code } = await challengeHarness(t)
+    const before = await open()
+    clock.offsetMs = 30 * second
+    const resent = await Promise.all(Array.from({ length: 50 }, () => store.resend(before.id, 'v1', policy, limited)))
+    t.equal(resent.filter(({ verdict }) => verdict === 'resent').length, 1)
+    t.equal(resent.filter(({ verdict }) => verdict === 'cooling').length, 49)
+    const after = await store.read(before.id)
+    t.match(after, { generation: 1, expiresAt: before.expiresAt, resendsLeft: policy.resends - 1 })
+    t.not(after?.messageId, before.messageId, 'each resend is a message of its own')
+    t.match(await store.answer(before.id, code, 'v1'), { verdict: 'claimed' })
+  },
+)
+
+t.test('past half of its life a resend makes a new code with a full life, and the old one is wrong', async (t) => {
+  const { store, open, clock, code } = await challengeHarness(t)
+  const before = await open()
+  clock.offsetMs = 151 * second
+  const resent = await store.resend(before.id, 'v1', policy, limited)
+  if (resent.verdict !== 'resent') throw new Error(resent.verdict)
+  t.equal(resent.challenge.generation, 2)
+  const added = resent.challenge.expiresAt.getTime() - before.expiresAt.getTime()
+  t.ok(added >= 151 * second && added < 153 * second, `${added} ms were added`)
+  t.match(await store.answer(before.id, code, 'v1'), { verdict: 'wrong', attemptsLeft: 4 })
+})
+
+t.test('a policy that rotates makes a new code at once', async (t) => {
+  const { store, open, clock } = await challengeHarness(t)
+  const { id } = await open()
+  clock.offsetMs = 30 * second
+  t.match(await store.resend(id, 'v1', { ...policy, resend: 'rotate' }, limited), {
+    verdict: 'resent',
+    challenge: { generation: 2 },
+  })
+})
+
+t.test('a resend refunds no wrong answer, and a new code neither', async (t) => {
+  const { store, open, clock, wrongCode } = await challengeHarness(t)
+  const { id } = await open()
+  await store.answer(id, wrongCode, 'v1')
+  await store.answer(id, wrongCode, 'v1')
+  clock.offsetMs = 30 * second
+  t.match(await store.resend(id, 'v1', policy, limited), { verdict: 'resent', challenge: { attemptsLeft: 3 } })
+  clock.offsetMs = 200 * second
+  t.match(await store.resend(id, 'v1', policy, limited), {
+    verdict: 'resent',
+    challenge: { attemptsLeft: 3, generation: 2 },
+  })
+})
+
+t.test('four resends, then no more', async (t) => {
+  const { store, open, clock } = await challengeHarness(t)
+  const flat = { ...policy, cooldownsSeconds: [30] }
+  const { id, expiresAt } = await open()
+  for (let n = 1; n <= policy.resends; n++) {
+    clock.offsetMs = n * 30 * second
+    t.match(await store.resend(id, 'v1', flat, limited), {
+      verdict: 'resent',
+      challenge: { resendsLeft: policy.resends - n },
+    })
+  }
+  t.match(await store.resend(id, 'v1', flat, limited), { verdict: 'cooling' })
+  clock.offsetMs = 150 * second
+  t.same(await store.resend(id, 'v1', flat, limited), { verdict: 'spent', retryAt: expiresAt })
+})
+
+t.test('a code that is being used is not resent', async (t) => {
+  const { store, open, clock, code } = await challengeHarness(t)
+  const { id } = await open()
+  clock.offsetMs = 30 * second
+  await store.answer(id, code, 'v1')
+  t.same(await store.resend(id, 'v1', policy, limited), { verdict: 'held' })
+})
+
+t.test(
+  'the owner of a number is told once a day that somebody tried to sign up with it; the rest are decoys',
+  async (t) => {
+    const { store, open, wanted, clock, redis, keys } = await challengeHarness(t)
+    const phone = randomPhone()
+    const message = { kind: 'account_exists', to: phone } as const
+    const boxLength = async (id: string) => (await redis.hget(keys.challenge(id), 'box'))?.length
+    const first = await open({ phone, message })
+    clock.offsetMs = hour
+    const next = await open({ phone, message })
+    t.ok(
+      ((await boxLength(first.id)) ?? 0) > ((await boxLength(next.id)) ?? 0),
+      'the first holds a notice with a number, the next an empty decoy',
+    )
+    clock.offsetMs = 25 * hour
+    const tomorrow = await open({ phone, message })
+    t.equal(await boxLength(tomorrow.id), await boxLength(first.id))
+    clock.offsetMs += 30 * second
+    await store.resend(tomorrow.id, 'v1', policy, limited)
+    t.equal(await boxLength(tomorrow.id), await boxLength(next.id), 'a resend does not repeat the notice')
+    t.match(await store.open(wanted({ phone })), { verdict: 'cooling' })
+  },
+)
+
+t.test('a test number has no cooldown and no budget', async (t) => {
+  const { store, wanted } = await challengeHarness(t)
+  const phone = randomPhone()
+  for (let n = 0; n < 15; n++) t.match(await store.open(wanted({ phone, limited: false })), { verdict: 'opened' })
+})
