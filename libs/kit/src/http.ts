@@ -7,6 +7,7 @@ import {
   type FastifyRequest,
   type FastifyServerOptions,
   fastify,
+  LogController,
 } from 'fastify'
 import type { Logger } from 'pino'
 import { Histogram, type Registry } from 'prom-client'
@@ -23,6 +24,10 @@ interface HttpOptions {
 
 export const bodyLimitBytes = 16 * 1024
 
+/** Development listens to this machine only; a container listens to its network. */
+export const listenHost = (environment: 'development' | 'production'): string =>
+  environment === 'development' ? '127.0.0.1' : '0.0.0.0'
+
 /** A strict Fastify: nothing is coerced or dropped, bodies are small, every failure is an AppError, one log line and one timing per request. */
 export function createHttp({
   log,
@@ -33,7 +38,7 @@ export function createHttp({
 }: HttpOptions): FastifyInstance {
   const app = fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy,
     bodyLimit: bodyLimitBytes,
     genReqId: requestId,
@@ -64,6 +69,8 @@ function tolerateEmptyJson(app: FastifyInstance): void {
 function answerAllowedMethods(app: FastifyInstance): void {
   const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>()
   app.addHook('onRoute', ({ url, method }) => {
+    // Preflights are answered on every path, known or not.
+    if (url === '*') return
     const pattern = new RegExp(
       `^${url
         .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
@@ -138,7 +145,7 @@ function field(
   if (keyword === 'additionalProperties')
     return { path: `${base}/${String(params['additionalProperty'])}`, message: 'is not known here; remove it' }
   if (keyword === 'required') return { path: `${base}/${String(params['missingProperty'])}`, message: 'is missing' }
-  return { path: base === '' ? '/' : base, message }
+  return base === '' ? { path: '/', message: 'must be a JSON object' } : { path: base, message }
 }
 
 /** The problem document of an error (RFC 9457). */

@@ -1,4 +1,4 @@
-import { fastify } from 'fastify'
+import { fastify, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 
@@ -14,6 +14,7 @@ export function createMetrics(service: string): Registry {
 }
 
 interface OpsOptions {
+  readonly host: string
   readonly port: number
   readonly log: Logger
   readonly metrics: Registry
@@ -21,8 +22,8 @@ interface OpsOptions {
 }
 
 /** Serves `/live` (the process runs), `/ready` (it can do its work; says what is missing) and `/metrics` on a port of their own. */
-export async function startOps({ port, log, metrics, checks }: OpsOptions): Promise<{ close(): Promise<void> }> {
-  const app = fastify({ loggerInstance: log, disableRequestLogging: true })
+export async function startOps({ host, port, log, metrics, checks }: OpsOptions): Promise<{ close(): Promise<void> }> {
+  const app = fastify({ loggerInstance: log, logController: new LogController({ disableRequestLogging: true }) })
   app.get('/live', async () => ({ live: true }))
   app.get('/ready', async (_request, reply) => {
     const results = await Promise.all(
@@ -33,7 +34,7 @@ export async function startOps({ port, log, metrics, checks }: OpsOptions): Prom
     return reply.code(ready ? 200 : 503).send({ ready, problems })
   })
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()))
-  await app.listen({ port, host: '0.0.0.0' })
+  await app.listen({ port, host })
   return { close: () => app.close() }
 }
 

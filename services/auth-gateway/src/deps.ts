@@ -1,6 +1,7 @@
 import type { E164 } from '@latchkey/contracts/phone'
 import { queuePrefix } from '@latchkey/contracts/queues/queue'
 import { smsQueue } from '@latchkey/contracts/queues/sms'
+import { listenHost } from '@latchkey/kit/http'
 import { parseKeyRing } from '@latchkey/kit/key-ring'
 import { startOps } from '@latchkey/kit/ops'
 import { createProducer } from '@latchkey/kit/queue'
@@ -42,6 +43,7 @@ export async function createDeps(
   const producer = createProducer(smsQueue, { redis: queueRedis.redis, prefix: queuePrefix, log })
   scope.defer('sms queue', producer.close)
   const ops = await startOps({
+    host: listenHost(config.NODE_ENV),
     port: config.GATEWAY_OPS_PORT,
     log,
     metrics,

@@ -1,3 +1,4 @@
+import { listenHost } from '@latchkey/kit/http'
 import { createLog } from '@latchkey/kit/log'
 import { createMetrics } from '@latchkey/kit/ops'
 import { configure, run } from '@latchkey/kit/run'
@@ -13,5 +14,5 @@ await run(log, async (scope) => {
   const deps = await createDeps(config, { scope, log, metrics })
   const app = await buildApp({ ...deps, log, metrics })
   scope.defer('http', () => app.close())
-  await app.listen({ port: config.GATEWAY_PORT, host: config.NODE_ENV === 'development' ? '127.0.0.1' : '0.0.0.0' })
+  await app.listen({ port: config.GATEWAY_PORT, host: listenHost(config.NODE_ENV) })
 })

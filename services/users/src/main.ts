@@ -1,5 +1,6 @@
 import { configure, run } from '@latchkey/kit/run'
 import { loadConfig } from '@latchkey/kit/config'
+import { listenHost } from '@latchkey/kit/http'
 import { createLog } from '@latchkey/kit/log'
 import { createMetrics, startOps } from '@latchkey/kit/ops'
 import { buildApp } from './app.js'
@@ -12,11 +13,11 @@ const metrics = createMetrics('users')
 
 await run(log, async (scope) => {
   const { services, checks, start } = createDeps(config, { log, scope })
-  const ops = await startOps({ port: config.USERS_OPS_PORT, log, metrics, checks })
+  const ops = await startOps({ host: listenHost(config.NODE_ENV), port: config.USERS_OPS_PORT, log, metrics, checks })
   scope.defer('ops', () => ops.close())
   start()
   const app = buildApp(services, { internalSecret: config.INTERNAL_SECRET, log, metrics })
   // Opened last, so closed first: what is in flight still has its stores.
   scope.defer('http', () => app.close())
-  await app.listen({ port: config.USERS_PORT, host: config.NODE_ENV === 'development' ? '127.0.0.1' : '0.0.0.0' })
+  await app.listen({ port: config.USERS_PORT, host: listenHost(config.NODE_ENV) })
 })
