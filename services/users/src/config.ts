@@ -8,7 +8,7 @@ const redisPattern = '^rediss?://'
 
 /** What users reads from its environment. */
 export const UsersConfig = Type.Object({
-  NODE_ENV: Type.Enum(['production', 'development', 'test'], {
+  NODE_ENV: Type.Enum(['production', 'development'], {
     default: 'production',
     description: 'production, development or test',
   }),
