@@ -1,0 +1,173 @@
+import { deliveryEventQueue } from '@latchkey/contracts/queues/delivery-event'
+import { queuePrefix } from '@latchkey/contracts/queues/queue'
+import { lateClass, smsClasses, smsQueue } from '@latchkey/contracts/queues/sms'
+import { parseKeyRing } from '@latchkey/kit/key-ring'
+import type { Check } from '@latchkey/kit/ops'
+import { type Consumer, createConsumer, createProducer, oldestWaitingMs } from '@latchkey/kit/queue'
+import { createRedis, guardRedis } from '@latchkey/kit/redis'
+import type { Scope } from '@latchkey/kit/run'
+import { createSealer, type Sealer } from '@latchkey/kit/seal'
+import { createShardedIds } from '@latchkey/kit/sharded-id'
+import { Queue } from 'bullmq'
+import type { Redis } from 'ioredis'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import { providerNames, type WorkerConfig } from './config.js'
+import { createDeliveryReport } from './jobs/delivery-report.js'
+import { createLateQueue } from './jobs/late-queue.js'
+import { createPlayDecoy } from './jobs/play-decoy.js'
+import { createSendSms } from './jobs/send-sms.js'
+import { createOpenChallenge } from './messages/open-challenge.js'
+import { createRender } from './messages/render.js'
+import { createWorkerMetrics } from './metrics.js'
+import { createInbox } from './providers/inbox.js'
+import type { SmsProvider } from './providers/provider.js'
+import { createTwilio } from './providers/twilio.js'
+import { createAttemptFence } from './routing/attempt-fence.js'
+import { createLane, type ObserveOutcome } from './routing/lane.js'
+import { createRouter } from './routing/router.js'
+
+export interface Needs {
+  readonly scope: Scope
+  readonly log: Logger
+  readonly metrics: Registry
+  /** Of the challenges' clock; moved by tests only. */
+  readonly clockOffsetMs?: number
+  /** Another prefix gives a test a queue of its own. */
+  readonly prefix?: string
+}
+
+export interface Deps {
+  readonly checks: Readonly<Record<string, Check>>
+  /** Not started: who starts it also closes it, before everything else. */
+  readonly consumer: Consumer
+}
+
+const codeClasses = [...new Set(Object.values(smsClasses))]
+
+/** The one file that knows which implementation stands behind each port. */
+export function createDeps(config: WorkerConfig, needs: Needs): Deps {
+  const { scope, log, metrics, clockOffsetMs = 0, prefix = queuePrefix } = needs
+  const queueUrl = config.QUEUE_REDIS_URL ?? config.REDIS_URL
+  const connect = (name: string, url: string, patience: 'request' | 'consumer') => {
+    const redis = createRedis(url, { log, name, patience })
+    scope.defer(name, () => redis.disconnect())
+    return redis
+  }
+  const redis = connect('redis', config.REDIS_URL, 'request')
+  const queueRedis = connect('queue redis', queueUrl, 'request')
+  const consumerRedis = connect('queue consumer redis', queueUrl, 'consumer')
+  const events = createProducer(deliveryEventQueue, { redis: queueRedis, prefix, log })
+  scope.defer('delivery events', events.close)
+
+  const sealer = createSealer(parseKeyRing(config.SEAL_KEYS))
+  const { observeAccept, observeOutcome } = createWorkerMetrics(metrics, figures(queueRedis, { scope, prefix, log }))
+  const fence = createAttemptFence(queueRedis)
+  const router = createRouter({ fence, ...createLanes(config, { redis, sealer, observeOutcome }) })
+  const report = createDeliveryReport({ events, fence })
+  const sendSms = createSendSms({
+    openChallenge: createOpenChallenge({
+      redis,
+      sealer,
+      ids: createShardedIds(parseKeyRing(config.CHALLENGE_ID_KEY)[0]),
+      clockOffsetMs,
+    }),
+    render: createRender({
+      brand: config.BRAND_NAME,
+      ...(config.WEBOTP_DOMAIN !== undefined && { domain: config.WEBOTP_DOMAIN }),
+    }),
+    fence,
+    router,
+    report,
+    playDecoy: createPlayDecoy({ router, report }),
+    isLate: createLateQueue(() => oldestWaitingMs(smsQueue, queueRedis, prefix, codeClasses)),
+    observeAccept,
+    log,
+  })
+  const consumer = createConsumer(smsQueue, {
+    redis: consumerRedis,
+    prefix,
+    log,
+    concurrency: config.WORKER_CONCURRENCY,
+    handle: sendSms.handle,
+    onDead: sendSms.bury,
+  })
+  return { consumer, checks: checksOf(config, { scope, redis, queueRedis, consumer }) }
+}
+
+interface LaneNeeds {
+  readonly redis: Redis
+  readonly sealer: Sealer
+  readonly observeOutcome: ObserveOutcome
+}
+
+function createLanes(
+  config: WorkerConfig,
+  { redis, sealer, observeOutcome }: LaneNeeds,
+): Pick<Parameters<typeof createRouter>[0], 'lanes' | 'test'> {
+  const development = config.NODE_ENV === 'development'
+  const make: Record<string, () => SmsProvider> = {
+    twilio: () => twilioOf(config),
+    inbox: () => createInbox({ redis, sealer, production: !development }),
+  }
+  const [first, ...rest] = providerNames(config).flatMap((name) => {
+    const provider = make[name]?.()
+    return provider === undefined ? [] : [createLane(provider, observeOutcome)]
+  })
+  if (first === undefined) throw new Error('no provider is configured')
+  if (!development) return { lanes: [first, ...rest] }
+  const inbox = [first, ...rest].find(({ provider }) => provider.name === 'inbox')
+  const numbers = (config.TEST_NUMBERS ?? '+1234567890').split(',').map((entry) => entry.split('=', 1)[0] ?? '')
+  const lane = inbox ?? createLane(createInbox({ redis, sealer, production: false }), observeOutcome)
+  return { lanes: [first, ...rest], test: { numbers: new Set(numbers), lane } }
+}
+
+function twilioOf(config: WorkerConfig): SmsProvider {
+  const { TWILIO_MESSAGING_SERVICE_SID: messagingServiceSid, TWILIO_PHONE_NUMBER: from = '' } = config
+  const { PUBLIC_WORKER_URL: publicUrl } = config
+  return createTwilio({
+    accountSid: config.TWILIO_ACCOUNT_SID ?? '',
+    authToken: config.TWILIO_AUTH_TOKEN ?? '',
+    sender: messagingServiceSid === undefined ? { from } : { messagingServiceSid },
+    baseUrl: config.TWILIO_API_BASE_URL,
+    connections: config.WORKER_CONCURRENCY,
+    ...(publicUrl !== undefined && { receiptsUrl: `${publicUrl.replace(/\/$/, '')}/receipts/twilio` }),
+  })
+}
+
+function figures(redis: Redis, { scope, prefix, log }: { scope: Scope; prefix: string; log: Logger }) {
+  const queue = new Queue(smsQueue.name, { connection: redis, prefix })
+  queue.on('error', (err) => log.debug({ err }, 'queue figures'))
+  scope.defer('queue figures', () => queue.close())
+  return {
+    oldestWaitingMs: () => oldestWaitingMs(smsQueue, redis, prefix, [...codeClasses, lateClass]),
+    counts: async () => {
+      if (redis.status !== 'ready') return {}
+      return queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed', 'completed')
+    },
+  }
+}
+
+interface Checked {
+  readonly scope: Scope
+  readonly redis: Redis
+  readonly queueRedis: Redis
+  readonly consumer: Consumer
+}
+
+function checksOf(config: WorkerConfig, { scope, redis, queueRedis, consumer }: Checked): Deps['checks'] {
+  const guard = (name: string, connection: Redis): Check => {
+    const { check, close } = guardRedis(connection, {
+      name,
+      appendOnly: config.NODE_ENV === 'production',
+      refuse: scope.fail,
+    })
+    scope.defer(`${name} guard`, close)
+    return check
+  }
+  return {
+    redis: guard('redis', redis),
+    queueRedis: guard('queue redis', queueRedis),
+    consumer: async () => (consumer.running ? undefined : 'the consumer is not running'),
+  }
+}

@@ -1,0 +1,145 @@
+import type { DeliveryReason } from '@latchkey/contracts/delivery'
+import { lateClass, type SmsJob } from '@latchkey/contracts/queues/sms'
+import { AppError } from '@latchkey/kit/app-error'
+import type { JobInfo, Verdict } from '@latchkey/kit/queue'
+import type { Logger } from 'pino'
+import type { OpenChallenge, OpenedChallenge } from '../messages/open-challenge.js'
+import type { Render, Sendable } from '../messages/render.js'
+import { type AttemptFence, possibleAccepts, settledAttempt } from '../routing/attempt-fence.js'
+import type { Router } from '../routing/router.js'
+import type { DeliveryReport } from './delivery-report.js'
+import { lateAfterMs } from './late-queue.js'
+
+export interface SendSmsDeps {
+  readonly openChallenge: OpenChallenge
+  readonly render: Render
+  readonly fence: AttemptFence
+  readonly router: Router
+  readonly report: DeliveryReport
+  readonly playDecoy: (job: SmsJob) => Promise<void>
+  readonly isLate: () => Promise<boolean>
+  readonly observeAccept: (queuedAt: Date) => void
+  readonly log: Logger
+}
+
+export interface SendSms {
+  handle(job: SmsJob, info: JobInfo): Promise<Verdict>
+  /** Writes down the end of a job that nobody will handle any more. */
+  bury(job: SmsJob): Promise<void>
+}
+
+type Open = Extract<OpenedChallenge, { verdict: 'open' }>
+/** How a message ends of which nothing was ever possibly sent. */
+type Unsent =
+  | { readonly state: 'expired_unsent' | 'superseded_unsent' }
+  | { readonly state: 'failed'; readonly reason: DeliveryReason }
+
+const done: Verdict = { then: 'done' }
+const again = (afterMs: number): Verdict => ({ then: 'again', afterMs })
+const redisAwayMs = 1_000
+
+const unsent: Record<Exclude<OpenedChallenge['verdict'], 'open'>, Unsent> = {
+  expired: { state: 'expired_unsent' },
+  superseded: { state: 'superseded_unsent' },
+  unreadable: { state: 'failed', reason: 'misconfigured' },
+}
+
+/** One job, top to bottom: is the code still worth sending? → fence → carrier → delivery log. Every job ends in a state of the log. */
+export function createSendSms(deps: SendSmsDeps): SendSms {
+  const { openChallenge, render, fence, router, report, playDecoy, isLate, observeAccept, log } = deps
+
+  async function sendSms(job: SmsJob, info: JobInfo): Promise<Verdict> {
+    const challenge = await openChallenge(job)
+    if (challenge.verdict !== 'open') return finishUnsendable(job, unsent[challenge.verdict])
+    const lifeMs = challenge.deadlineMs - challenge.nowMs
+    if (info.priority !== lateClass && lifeMs < lateAfterMs && (await isLate()))
+      return { then: 'again', afterMs: 0, priority: lateClass }
+
+    await report.state(job, 'sending')
+    const { message } = challenge
+    if (message.kind === 'decoy') {
+      await playDecoy(job)
+      return done
+    }
+    return deliver(job, info, { ...challenge, message })
+  }
+
+  async function deliver(job: SmsJob, info: JobInfo, open: Open & { message: Sendable }): Promise<Verdict> {
+    const { message, locale, deadlineMs, nowMs } = open
+    const round = await router.deliver({
+      message: { id: job.messageId, to: message.to, body: render(message, job.purpose, locale) },
+      lifeLeft: async () => {
+        const now = await openChallenge(job)
+        return now.verdict === 'open' ? now.deadlineMs - now.nowMs : undefined
+      },
+    })
+    switch (round.then) {
+      case 'settled':
+        await settle(job, info)
+        return done
+      case 'unwanted':
+        return again(0)
+      case 'spent':
+        return end(job, { state: 'failed', reason: 'carrier_failed' })
+      case 'hopeless':
+        return end(job, { state: 'failed', reason: round.reason })
+      case 'again':
+        if (nowMs + round.afterMs >= deadlineMs) return end(job, unsent.expired)
+        await reportProgress(job)
+        return again(round.afterMs)
+    }
+  }
+
+  /** The code is dead; what was tried while it lived may still have to be written down. */
+  async function finishUnsendable(job: SmsJob, ending: Unsent): Promise<Verdict> {
+    const busyMs = router.busyForMs(await fence.read(job.messageId))
+    return busyMs > 0 ? again(busyMs) : end(job, ending)
+  }
+
+  async function reportProgress(job: SmsJob): Promise<void> {
+    const view = await fence.read(job.messageId)
+    if (possibleAccepts(view) > 0) await report.state(job, 'unknown')
+    await report.attempts(job, view, { final: false })
+  }
+
+  async function settle(job: SmsJob, info?: JobInfo): Promise<void> {
+    const view = await fence.read(job.messageId)
+    const settled = settledAttempt(view)
+    await report.attempts(job, view, { final: true })
+    const { outcome } = settled?.result ?? {}
+    note(job, outcome ?? 'unknown', settled?.provider)
+    if (outcome !== 'accepted') return
+    if (info !== undefined) observeAccept(info.queuedAt)
+    const endsAs = router.laneNamed(settled?.provider ?? '')?.provider.endsAs
+    if (endsAs !== undefined) await report.state(job, endsAs)
+  }
+
+  /** No more tries. What may have been sent is `unknown` for good: a receipt may still tell. */
+  async function end(job: SmsJob, ending: Unsent): Promise<Verdict> {
+    const view = await fence.read(job.messageId)
+    if (settledAttempt(view) !== undefined) {
+      await settle(job)
+      return done
+    }
+    await report.attempts(job, view, { final: true })
+    const maybeSent = possibleAccepts(view) > 0
+    if (maybeSent) await report.state(job, 'unknown')
+    else await report.state(job, ending.state, 'reason' in ending ? { reason: ending.reason } : {})
+    note(job, maybeSent ? 'unknown' : ending.state)
+    return done
+  }
+
+  function note({ messageId, requestId, purpose }: SmsJob, state: string, provider?: string): void {
+    log.info({ messageId, requestId, purpose, state, provider }, 'message')
+  }
+
+  return {
+    handle: (job, info) =>
+      sendSms(job, info).catch((error: unknown) => {
+        if (!(error instanceof AppError) || error.code !== 'unavailable') throw error
+        log.warn({ messageId: job.messageId, err: error }, 'a store is away; the job comes again')
+        return again(redisAwayMs)
+      }),
+    bury: async (job) => void (await end(job, { state: 'failed', reason: 'carrier_failed' })),
+  }
+}

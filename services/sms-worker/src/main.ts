@@ -1,0 +1,24 @@
+import { createLog } from '@latchkey/kit/log'
+import { createMetrics, startOps } from '@latchkey/kit/ops'
+import { configure, run } from '@latchkey/kit/run'
+import { buildApp } from './app.js'
+import { loadWorkerConfig } from './config.js'
+import { createDeps } from './deps.js'
+
+const config = configure(() => loadWorkerConfig(process.env))
+const log = createLog('sms-worker', config.LOG_LEVEL)
+
+await run(log, async (scope) => {
+  const metrics = createMetrics('sms-worker')
+  const app = buildApp({ log, metrics })
+  scope.defer('http', () => app.close())
+  const host = config.NODE_ENV === 'development' ? '127.0.0.1' : '0.0.0.0'
+  await app.listen({ port: config.WORKER_PORT, host })
+
+  const { checks, consumer } = createDeps(config, { scope, log, metrics })
+  const ops = await startOps({ port: config.WORKER_OPS_PORT, host, log, metrics, checks })
+  scope.defer('ops', ops.close)
+  // Opened last, so closed first: sends in flight still have their stores.
+  scope.defer('sms consumer', consumer.close)
+  consumer.start()
+})

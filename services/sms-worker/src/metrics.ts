@@ -1,0 +1,54 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { ObserveOutcome } from './routing/lane.js'
+
+interface QueueFigures {
+  readonly oldestWaitingMs: () => Promise<number>
+  readonly counts: () => Promise<Readonly<Record<string, number>>>
+}
+
+export interface WorkerMetrics {
+  readonly observeOutcome: ObserveOutcome
+  readonly observeAccept: (queuedAt: Date) => void
+}
+
+/** The figures by which the worker is watched and scaled: the age of the oldest code job, not the depth of the queue. */
+export function createWorkerMetrics(registry: Registry, queue: QueueFigures): WorkerMetrics {
+  const registers = [registry]
+  void new Gauge({
+    name: 'latchkey_oldest_code_job_seconds',
+    help: 'Age of the oldest code job that waits; 0 where none does',
+    registers,
+    async collect() {
+      const ms = await queue.oldestWaitingMs().catch(() => undefined)
+      if (ms === undefined) this.reset()
+      else this.set(ms / 1_000)
+    },
+  })
+  void new Gauge({
+    name: 'latchkey_code_jobs',
+    help: 'Code jobs by state of the queue',
+    labelNames: ['state'],
+    registers,
+    async collect() {
+      this.reset()
+      const counts = await queue.counts().catch(() => ({}))
+      for (const [state, count] of Object.entries(counts)) this.set({ state }, count)
+    },
+  })
+  const outcomes = new Counter({
+    name: 'latchkey_sms_attempts_total',
+    help: 'Calls to providers by outcome',
+    labelNames: ['provider', 'outcome'],
+    registers,
+  })
+  const accepts = new Histogram({
+    name: 'latchkey_queue_to_accept_seconds',
+    help: 'From the message being queued to a provider taking it',
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300],
+    registers,
+  })
+  return {
+    observeOutcome: (provider, outcome) => outcomes.inc({ provider, outcome }),
+    observeAccept: (queuedAt) => accepts.observe(Math.max(0, Date.now() - queuedAt.getTime()) / 1_000),
+  }
+}

@@ -1,0 +1,66 @@
+import twilio from 'twilio'
+import type { SendOutcome, SmsMessage, SmsProvider } from './provider.js'
+import { classifyRefusal } from './twilio-codes.js'
+import { createTwilioHttp, TwilioRefusal, TwilioSilence } from './twilio-http.js'
+
+export interface TwilioOptions {
+  readonly accountSid: string
+  readonly authToken: string
+  /** A number of ours, or a messaging service that picks one. */
+  readonly sender: { readonly from: string } | { readonly messagingServiceSid: string }
+  readonly baseUrl: string
+  /** Where Twilio reports what became of a message; the message's id is added. */
+  readonly receiptsUrl?: string
+  readonly timeoutMs?: number
+  readonly connections: number
+}
+
+/** Twilio's clock and ours are not one. */
+const clockSkewMs = 5_000
+
+/** Twilio's Messages API through its SDK. It has no idempotency key: what is unknown is looked up by number, sender, text and time. */
+export function createTwilio({ timeoutMs = 5_000, sender, receiptsUrl, ...options }: TwilioOptions): SmsProvider {
+  const http = createTwilioHttp({ baseUrl: options.baseUrl, timeoutMs, connections: options.connections })
+  const client = twilio(options.accountSid, options.authToken, { httpClient: http })
+
+  async function create({ id, to, body, lifeMs }: SmsMessage): Promise<SendOutcome> {
+    const { sid } = await client.messages.create({
+      ...sender,
+      to,
+      body,
+      validityPeriod: Math.min(36_000, Math.max(1, Math.floor(lifeMs / 1_000))),
+      ...(receiptsUrl !== undefined && { statusCallback: `${receiptsUrl}?message=${id}` }),
+    })
+    // 2xx with an error inside has no sid; whether anything was taken, nobody said.
+    return typeof sid === 'string' && sid !== ''
+      ? { outcome: 'accepted', providerMessageId: sid }
+      : { outcome: 'unknown', carrierCode: 'no-sid' }
+  }
+  return {
+    name: 'twilio',
+    timeoutMs,
+    send: (message) => create(message).catch(outcomeOf),
+    async find({ to, body }, since) {
+      const oldest = since.getTime() - clockSkewMs
+      const found = await client.messages.list({ to, dateSentAfter: new Date(oldest), limit: 50 })
+      const ours = found.find(
+        (candidate) =>
+          candidate.body === body &&
+          candidate.dateCreated.getTime() >= oldest &&
+          ('from' in sender
+            ? candidate.from === sender.from
+            : candidate.messagingServiceSid === sender.messagingServiceSid),
+      )
+      return ours?.sid
+    },
+  }
+}
+
+/** Whatever is not understood may have been taken. */
+function outcomeOf(error: unknown): SendOutcome {
+  if (error instanceof TwilioRefusal) return classifyRefusal(error)
+  if (!(error instanceof TwilioSilence)) return { outcome: 'unknown', carrierCode: 'sdk' }
+  return error.written
+    ? { outcome: 'unknown', carrierCode: error.code }
+    : { outcome: 'not_sent', reason: 'carrier_failed', carrierCode: error.code }
+}

@@ -1,0 +1,109 @@
+import { queuePrefix } from '@latchkey/contracts/queues/queue'
+import { orUnavailable } from '@latchkey/kit/redis'
+import { redisScript } from '@latchkey/kit/redis-script'
+import type { Redis } from 'ioredis'
+import type { SendOutcome } from '../providers/provider.js'
+
+/** One call to a provider as the fence knows it. Without a `result` its worker is calling, paused, or dead. */
+export interface FencedAttempt {
+  readonly number: number
+  readonly provider: string
+  readonly startedAtMs: number
+  readonly result?: SendOutcome & { readonly endedAtMs: number }
+  /** The outcome was not written by the worker that made the call: it may yet wake up and finish it. */
+  readonly abandoned: boolean
+}
+
+/** Everything known about the sending of one message, at `nowMs` by the queue's Redis. */
+export interface FenceView {
+  readonly rev: string
+  readonly nowMs: number
+  /** Attempts up to this number are in the delivery log. */
+  readonly reported: number
+  readonly attempts: readonly FencedAttempt[]
+}
+
+/** What stands between a job that runs twice and a message that is sent twice. */
+export interface AttemptFence {
+  read(messageId: string): Promise<FenceView>
+  /** Begins the next attempt; undefined where anything happened since `view`. */
+  take(
+    messageId: string,
+    view: FenceView,
+    provider: string,
+  ): Promise<{ number: number; startedAtMs: number } | undefined>
+  record(messageId: string, entry: FenceEntry): Promise<void>
+  markReported(messageId: string, upTo: number): Promise<void>
+}
+
+export interface FenceEntry {
+  readonly number: number
+  readonly outcome: SendOutcome
+  readonly endedAtMs: number
+  /** Written by the worker that made the call, or by one that found it. */
+  readonly by: 'caller' | 'finder'
+}
+
+/** A finished job is kept for an hour and a dead one for a day; nothing can come again after that. */
+const keepMs = 24 * 3_600_000
+
+/** On the queue's Redis, so that a job and its fence are lost or kept together. Every method throws `unavailable` where it cannot be asked. */
+export function createAttemptFence(redis: Redis): AttemptFence {
+  const key = (messageId: string) => `${queuePrefix}:fence:${messageId}`
+  const take = redisScript<[number, number]>(redis, new URL('./lua/fence_take.1.lua', import.meta.url))
+  const record = redisScript<number>(redis, new URL('./lua/fence_record.1.lua', import.meta.url))
+
+  return {
+    read: (messageId) =>
+      orUnavailable(async () => {
+        const [fields, [seconds, micros]] = await Promise.all([redis.hgetall(key(messageId)), redis.time()])
+        return toView(fields, Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000))
+      }),
+    take: (messageId, view, provider) =>
+      orUnavailable(async () => {
+        const [number, startedAtMs] = await take(key(messageId), view.rev, provider, keepMs)
+        return number === 0 ? undefined : { number, startedAtMs }
+      }),
+    record: (messageId, { number, outcome, endedAtMs, by }) =>
+      orUnavailable(async () => {
+        const detail = JSON.stringify({ ...outcome, endedAtMs })
+        await record(key(messageId), number, outcome.outcome, detail, by === 'finder' ? '1' : '0', keepMs)
+      }),
+    markReported: (messageId, upTo) =>
+      orUnavailable(async () => {
+        await redis.hset(key(messageId), 'reported', upTo)
+      }),
+  }
+}
+
+function toView(fields: Readonly<Record<string, string>>, nowMs: number): FenceView {
+  const attempts = Array.from({ length: Number(fields['count'] ?? 0) }, (_, index): FencedAttempt => {
+    const number = index + 1
+    const detail = fields[`${number}:detail`]
+    return {
+      number,
+      provider: fields[`${number}:provider`] ?? '',
+      startedAtMs: Number(fields[`${number}:startedAt`]),
+      abandoned: fields[`${number}:abandoned`] === '1',
+      ...(detail !== undefined && { result: JSON.parse(detail) as NonNullable<FencedAttempt['result']> }),
+    }
+  })
+  return { rev: fields['rev'] ?? '0', nowMs, reported: Number(fields['reported'] ?? 0), attempts }
+}
+
+/** The attempt that decided the message: it was taken, or refused for good. */
+export function settledAttempt({ attempts }: FenceView): FencedAttempt | undefined {
+  const ending = (outcome: string) => attempts.find(({ result }) => result?.outcome === outcome)
+  return ending('accepted') ?? ending('rejected')
+}
+
+/** Never a third possible accept of one message. */
+export const possibleAcceptsMax = 2
+
+/** How many of the attempts may have led, or may yet lead, to an SMS. One that was looked up and absent counts while its worker may still wake up. */
+export function possibleAccepts({ attempts }: FenceView): number {
+  return attempts.filter(
+    ({ result, abandoned }) =>
+      result === undefined || abandoned || result.outcome === 'accepted' || result.outcome === 'unknown',
+  ).length
+}
