@@ -1,6 +1,6 @@
 import { type E164, maskPhone } from '@latchkey/contracts/phone'
 import { invalidField } from '@latchkey/kit/app-error'
-import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js/max'
+import { parsePhoneNumberFromString } from 'libphonenumber-js/max'
 
 export interface CanonicalPhone {
   readonly e164: E164
@@ -43,9 +43,10 @@ export function createReadPhone({ countries, testNumbers }: PhoneRules): ReadPho
     if (number === undefined || !number.isValid() || number.ext !== undefined)
       throw invalidField(path, 'is not a phone number that exists; check the digits and the country code')
     const type = number.getType()
-    if (type !== 'MOBILE' && type !== 'FIXED_LINE_OR_MOBILE')
+    // Satellite and other world-wide codes have no country; a message to one costs as much as hundreds to a phone.
+    if (number.country === undefined || (type !== 'MOBILE' && type !== 'FIXED_LINE_OR_MOBILE'))
       throw invalidField(path, 'cannot receive text messages; use a mobile number')
-    const country: CountryCode | 'ZZ' = number.country ?? 'ZZ'
+    const { country } = number
     if (countries !== '*' && !countries.has(country))
       throw invalidField(path, 'is in a country that this service does not send codes to')
     return {

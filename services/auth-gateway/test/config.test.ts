@@ -1,0 +1,83 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { ConfigError } from '@latchkey/kit/config'
+import t from 'tap'
+import { loadGatewayConfig } from '../src/config.js'
+
+const ring = () => `k1:${randomBytes(32).toString('base64')}`
+const accessKey = (curve = 'P-256') =>
+  `k1:${generateKeyPairSync('ec', { namedCurve: curve }).privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64')}`
+
+const good = () => ({
+  NODE_ENV: 'production',
+  REDIS_URL: 'redis://127.0.0.1',
+  USERS_URL: 'http://127.0.0.1:3001',
+  INTERNAL_SECRET: randomBytes(32).toString('base64'),
+  SEAL_KEYS: ring(),
+  CODE_KEYS: ring(),
+  CHALLENGE_ID_KEY: ring(),
+  INDEX_KEY: ring(),
+  ACCESS_TOKEN_KEYS: accessKey(),
+  SMS_COUNTRIES: 'IN,US',
+})
+
+const problems = (env: Record<string, string | undefined>): readonly string[] => {
+  try {
+    loadGatewayConfig(env)
+    return []
+  } catch (error) {
+    return error instanceof ConfigError ? error.problems : [String(error)]
+  }
+}
+
+t.test('a whole configuration is taken, with the defaults of /v1', async (t) => {
+  t.match(loadGatewayConfig(good()), {
+    CODE_LIFE_SECONDS: 300,
+    CODE_ATTEMPTS: 5,
+    SEND_COOLDOWNS_SECONDS: '30,60,120,300',
+    SENDS_PER_HOUR: 6,
+    ACCESS_TOKEN_SECONDS: 600,
+  })
+})
+
+t.test('everything that is missing is said at once, with what it is for', async (t) => {
+  const said = problems({ NODE_ENV: 'production' }).join('\n')
+  for (const name of [
+    'REDIS_URL',
+    'USERS_URL',
+    'INTERNAL_SECRET',
+    'SEAL_KEYS',
+    'CODE_KEYS',
+    'CHALLENGE_ID_KEY',
+    'INDEX_KEY',
+    'ACCESS_TOKEN_KEYS',
+  ])
+    t.match(said, `${name} is missing: `)
+})
+
+t.test('wrong values are named, and never quoted', async (t) => {
+  const wrong = {
+    INTERNAL_SECRET: 'hunter2-short',
+    GATEWAY_PORT: '99999',
+    CODE_DIGITS: '4',
+    SEAL_KEYS: 'k1:c2hvcnQ=',
+    ACCESS_TOKEN_KEYS: accessKey('P-384'),
+    TRUST_PROXY: 'true',
+    EXEMPT_CLIENTS: '10.0.0.0/99',
+    SMS_COUNTRIES: undefined,
+    TEST_NUMBERS: '+1234567890',
+    CODE_LIFE_SECONDS: 'soon',
+  }
+  for (const [name, value] of Object.entries(wrong)) {
+    const said = problems({ ...good(), [name]: value })
+    t.ok(
+      said.some((sentence) => sentence.startsWith(name)),
+      `${name}: ${said.join('; ')}`,
+    )
+    if (value !== undefined) t.notMatch(said.join(), value)
+  }
+})
+
+t.test('one key for two jobs is refused', async (t) => {
+  const both = ring()
+  t.match(problems({ ...good(), SEAL_KEYS: both, CODE_KEYS: both }), [/must all be different keys/])
+})
