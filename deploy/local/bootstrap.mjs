@@ -88,7 +88,7 @@ function step(name, command, commandArgs) {
   say(`· ${name}…`)
   preparing = spawn(program, programArgs, {
     cwd: root,
-    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', FORCE_COLOR: '0' },
+    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''

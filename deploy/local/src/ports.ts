@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { connect, createServer } from 'node:net'
 
 /** Whether a server could listen on this port, on every address a browser may take for localhost. */
@@ -6,6 +7,14 @@ export async function isFree(port: number): Promise<boolean> {
     if ((await listenError(port, host)) === 'EADDRINUSE') return false
   }
   return true
+}
+
+/** A port nobody uses, below those that systems give to outgoing connections, so that none of these takes it before we do. */
+export async function pickPort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(15_000, 30_000)
+    if (await isFree(port)) return port
+  }
 }
 
 function listenError(port: number, host: string): Promise<string | undefined> {

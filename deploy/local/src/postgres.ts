@@ -14,10 +14,10 @@ import {
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from '@latchkey/kit/testing'
 import pg from 'pg'
 import { LaunchError } from './launch-error.js'
 import { logTail } from './log-tail.js'
+import { pickPort } from './ports.js'
 import { endLeftover } from './process-table.js'
 import { parseStoreUrl, type Store } from './store.js'
 import { nobody, startTethered, type Tethered } from './tether.js'
@@ -42,7 +42,7 @@ export async function startPostgres({ url, dir, logFile, disposable = false }: P
   const native = binaries()
   await initialise(native, dir)
   await endLeftover(join(dir, 'postmaster.pid'), 'postgres')
-  const port = await freePort()
+  const port = await pickPort()
   const server = await launch(native, dir, port, logFile, disposable)
   const here = `postgres://latchkey@127.0.0.1:${port}`
   try {

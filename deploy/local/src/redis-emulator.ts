@@ -1,10 +1,10 @@
-import { freePort } from '@latchkey/kit/testing'
 import { createRedisCommandExecutor, RedisServerState, Resp2Server } from 'js-redis-server/core'
+import { pickPort } from './ports.js'
 import type { Store } from './store.js'
 
 /** The last resort of `npm start` where no Redis can be had: an emulator inside this process that forgets everything. */
 export async function startRedisEmulator(): Promise<Store> {
-  const port = await freePort()
+  const port = await pickPort()
   const emulator = new Resp2Server({ server: new RedisServerState(), executor: createRedisCommandExecutor() })
   // Its own `listen` takes every address; only loopback may reach a server without a password.
   await new Promise<void>((resolve, reject) => {

@@ -2,11 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from '@latchkey/kit/testing'
 import { unpackDebianRedis } from './debian-redis.js'
 import { LaunchError } from './launch-error.js'
 import { logTail } from './log-tail.js'
-import { exchange } from './ports.js'
+import { exchange, pickPort } from './ports.js'
 import { endLeftover } from './process-table.js'
 import { parseStoreUrl, type Store } from './store.js'
 import { startTethered, type Tethered } from './tether.js'
@@ -69,7 +68,7 @@ async function serve({ command, env, what }: Server, options: RedisOptions): Pro
   mkdirSync(dir, { recursive: true, mode: 0o700 })
   const pidFile = join(dir, 'redis.pid')
   await endLeftover(pidFile, basename(command))
-  const port = await freePort()
+  const port = await pickPort()
   const settings = {
     port,
     bind: '127.0.0.1',

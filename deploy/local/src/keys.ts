@@ -1,0 +1,41 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseEnv } from 'node:util'
+
+const keyId = () => `k${randomBytes(3).toString('hex')}`
+const ring = () => `${keyId()}:${randomBytes(32).toString('base64')}`
+
+function accessTokenKey(): string {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return `${keyId()}:${privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64')}`
+}
+
+const makers = {
+  INTERNAL_SECRET: () => randomBytes(32).toString('base64url'),
+  TOKEN_KEYS: ring,
+  SEAL_KEYS: ring,
+  CODE_KEYS: ring,
+  CHALLENGE_ID_KEY: ring,
+  INDEX_KEY: ring,
+  ACCESS_TOKEN_KEYS: accessTokenKey,
+} as const
+
+export type Keys = Readonly<Record<keyof typeof makers, string>>
+
+/** A fresh value for every key and secret that the services need. */
+export const generateKeys = (): Keys =>
+  Object.fromEntries(Object.entries(makers).map(([name, make]) => [name, make()])) as Keys
+
+/** The development keys of a data folder: made on the first start, completed where a newer version needs more, never replaced. */
+export function keepKeys(dir: string): Keys {
+  const file = join(dir, 'keys.env')
+  const kept = existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {}
+  const keys = { ...generateKeys(), ...kept }
+  if (Object.keys(keys).length > Object.keys(kept).length) {
+    const lines = Object.entries(keys).map(([name, value]) => `${name}=${value}\n`)
+    writeFileSync(`${file}.new`, `# Development keys, made by npm start.\n${lines.join('')}`, { mode: 0o600 })
+    renameSync(`${file}.new`, file)
+  }
+  return keys
+}

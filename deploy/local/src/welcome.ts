@@ -1,0 +1,24 @@
+import type { Variables } from './env.js'
+
+interface WelcomeOptions {
+  readonly given: Variables
+  readonly gatewayPort: number
+  readonly logDir: string
+}
+
+/** What a newcomer does next; ends in the one line that says the services answer. */
+export function welcome({ given, gatewayPort, logDir }: WelcomeOptions): string {
+  const url = `http://localhost:${gatewayPort}`
+  const sent = 'TWILIO_ACCOUNT_SID' in given || (given['SMS_PROVIDERS'] ?? 'inbox') !== 'inbox'
+  return `
+  Sign somebody up:
+    curl -s ${url}/v1/signup -H 'content-type: application/json' -d '{"phone":"+919876543210"}'
+  Read the code:    ${sent ? 'on the phone: messages really go out' : `${url}/dev/inbox`}
+  Answer with it:
+    curl -s ${url}/v1/challenges/<id>/answer -H 'content-type: application/json' -d '{"code":"<code>"}'
+  API docs:         ${url}/docs
+  Logs:             ${logDir}/
+  Ctrl-C stops everything.
+
+ready ${url}`
+}
