@@ -1,0 +1,166 @@
+import { randomBytes, randomInt, randomUUID } from 'node:crypto'
+import type { E164 } from '@latchkey/contracts/phone'
+import type { IssuedSession, PendingAccount } from '@latchkey/contracts/internal/users'
+import type { User } from '@latchkey/contracts/v1/shapes'
+import type { Key, KeyRing } from '@latchkey/kit/key-ring'
+import { testStores } from '@latchkey/kit/testing'
+import type { Kysely } from 'kysely'
+import { Client } from 'pg'
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import type { Test } from 'tap'
+import { buildApp } from '../src/app.js'
+import { createPasswordHasher, type PasswordHasher } from '../src/credentials/password-hasher.js'
+import { type Database, openDatabase } from '../src/database.js'
+import { createServices } from '../src/deps.js'
+import { migrate } from '../src/migrations/index.js'
+
+export const internalSecret = 'a secret of the test run, long enough'
+export const silent = pino({ level: 'silent' })
+
+/** A database of this test's own, empty, dropped at the end. */
+export async function createDatabase(t: Pick<Test, 'teardown'>): Promise<string> {
+  const { databaseUrl } = testStores()
+  const name = `users_${randomBytes(6).toString('hex')}`
+  await sql(databaseUrl, `create database ${name} strategy file_copy`)
+  t.teardown(() => sql(databaseUrl, `drop database ${name} with (force)`))
+  const url = new URL(databaseUrl)
+  url.pathname = `/${name}`
+  return url.toString()
+}
+
+/** One statement on a connection of its own. */
+export async function sql(url: string, text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    return (await client.query<Record<string, unknown>>(text, values)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+export const newKey = (id = randomBytes(4).toString('hex')): Key => ({ id, secret: randomBytes(32) })
+export const newPhone = () => `+9198${String(randomInt(100_000_000)).padStart(8, '0')}` as E164
+export const newChallengeId = () => `${randomBytes(2).toString('hex').slice(1)}.${randomBytes(16).toString('hex')}`
+
+export interface Reply {
+  status: number
+  body: {
+    code?: string
+    user?: User
+    session?: IssuedSession
+    userId?: string
+    conflicts?: string[]
+    reasons?: string[]
+    errors?: { path: string; message: string }[]
+    [member: string]: unknown
+  }
+  headers: Record<string, unknown>
+}
+
+interface Options {
+  url?: string
+  ring?: KeyRing
+  hasher?: PasswordHasher
+  connections?: number
+}
+
+export type Harness = Awaited<ReturnType<typeof harness>>
+
+/** The real app on a database of its own, with a clock that can be moved. */
+export async function harness(t: Test, { url, ring = [newKey()], hasher, connections = 10 }: Options = {}) {
+  const databaseUrl = url ?? (await createDatabase(t))
+  if (url === undefined) await migrate(databaseUrl)
+  let queries = 0
+  let aheadMs = 0
+  const opened: Kysely<Database> = openDatabase(databaseUrl, { log: silent, connections })
+  const db = opened.withPlugin({
+    transformQuery({ node }) {
+      queries += 1
+      return node
+    },
+    transformResult: async ({ result }) => result,
+  })
+  const services = createServices({
+    db,
+    ring,
+    hasher: hasher ?? createPasswordHasher({ atOnce: 2 }),
+    now: () => new Date(Date.now() + aheadMs),
+    log: silent,
+  })
+  const app = buildApp(services, { internalSecret, log: silent, metrics: new Registry() })
+  t.teardown(async () => {
+    await app.close()
+    await opened.destroy()
+  })
+  await app.ready()
+
+  async function call(method: 'GET' | 'POST' | 'PATCH', path: string, payload?: object): Promise<Reply> {
+    const { statusCode, headers, body } = await app.inject({
+      method,
+      url: `/internal${path}`,
+      headers: { authorization: `Bearer ${internalSecret}` },
+      ...(payload && { payload }),
+    })
+    return { status: statusCode, headers, body: body === '' ? {} : (JSON.parse(body) as Reply['body']) }
+  }
+
+  /** Creates an account and says how it was asked for. */
+  async function signUp({ deviceToken, ...account }: Partial<PendingAccount> & { deviceToken?: string } = {}) {
+    const phone = account.phone ?? newPhone()
+    const challengeId = newChallengeId()
+    const { status, body } = await call('POST', '/sign-ups', {
+      challengeId,
+      face: 'v1',
+      ...(deviceToken !== undefined && { deviceToken }),
+      account: { ...blank, ...account, phone },
+    })
+    const { user, session, conflicts } = body
+    if (status !== 201 || user === undefined || session === undefined) throw new Error(`sign-up: ${status}`)
+    return { phone, challengeId, user, session, conflicts }
+  }
+
+  return {
+    app,
+    db,
+    services,
+    call,
+    signUp,
+    databaseUrl,
+    advance: (ms: number) => void (aheadMs += ms),
+    queries: () => queries,
+    refresh: (refreshToken: string, face = 'v1') => call('POST', '/sessions/refresh', { refreshToken, face }),
+    signIn: (phone: string, deviceToken?: string) =>
+      call('POST', '/sign-ins/phone', {
+        challengeId: newChallengeId(),
+        phone,
+        face: 'v1',
+        ...(deviceToken !== undefined && { deviceToken }),
+      }),
+    logIn: (kind: string, value: string, password: string) =>
+      call('POST', '/sign-ins/password', { identifier: { kind, value }, password, face: 'v1' }),
+    person: (sessionId: string) => call('GET', `/sessions/${sessionId}/user`),
+  }
+}
+
+export const blank: Omit<PendingAccount, 'phone'> = {
+  email: null,
+  passwordHash: null,
+  name: null,
+  username: null,
+  role: 'user',
+  profile: {},
+}
+
+/** An e-mail address and a username nobody else has. */
+export const newNames = () => {
+  const name = `n${randomUUID().slice(0, 13)}`
+  return { email: `${name}@example.com`, username: name }
+}
+
+/** The one that must be there. */
+export function must<T>(value: T | undefined | null): T {
+  if (value === undefined || value === null) throw new Error('something expected is missing')
+  return value
+}

@@ -1,0 +1,90 @@
+import t from 'tap'
+import type { Database } from '../src/database.js'
+import { migrate } from '../src/migrations/index.js'
+import { createDatabase, harness, sql } from './harness.js'
+
+type Columns = { [T in keyof Database]: Record<keyof Database[T], true> }
+
+// Does not compile where it differs from the types; fails below where it differs from the database.
+const columns = {
+  users: {
+    id: true,
+    number: true,
+    phone: true,
+    phone_verified_at: true,
+    email: true,
+    email_verified_at: true,
+    name: true,
+    username: true,
+    role: true,
+    profile: true,
+    password_hash: true,
+    second_factor: true,
+    disabled_at: true,
+    created_at: true,
+    updated_at: true,
+  },
+  sessions: {
+    id: true,
+    user_id: true,
+    device_id: true,
+    face: true,
+    generation: true,
+    token_key_id: true,
+    rotated_at: true,
+    created_at: true,
+    idle_expires_at: true,
+    expires_at: true,
+    revoked_at: true,
+  },
+  devices: { id: true, user_id: true, token_key_id: true, issued_at: true, expires_at: true, superseded_at: true },
+  reset_tokens: { id: true, user_id: true, created_at: true, expires_at: true, used_at: true },
+  consumed_challenges: { challenge_id: true, consumed_at: true },
+  sms_messages: {
+    id: true,
+    challenge_id: true,
+    generation: true,
+    purpose: true,
+    country: true,
+    request_id: true,
+    state: true,
+    rank: true,
+    reason: true,
+    first_at: true,
+    last_at: true,
+  },
+  sms_attempts: {
+    message_id: true,
+    number: true,
+    provider: true,
+    outcome: true,
+    provider_message_id: true,
+    carrier_code: true,
+    started_at: true,
+    ended_at: true,
+  },
+} satisfies Columns
+
+t.test('the tables are what their types say, column by column', async (t) => {
+  const { db } = await harness(t)
+  const tables = await db.introspection.getTables()
+  const found = Object.fromEntries(
+    tables.map(({ name, columns }) => [name, columns.map((column) => column.name).sort()]),
+  )
+  const expected = Object.fromEntries(Object.entries(columns).map(([name, names]) => [name, Object.keys(names).sort()]))
+  t.same(found, expected)
+})
+
+t.test('replicas that start at once migrate once, and a migrated database is left alone', async (t) => {
+  const url = await createDatabase(t)
+  const done = await Promise.all(Array.from({ length: 5 }, () => migrate(url)))
+  t.same(done.flat(), ['0001_first'])
+  t.same(await migrate(url), [])
+  t.equal((await sql(url, 'select name from kysely_migration')).length, 1)
+})
+
+t.test('before the schema is there a request is told to come again', async (t) => {
+  const { person } = await harness(t, { url: await createDatabase(t) })
+  const reply = await person('01890000-0000-7000-8000-000000000000')
+  t.match(reply, { status: 503, body: { code: 'unavailable' }, headers: { 'retry-after': '1' } })
+})
