@@ -54,7 +54,7 @@ export const accessToken = fp<AccessTokenOptions>(async function accessTokenPlug
       iss: issuer,
       kid: keys.current.id,
       header: { typ: type } as never,
-      expiresIn: lifeSeconds * 1_000,
+      expiresIn: lifeSeconds,
     },
     verify: {
       algorithms: [algorithm],
