@@ -1,0 +1,58 @@
+import t from 'tap'
+import { harness, must, type Harness } from './harness.js'
+
+const hourMs = 3_600_000
+const devices = ({ db }: Harness, userId: string) =>
+  db.selectFrom('devices').selectAll().where('user_id', '=', userId).orderBy('id').execute()
+
+t.test('a sign-in with the device token of the account re-issues it and marks the old one, once', async (t) => {
+  const h = await harness(t)
+  const { phone, user, session } = await h.signUp()
+  const second = must((await h.signIn(phone, session.deviceToken)).body.session)
+  t.not(second.deviceToken, session.deviceToken)
+  const [first, reissued] = await devices(h, user.id)
+  t.not(first?.superseded_at, null)
+  t.equal(reissued?.superseded_at, null)
+  t.equal(must(reissued).expires_at.getTime() - must(reissued).issued_at.getTime(), 180 * 24 * hourMs)
+
+  h.advance(20 * hourMs)
+  await h.signIn(phone, session.deviceToken)
+  t.same((await devices(h, user.id))[0]?.superseded_at, first?.superseded_at, 'its 24 hours do not begin again')
+})
+
+t.test('a sign-in without a device token is a new device, and leaves the others alone', async (t) => {
+  const h = await harness(t)
+  const { phone, user, session } = await h.signUp()
+  const other = must((await h.signIn(phone)).body.session)
+  t.not(other.deviceToken, session.deviceToken)
+  t.same(
+    (await devices(h, user.id)).map((device) => device.superseded_at),
+    [null, null],
+  )
+})
+
+t.test('a bad device token is never an error and changes nothing', async (t) => {
+  const h = await harness(t)
+  const mine = await h.signUp()
+  const theirs = await h.signUp()
+  for (const token of [theirs.session.deviceToken, mine.session.refreshToken, 'lkd_AAAA', 'nonsense', '\0'])
+    t.match(await h.signIn(mine.phone, token), { status: 200, body: { session: { deviceToken: /^lkd_/ } } })
+  for (const { user } of [mine, theirs])
+    t.ok((await devices(h, user.id)).every((device) => device.superseded_at === null))
+})
+
+t.test('an expired device token re-issues nothing', async (t) => {
+  const h = await harness(t)
+  const { phone, user, session } = await h.signUp()
+  h.advance(181 * 24 * hourMs)
+  t.match(await h.signIn(phone, session.deviceToken), { status: 200 })
+  t.equal((await devices(h, user.id))[0]?.superseded_at, null)
+})
+
+t.test('a sign-up with the token of somebody else’s device gets a device of its own', async (t) => {
+  const h = await harness(t)
+  const theirs = await h.signUp()
+  const mine = await h.signUp({ deviceToken: theirs.session.deviceToken })
+  t.not(mine.session.deviceToken, theirs.session.deviceToken)
+  t.equal((await devices(h, theirs.user.id))[0]?.superseded_at, null)
+})
