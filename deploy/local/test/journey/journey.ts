@@ -1,0 +1,116 @@
+import { randomInt } from 'node:crypto'
+import { eventually, startProcess, testStores } from '@latchkey/kit/testing'
+import type { Test } from 'tap'
+import { Pool } from 'undici'
+import { type Stack, startStack } from '../../src/stack.js'
+import { root } from '../../src/places.js'
+
+// The journey ring: everything over HTTP, nothing imported from the services.
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Record<string, string | string[] | undefined>
+  /** Parsed JSON; null for an empty body. */
+  readonly body: any
+}
+
+export type Call = (
+  method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE',
+  path: string,
+  body?: unknown,
+  token?: string,
+) => Promise<Answer>
+
+/** A number nobody else in this run has. */
+export const randomPhone = (): string => `+9198${String(randomInt(10 ** 8)).padStart(8, '0')}`
+
+/** The stack, and a way to call its gateway. Addresses are not counted: all callers of a test are one. */
+export async function journey(t: Test, env: Record<string, string> = {}) {
+  const stack = await startStack({
+    ...testStores(),
+    env: { EXEMPT_CLIENTS: '127.0.0.0/8', LOG_LEVEL: 'debug', ...env },
+  })
+  t.teardown(() => stack.stop())
+  return { stack, call: caller(t, stack.gatewayUrl) }
+}
+
+export function caller(t: Test, url: string): Call {
+  const pool = new Pool(url, { connections: 256 })
+  t.teardown(() => pool.destroy())
+  return async (method, path, body, token) => {
+    const answer = await pool.request({
+      method,
+      path,
+      headers: {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    const text = await answer.body.text()
+    const json = answer.headers['content-type']?.includes('json') === true
+    return {
+      status: answer.statusCode,
+      headers: answer.headers,
+      body: json ? JSON.parse(text) : text === '' ? null : text,
+    }
+  }
+}
+
+/** The newest code for a number in the development inbox, once it has `count` messages. */
+export async function codeFromInbox(call: Call, phone: string, count = 1): Promise<string> {
+  return eventually(`message ${count} to ${phone}`, async () => {
+    const { body } = await call('GET', `/dev/inbox?to=${encodeURIComponent(phone)}`)
+    return body.length >= count && body[0].code
+  })
+}
+
+export const password = 'correct horse battery staple'
+
+/** A person with an account, a password and a session, proved by the inbox. */
+export async function newPerson(call: Call, extra: object = {}) {
+  const phone = randomPhone()
+  const started = await call('POST', '/v1/signup', { phone, password, ...extra })
+  const code = await codeFromInbox(call, phone)
+  const { body } = await call('POST', `/v1/challenges/${started.body.challenge.id}/answer`, { code })
+  return { phone, user: body.user, session: body.session }
+}
+
+export const accountSid = `AC${'ab12'.repeat(8)}`
+export const authToken = 'stand-in-token-of-the-tests'
+
+/** The stand-in for Twilio as a process of its own, the environment that points at it, and what it took. */
+export async function twilioStandIn(t: Test) {
+  const standIn = startProcess(`${root}/deploy/twilio-stand-in/dist/src/main.js`, {
+    TWILIO_ACCOUNT_SID: accountSid,
+    TWILIO_AUTH_TOKEN: authToken,
+  })
+  t.teardown(() => standIn.child.kill('SIGKILL'))
+  const url = await eventually('the stand-in', async () => /ready (\S+)/.exec(standIn.output())?.[1])
+  const call = caller(t, url)
+  const accepts = async (phone: string): Promise<{ to: string; body: string; validityPeriod: number | null }[]> =>
+    (await call('GET', `/ledger?to=${encodeURIComponent(phone)}`)).body
+  return {
+    env: {
+      SMS_PROVIDERS: 'twilio',
+      TWILIO_ACCOUNT_SID: accountSid,
+      TWILIO_AUTH_TOKEN: authToken,
+      TWILIO_PHONE_NUMBER: '+15005550006',
+      TWILIO_API_BASE_URL: url,
+    },
+    order: (fault: { to: string; fault: string; ms?: number; times?: number; code?: number; on?: 'send' | 'list' }) =>
+      call('POST', '/faults', fault),
+    accepts,
+    code: (phone: string, count = 1) =>
+      eventually(
+        `accept ${count} for ${phone}`,
+        async () => {
+          const taken = await accepts(phone)
+          return taken.length >= count && /\d{6}/.exec(taken[taken.length - 1]?.body ?? '')?.[0]
+        },
+        20_000,
+      ),
+  }
+}
+
+export type { Stack }
