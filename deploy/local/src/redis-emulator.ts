@@ -12,7 +12,7 @@ export async function startRedisEmulator(): Promise<Store> {
   })
   return {
     url: `redis://127.0.0.1:${port}`,
-    what: 'js-redis-server, an emulator in memory: nothing in it survives a restart',
+    what: 'js-redis-server, an emulator in memory: nothing in it survives a restart (install valkey-server or redis-server, or set REDIS_URL)',
     stop: () => emulator.close(),
   }
 }

@@ -19,7 +19,11 @@ const stores: Store[] = []
 const services: RunningService[] = []
 let stopping = false
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(0))
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => {
+    if (!stopping) say('· stopping…')
+    void stop(0)
+  })
 
 try {
   await start()
@@ -43,7 +47,7 @@ async function start(): Promise<void> {
   say(`· starting ${plans.map(({ name }) => name).join(', ')}…`)
   await Promise.all(plans.map((plan) => bringUp(plan, logDir)))
   if (stopping) return
-  watchStores()
+  watchStores(readablePath(logDir))
   say(
     welcome({
       given,
@@ -96,9 +100,9 @@ async function bringUp(plan: ServicePlan, logDir: string): Promise<void> {
   void service.ended.then((exit) => giveUp(service.explain(exit)))
 }
 
-function watchStores(): void {
+function watchStores(logs: string): void {
   for (const { what, ended } of stores)
-    void ended?.then((exit) => giveUp(new LaunchError(`${what} ended (${exit}); its log is in the logs folder`)))
+    void ended?.then((exit) => giveUp(new LaunchError(`${what} ended (${exit}); its log is in ${logs}`)))
 }
 
 async function giveUp(error: unknown): Promise<void> {
@@ -115,7 +119,6 @@ async function giveUp(error: unknown): Promise<void> {
 async function stop(exitCode: number): Promise<void> {
   if (stopping) return
   stopping = true
-  say('· stopping…')
   await stopServices(services)
   await Promise.all(stores.map((store) => store.stop()))
   process.exit(exitCode)
