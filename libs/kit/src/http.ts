@@ -51,6 +51,7 @@ export function createHttp({
   tolerateEmptyJson(app)
   answerAllowedMethods(app)
   recordRequests(app, metrics)
+  letGoWhenClosing(app)
   app.setErrorHandler(sendProblem)
   return app
 }
@@ -111,6 +112,17 @@ function recordRequests(app: FastifyInstance, metrics: Registry): void {
       { method: request.method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
       'request',
     )
+  })
+}
+
+/** A connection that was busy when the server began to close would be kept alive afterwards, and hold the close up until its caller leaves. */
+function letGoWhenClosing(app: FastifyInstance): void {
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close')
   })
 }
 

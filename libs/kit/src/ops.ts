@@ -23,7 +23,11 @@ interface OpsOptions {
 
 /** Serves `/live` (the process runs), `/ready` (it can do its work; says what is missing) and `/metrics` on a port of their own. */
 export async function startOps({ host, port, log, metrics, checks }: OpsOptions): Promise<{ close(): Promise<void> }> {
-  const app = fastify({ loggerInstance: log, logController: new LogController({ disableRequestLogging: true }) })
+  const app = fastify({
+    forceCloseConnections: true,
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+  })
   app.get('/live', async () => ({ live: true }))
   app.get('/ready', async (_request, reply) => {
     const results = await Promise.all(

@@ -1,0 +1,53 @@
+import { Agent, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import t from 'tap'
+import { createHttp } from '../src/http.js'
+
+const newApp = (answerWithinMs?: number) =>
+  createHttp({
+    log: pino({ level: 'silent' }),
+    metrics: new Registry(),
+    requestId: () => 'r-1',
+    ...(answerWithinMs !== undefined && { answerWithinMs }),
+  })
+
+t.test('a kept-alive connection with a request in flight does not hold the close up', async (t) => {
+  const app = newApp()
+  let begun = () => {}
+  let finish = () => {}
+  const inFlight = new Promise<void>((resolve) => (begun = resolve))
+  const held = new Promise<void>((resolve) => (finish = resolve))
+  app.get('/slow', async () => {
+    begun()
+    await held
+    return { done: true }
+  })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  const agent = new Agent({ keepAlive: true })
+  t.teardown(() => agent.destroy())
+  const answer = new Promise<number | undefined>((resolve, reject) => {
+    request({ port, host: '127.0.0.1', path: '/slow', agent }, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode))
+    })
+      .on('error', reject)
+      .end()
+  })
+  await inFlight
+  const start = Date.now()
+  const closed = app.close()
+  finish()
+  t.equal(await answer, 200)
+  await closed
+  t.ok(Date.now() - start < 2_000)
+})
+
+t.test('a handler that takes too long is answered for with unavailable', async (t) => {
+  const app = newApp(50)
+  t.teardown(() => app.close())
+  app.get('/slow', () => new Promise(() => {}))
+  const reply = await app.inject('/slow')
+  t.match([reply.statusCode, reply.json(), reply.headers], [503, { code: 'unavailable' }, { 'retry-after': '1' }])
+})
