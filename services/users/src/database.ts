@@ -35,10 +35,11 @@ const limits = {
 export function openDatabase(url: string, { log, connections = 10 }: { log: Logger; connections?: number }): Db {
   const pool = new Pool({ connectionString: url, max: connections, keepAlive: true, ...limits })
   pool.on('error', (err) => log.warn({ err }, 'an idle connection to postgres was lost'))
-  return new Kysely<Database>({ dialect: new PostgresDialect({ pool: guarded(pool) }) })
+  return new Kysely<Database>({ dialect: new PostgresDialect({ pool: guardedPool(pool) }) })
 }
 
-function guarded(pool: Pool): PostgresPool {
+/** A pool for Kysely that throws `unavailable` for what passes, and never lends out a connection in doubt. */
+export function guardedPool(pool: Pool): PostgresPool {
   return {
     connect: async () => {
       const client = await pool.connect().catch((cause: unknown) => {
@@ -52,6 +53,12 @@ function guarded(pool: Pool): PostgresPool {
 
 function guardedClient(client: PoolClient): Awaited<ReturnType<PostgresPool['connect']>> {
   let broken: AppError | undefined
+  // A connection that is lost between two queries has nobody to tell, and an error nobody hears ends the process.
+  const lose = (cause: unknown) => {
+    broken ??= new AppError('unavailable', { cause, effect: 'unknown' })
+    return broken
+  }
+  client.on('error', lose)
   async function query<R>(sql: unknown, parameters?: readonly unknown[]): Promise<PostgresQueryResult<R>> {
     // A ROLLBACK behind a query that hangs would hang as well.
     if (broken !== undefined) throw broken
@@ -60,14 +67,16 @@ function guardedClient(client: PoolClient): Awaited<ReturnType<PostgresPool['con
     } catch (error) {
       if (error instanceof DatabaseError)
         throw isTransient(error) ? new AppError('unavailable', { cause: error }) : error
-      broken = new AppError('unavailable', { cause: error, effect: 'unknown' })
-      throw broken
+      throw lose(error)
     }
   }
   return {
     query: query as Awaited<ReturnType<PostgresPool['connect']>>['query'],
     // A client whose query ran out of time may hold an open transaction: the next request must not inherit it.
-    release: () => client.release(broken),
+    release() {
+      client.release(broken)
+      client.off('error', lose)
+    },
   }
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely, type Migration, Migrator, PostgresDialect } from 'kysely'
 import { Pool } from 'pg'
 import type { Logger } from 'pino'
+import { guardedPool } from '../database.js'
 import * as first from './0001_first.js'
 
 /** In order, by name, for ever. A list rather than a folder scan: it type-checks and shows up in review. */
@@ -13,9 +14,9 @@ const migrations: Record<string, Migration> = {
 export async function migrate(url: string): Promise<string[]> {
   // A pool of its own: a migration may take longer than a request is given.
   const pool = new Pool({ connectionString: url, max: 2, connectionTimeoutMillis: 2_000 })
-  // A connection lost between two statements is reported by the next one.
+  // An idle connection that is lost: the next statement opens another.
   pool.on('error', () => undefined)
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: guardedPool(pool) }) })
   try {
     const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
     const { error, results = [] } = await migrator.migrateToLatest()
