@@ -60,7 +60,7 @@ export const accessToken = fp<AccessTokenOptions>(async function accessTokenPlug
       algorithms: [algorithm],
       allowedIss: issuer,
       checkTyp: type,
-      requiredClaims: ['exp', 'iat', 'aud', 'sub', 'sid', 'jti'],
+      requiredClaims: ['iss', 'exp', 'iat', 'aud', 'sub', 'sid', 'jti'],
       cache: false,
     },
   })

@@ -1,0 +1,309 @@
+import { createHmac, createPublicKey, generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto'
+import t from 'tap'
+import { Pool } from 'undici'
+import { codeFromInbox, journey, newPerson, password, randomPhone } from './journey.js'
+
+const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const accessTokenKeys = `t1:${privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64')}`
+
+t.test('the strict edge', async (t) => {
+  const { stack, call } = await journey(t, { ACCESS_TOKEN_KEYS: accessTokenKeys })
+  const raw = new Pool(stack.gatewayUrl)
+  t.teardown(() => raw.destroy())
+  const send = async (method: string, path: string, headers: Record<string, string> = {}, body?: string) => {
+    const answer = await raw.request({ method: method as 'GET', path, headers, ...(body !== undefined && { body }) })
+    return {
+      status: answer.statusCode,
+      headers: answer.headers,
+      body: JSON.parse((await answer.body.text()) || 'null') as Record<string, unknown> | null,
+    }
+  }
+  const json = { 'content-type': 'application/json' }
+
+  t.test('what is misspelt, mistyped or too much is named, in a problem document, and changes nothing', async (t) => {
+    const phone = randomPhone()
+    const cases: [body: unknown, path: string][] = [
+      [{ phone, colour: 'red' }, '/colour'],
+      [{ phone: 919876543210 }, '/phone'],
+      [{ phone: [phone] }, '/phone'],
+      [{ phone: '98765' }, '/phone'],
+      [{ phone, email: 'nobody' }, '/email'],
+      [{ phone, username: 'ryt123' }, '/username'],
+      [{ phone, username: '9lives' }, '/username'],
+      [{ phone, role: 'admin' }, '/role'],
+      [{ phone, profile: 'text' }, '/profile'],
+      [{ phone, name: 'a\u0000b' }, '/name'],
+      [{ phone, profile: { note: '\ud800' } }, '/profile'],
+      [{ email: 'asha@example.com' }, '/phone'],
+      [[], '/'],
+      ['text', '/'],
+      [{ phone, isPhoneVerified: true }, '/isPhoneVerified'],
+    ]
+    for (const [body, path] of cases) {
+      const answer = await call('POST', '/v1/signup', body)
+      t.match(
+        answer,
+        {
+          status: 400,
+          headers: { 'content-type': /^application\/problem\+json/ },
+          body: { type: '/docs/errors#request-invalid', code: 'request.invalid', errors: [{ path }] },
+        },
+        JSON.stringify(body),
+      )
+    }
+    t.match(await call('POST', '/v1/signup', { phone, password: 'short' }), {
+      status: 400,
+      body: { code: 'password.weak', reasons: [String] },
+    })
+    t.match(await call('POST', '/v1/signup', { phone }), { status: 202 }, 'none of them spent the cooldown')
+  })
+
+  t.test('bodies of other sizes, shapes and media types are refused in one shape', async (t) => {
+    t.match(await send('POST', '/v1/signup', json, '{"phone":'), { status: 400, body: { code: 'request.invalid' } })
+    t.match(await send('POST', '/v1/signup', json, '{"__proto__":{"phone":"x"}}'), {
+      status: 400,
+      body: { code: 'request.invalid' },
+    })
+    t.match(await send('POST', '/v1/signup', json, JSON.stringify({ phone: '1', name: 'x'.repeat(17_000) })), {
+      status: 413,
+      body: { code: 'request.too_large' },
+    })
+    t.match(await send('POST', '/v1/signup', { 'content-type': 'text/xml' }, '<x/>'), {
+      status: 415,
+      body: { code: 'request.media_type' },
+    })
+    t.match(await send('POST', '/v1/signup', { 'content-type': 'text/plain' }, 'x'), { status: 415 })
+    t.match(
+      await send('POST', '/v1/signup', json),
+      { status: 400, body: { code: 'request.invalid' } },
+      'a JSON type and no body',
+    )
+    t.match(
+      await send('POST', `/v1/challenges/x/resend`, json),
+      { status: 410 },
+      'where no body is expected, none is missed',
+    )
+    t.match(await send('POST', `/v1/challenges/x/resend`, json, '{"force":true}'), {
+      status: 400,
+      body: { errors: [{ path: '/force' }] },
+    })
+  })
+
+  t.test('paths and methods that do not exist', async (t) => {
+    t.match(await send('GET', '/v1/nothing'), { status: 404, body: { code: 'not.found' } })
+    t.match(await send('DELETE', '/v1/login'), {
+      status: 405,
+      headers: { allow: /POST/ },
+      body: { code: 'method.not_allowed' },
+    })
+    t.match(await send('GET', '/V1/me'), { status: 404 })
+    for (const id of ['%00', '..%2f..', 'x'.repeat(90), encodeURIComponent('𝕏')])
+      t.match(await send('GET', `/v1/challenges/${id}`), { status: 410, body: { code: 'challenge.gone' } }, id)
+  })
+
+  t.test('a code may be typed with spaces; anything but digits is no guess and costs none', async (t) => {
+    const phone = randomPhone()
+    const { body } = await call('POST', '/v1/signup', { phone })
+    const path = `/v1/challenges/${body.challenge.id}/answer`
+    for (const code of ['abcdef', '', '12 34x6', '١٢٣٤٥٦'])
+      t.match(await call('POST', path, { code }), { status: 400, body: { code: 'request.invalid' } })
+    const code = await codeFromInbox(call, phone)
+    t.match(await call('POST', path, { code: `${code.slice(0, 3)} ${code.slice(3)}` }), { status: 201 })
+  })
+
+  t.test('a password is refused before any code is sent', async (t) => {
+    const phone = randomPhone()
+    for (const weak of ['password1', phone, phone.slice(3), 'x'.repeat(129)])
+      t.match(
+        await call('POST', '/v1/signup', { phone, password: weak }),
+        { status: 400, body: { code: 'password.weak' } },
+        weak,
+      )
+    t.same((await call('GET', `/dev/inbox?to=${encodeURIComponent(phone)}`)).body, [])
+  })
+
+  t.test('hostile access tokens are 401, never 500', async (t) => {
+    const { session, user } = await newPerson(call)
+    const [head = '', payload = '', signature = ''] = session.accessToken.split('.')
+    const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>
+    const header = { alg: 'ES256', typ: 'at+jwt', kid: 't1' }
+    const mint = (h: object, c: object, key = privateKey) => {
+      const text = `${encode(h)}.${encode(c)}`
+      return `${text}.${sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`
+    }
+    const hs256 = (secret: string | Buffer) => {
+      const text = `${encode({ ...header, alg: 'HS256' })}.${payload}`
+      return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
+    }
+    const publicKey = createPublicKey(privateKey)
+    const without = (name: string) => Object.fromEntries(Object.entries(claims).filter(([claim]) => claim !== name))
+    t.match(
+      await call('GET', '/v1/me', undefined, mint(header, claims)),
+      { status: 200, body: { user: { id: user.id } } },
+      'the control: a token minted by this test is good',
+    )
+
+    const hostile: Record<string, string> = {
+      ...Object.fromEntries(
+        ['none', 'None', 'NONE', 'nOnE'].map((alg) => [`alg ${alg}`, `${encode({ ...header, alg })}.${payload}.`]),
+      ),
+      'alg none, signed': `${encode({ ...header, alg: 'none' })}.${payload}.${signature}`,
+      'HS256 with the public PEM': hs256(publicKey.export({ format: 'pem', type: 'spki' }) as string),
+      'HS256 with the public DER': hs256(publicKey.export({ format: 'der', type: 'spki' })),
+      'HS256 with the JWK': hs256(JSON.stringify(publicKey.export({ format: 'jwk' }))),
+      'ES384 named': mint({ ...header, alg: 'ES384' }, claims),
+      'unknown kid': mint({ ...header, kid: 'other' }, claims),
+      'no kid': mint({ alg: 'ES256', typ: 'at+jwt' }, claims),
+      'kid as a path': mint({ ...header, kid: '../../../../dev/null' }, claims),
+      'kid __proto__': mint({ ...header, kid: '__proto__' }, claims),
+      'kid as a number': mint({ ...header, kid: 1 }, claims),
+      jwk: mint(
+        { ...header, jwk: publicKey.export({ format: 'jwk' }) },
+        claims,
+        generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
+      ),
+      jku: mint(
+        { ...header, jku: 'http://127.0.0.1:1/keys' },
+        claims,
+        generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
+      ),
+      'typ JWT': mint({ ...header, typ: 'JWT' }, claims),
+      expired: mint(header, { ...claims, iat: 1, exp: 2 }),
+      'no exp': mint(header, without('exp')),
+      'no sid': mint(header, without('sid')),
+      'no aud': mint(header, without('aud')),
+      'no iss': mint(header, without('iss')),
+      'other aud': mint(header, { ...claims, aud: 'rently' }),
+      'list of aud': mint(header, { ...claims, aud: ['v1', 'rently'] }),
+      'other iss': mint(header, { ...claims, iss: 'https://example.com' }),
+      'sid of nobody': mint(header, { ...claims, sid: randomUUID() }),
+      'sid as an object': mint(header, { ...claims, sid: { $ne: null } }),
+      'exp as text': mint(header, { ...claims, exp: '9999999999' }),
+      'refresh as access': session.refreshToken,
+      'altered payload': `${head}.${encode({ ...claims, sub: randomUUID() })}.${signature}`,
+      'cut signature': `${head}.${payload}.${signature.slice(0, -4)}`,
+      'no signature': `${head}.${payload}.`,
+      'two parts': `${head}.${payload}`,
+      'odd base64': `${head}=.${payload}==.${signature}`,
+      'header is no object': `${encode([])}.${payload}.${signature}`,
+      'header is null': `${encode(null)}.${payload}.${signature}`,
+      'not base64': '%%%.%%%.%%%',
+      large: 'x'.repeat(12_000),
+    }
+    for (const [name, token] of Object.entries(hostile))
+      t.match(await call('GET', '/v1/me', undefined, token), { status: 401, body: { code: 'token.invalid' } }, name)
+    for (const authorization of ['', 'Bearer', 'Basic eDp5', `Bearer  ${session.accessToken} x`, `bearer`])
+      t.equal((await send('GET', '/v1/me', { authorization })).status, 401, authorization)
+  })
+
+  t.test('hostile refresh tokens are 401 and end nothing', async (t) => {
+    const { session } = await newPerson(call)
+    const flipped = `${session.refreshToken.slice(0, -6)}${session.refreshToken.at(-6) === 'A' ? 'B' : 'A'}${session.refreshToken.slice(-5)}`
+    for (const refreshToken of [
+      flipped,
+      'lkr_',
+      'x',
+      session.deviceToken,
+      session.accessToken.slice(0, 500),
+      `lkr_${randomBytes(40).toString('base64url')}`,
+      '\u0000',
+    ]) {
+      t.match(await call('POST', '/v1/token/refresh', { refreshToken }), {
+        status: 401,
+        body: { code: 'token.invalid' },
+      })
+    }
+    t.equal((await call('POST', '/v1/token/refresh', { refreshToken: session.refreshToken })).status, 200)
+  })
+
+  t.test('an e-mail or username somebody else holds is left out, and named after the proof only', async (t) => {
+    const username = `u${randomBytes(4).toString('hex')}`
+    await newPerson(call, { username, email: `${username}@example.com` })
+    const phone = randomPhone()
+    const started = await call('POST', '/v1/signup', {
+      phone,
+      username: username.toUpperCase(),
+      email: `${username}@EXAMPLE.com`,
+    })
+    t.equal(started.status, 202)
+    const proved = await call('POST', `/v1/challenges/${started.body.challenge.id}/answer`, {
+      code: await codeFromInbox(call, phone),
+    })
+    t.match(proved, { status: 201, body: { user: { username: null, email: null } } })
+    t.same(proved.body.conflicts.sort(), ['email', 'username'])
+    t.match(await call('PATCH', '/v1/me', { username }, proved.body.session.accessToken), {
+      status: 400,
+      body: { errors: [{ path: '/username' }] },
+    })
+    t.match(await call('PATCH', '/v1/me', { role: 'admin' }, proved.body.session.accessToken), {
+      status: 400,
+      body: { errors: [{ path: '/role' }] },
+    })
+  })
+
+  t.test('everyone may log in by any of his identifiers, in any spelling', async (t) => {
+    const username = `u${randomBytes(4).toString('hex')}`
+    const { phone, user } = await newPerson(call, { username, email: `${username}@example.com` })
+    for (const identifier of [
+      phone,
+      `${phone.slice(0, 3)} ${phone.slice(3, 8)} ${phone.slice(8)}`,
+      username,
+      username.toUpperCase(),
+      `${username}@example.com`,
+      ` ${username}@EXAMPLE.com `,
+    ]) {
+      t.match(
+        await call('POST', '/v1/login', { identifier, password }),
+        { status: 200, body: { user: { id: user.id } } },
+        identifier,
+      )
+    }
+  })
+})
+
+t.test('limits per address count what no header dodges', async (t) => {
+  const { call, stack } = await journey(t, { EXEMPT_CLIENTS: '', REQUESTS_PER_MINUTE: '20' })
+  const pool = new Pool(stack.gatewayUrl)
+  t.teardown(() => pool.destroy())
+  const statuses = []
+  for (let n = 0; n < 25; n++) {
+    const { statusCode, body } = await pool.request({
+      method: 'GET',
+      path: '/v1/me',
+      headers: { 'x-forwarded-for': `203.0.113.${n}` },
+    })
+    await body.dump()
+    statuses.push(statusCode)
+  }
+  t.same(statuses, [...Array<number>(20).fill(401), ...Array<number>(5).fill(429)])
+  const refused = await call('GET', '/v1/me')
+  t.match(refused, { status: 429, body: { code: 'rate.limited', retryAt: String }, headers: { 'retry-after': String } })
+})
+
+t.test('the open documents', async (t) => {
+  const { call } = await journey(t)
+  const { body: document } = await call('GET', '/openapi.json')
+  t.equal(document.openapi, '3.1.0')
+  for (const path of [
+    '/v1/signup',
+    '/v1/login',
+    '/v1/login/code',
+    '/v1/password/forgot',
+    '/v1/challenges/{id}',
+    '/v1/challenges/{id}/answer',
+    '/v1/challenges/{id}/resend',
+    '/v1/token/refresh',
+    '/v1/logout',
+    '/v1/me',
+  ]) {
+    t.ok(document.paths[path], path)
+  }
+  t.match((await call('GET', '/docs/')).body, /swagger-ui/)
+  const { body } = await call('GET', '/v1/nothing')
+  const [page, anchor] = body.type.split('#')
+  t.match((await call('GET', page)).body, `id="${anchor}"`, 'the type of a problem leads to its explanation')
+  const { keys } = (await call('GET', '/.well-known/jwks.json')).body
+  t.equal(keys.length, 1)
+  t.same(Object.keys(keys[0]).sort(), ['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'], 'and nothing private')
+})
