@@ -35,6 +35,8 @@ export interface Needs {
   readonly clockOffsetMs?: number
   /** Another prefix gives a test a queue of its own. */
   readonly prefix?: string
+  /** How long one call to a carrier may take; shortened by tests only. */
+  readonly carrierTimeoutMs?: number
 }
 
 export interface Deps {
@@ -47,7 +49,7 @@ const codeClasses = [...new Set(Object.values(smsClasses))]
 
 /** The one file that knows which implementation stands behind each port. */
 export function createDeps(config: WorkerConfig, needs: Needs): Deps {
-  const { scope, log, metrics, clockOffsetMs = 0, prefix = queuePrefix } = needs
+  const { scope, log, metrics, clockOffsetMs = 0, prefix = queuePrefix, carrierTimeoutMs = 5_000 } = needs
   const queueUrl = config.QUEUE_REDIS_URL ?? config.REDIS_URL
   const connect = (name: string, url: string, patience: 'request' | 'consumer') => {
     const redis = createRedis(url, { log, name, patience })
@@ -58,12 +60,12 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
   const queueRedis = connect('queue redis', queueUrl, 'request')
   const consumerRedis = connect('queue consumer redis', queueUrl, 'consumer')
   const events = createProducer(deliveryEventQueue, { redis: queueRedis, prefix, log })
-  scope.defer('delivery events', events.close)
+  scope.defer('delivery events', () => events.close())
 
   const sealer = createSealer(parseKeyRing(config.SEAL_KEYS))
   const { observeAccept, observeOutcome } = createWorkerMetrics(metrics, figures(queueRedis, { scope, prefix, log }))
   const fence = createAttemptFence(queueRedis)
-  const router = createRouter({ fence, ...createLanes(config, { redis, sealer, observeOutcome }) })
+  const router = createRouter({ fence, ...createLanes(config, { redis, sealer, observeOutcome, carrierTimeoutMs }) })
   const report = createDeliveryReport({ events, fence })
   const sendSms = createSendSms({
     openChallenge: createOpenChallenge({
@@ -89,8 +91,8 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
     prefix,
     log,
     concurrency: config.WORKER_CONCURRENCY,
-    handle: sendSms.handle,
-    onDead: sendSms.bury,
+    handle: (job, info) => sendSms.handle(job, info),
+    onDead: (job) => sendSms.bury(job),
   })
   return { consumer, checks: checksOf(config, { scope, redis, queueRedis, consumer }) }
 }
@@ -99,15 +101,16 @@ interface LaneNeeds {
   readonly redis: Redis
   readonly sealer: Sealer
   readonly observeOutcome: ObserveOutcome
+  readonly carrierTimeoutMs: number
 }
 
 function createLanes(
   config: WorkerConfig,
-  { redis, sealer, observeOutcome }: LaneNeeds,
+  { redis, sealer, observeOutcome, carrierTimeoutMs }: LaneNeeds,
 ): Pick<Parameters<typeof createRouter>[0], 'lanes' | 'test'> {
   const development = config.NODE_ENV === 'development'
   const make: Record<string, () => SmsProvider> = {
-    twilio: () => twilioOf(config),
+    twilio: () => twilioOf(config, carrierTimeoutMs),
     inbox: () => createInbox({ redis, sealer, production: !development }),
   }
   const [first, ...rest] = providerNames(config).flatMap((name) => {
@@ -122,7 +125,7 @@ function createLanes(
   return { lanes: [first, ...rest], test: { numbers: new Set(numbers), lane } }
 }
 
-function twilioOf(config: WorkerConfig): SmsProvider {
+function twilioOf(config: WorkerConfig, timeoutMs: number): SmsProvider {
   const { TWILIO_MESSAGING_SERVICE_SID: messagingServiceSid, TWILIO_PHONE_NUMBER: from = '' } = config
   const { PUBLIC_WORKER_URL: publicUrl } = config
   return createTwilio({
@@ -131,6 +134,7 @@ function twilioOf(config: WorkerConfig): SmsProvider {
     sender: messagingServiceSid === undefined ? { from } : { messagingServiceSid },
     baseUrl: config.TWILIO_API_BASE_URL,
     connections: config.WORKER_CONCURRENCY,
+    timeoutMs,
     ...(publicUrl !== undefined && { receiptsUrl: `${publicUrl.replace(/\/$/, '')}/receipts/twilio` }),
   })
 }
@@ -157,13 +161,13 @@ interface Checked {
 
 function checksOf(config: WorkerConfig, { scope, redis, queueRedis, consumer }: Checked): Deps['checks'] {
   const guard = (name: string, connection: Redis): Check => {
-    const { check, close } = guardRedis(connection, {
+    const watched = guardRedis(connection, {
       name,
       appendOnly: config.NODE_ENV === 'production',
-      refuse: scope.fail,
+      refuse: (error) => scope.fail(error),
     })
-    scope.defer(`${name} guard`, close)
-    return check
+    scope.defer(`${name} guard`, () => watched.close())
+    return watched.check
   }
   return {
     redis: guard('redis', redis),

@@ -17,8 +17,8 @@ await run(log, async (scope) => {
 
   const { checks, consumer } = createDeps(config, { scope, log, metrics })
   const ops = await startOps({ port: config.WORKER_OPS_PORT, host, log, metrics, checks })
-  scope.defer('ops', ops.close)
+  scope.defer('ops', () => ops.close())
   // Opened last, so closed first: sends in flight still have their stores.
-  scope.defer('sms consumer', consumer.close)
+  scope.defer('sms consumer', () => consumer.close())
   consumer.start()
 })

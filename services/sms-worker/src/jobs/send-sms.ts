@@ -73,7 +73,7 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
         return now.verdict === 'open' ? now.deadlineMs - now.nowMs : undefined
       },
     })
-    switch (round.then) {
+    switch (round.verdict) {
       case 'settled':
         await settle(job, info)
         return done

@@ -11,15 +11,18 @@ export interface TwilioOptions {
   readonly baseUrl: string
   /** Where Twilio reports what became of a message; the message's id is added. */
   readonly receiptsUrl?: string
-  readonly timeoutMs?: number
+  /** For a whole call, connecting included. */
+  readonly timeoutMs: number
   readonly connections: number
 }
 
 /** Twilio's clock and ours are not one. */
 const clockSkewMs = 5_000
+/** Its list is documented to filter by days; the exact time is compared here. */
+const dayMs = 86_400_000
 
 /** Twilio's Messages API through its SDK. It has no idempotency key: what is unknown is looked up by number, sender, text and time. */
-export function createTwilio({ timeoutMs = 5_000, sender, receiptsUrl, ...options }: TwilioOptions): SmsProvider {
+export function createTwilio({ timeoutMs, sender, receiptsUrl, ...options }: TwilioOptions): SmsProvider {
   const http = createTwilioHttp({ baseUrl: options.baseUrl, timeoutMs, connections: options.connections })
   const client = twilio(options.accountSid, options.authToken, { httpClient: http })
 
@@ -42,7 +45,7 @@ export function createTwilio({ timeoutMs = 5_000, sender, receiptsUrl, ...option
     send: (message) => create(message).catch(outcomeOf),
     async find({ to, body }, since) {
       const oldest = since.getTime() - clockSkewMs
-      const found = await client.messages.list({ to, dateSentAfter: new Date(oldest), limit: 50 })
+      const found = await client.messages.list({ to, dateSentAfter: new Date(oldest - dayMs), limit: 50 })
       const ours = found.find(
         (candidate) =>
           candidate.body === body &&

@@ -15,15 +15,15 @@ import { retryDelayMs } from './retry-schedule.js'
 /** What is to be done about a message after one round over its lanes. The fence has the attempts. */
 export type Round =
   /** A carrier took it, or refused it for good. */
-  | { readonly then: 'settled' }
+  | { readonly verdict: 'settled' }
   /** Nothing left; or something did, and it is too early to ask. */
-  | { readonly then: 'again'; readonly afterMs: number }
+  | { readonly verdict: 'again'; readonly afterMs: number }
   /** It may have been sent twice already, and nobody can be asked. */
-  | { readonly then: 'spent' }
+  | { readonly verdict: 'spent' }
   /** Nothing left, and nothing will until an operator acts. */
-  | { readonly then: 'hopeless'; readonly reason: DeliveryReason }
+  | { readonly verdict: 'hopeless'; readonly reason: DeliveryReason }
   /** The code died before the call. */
-  | { readonly then: 'unwanted' }
+  | { readonly verdict: 'unwanted' }
 
 export interface Delivery {
   readonly message: Omit<SmsMessage, 'lifeMs'>
@@ -81,17 +81,17 @@ export function createRouter({ fence, lanes, test }: RouterDeps): Router {
     for (const lane of lanesFor(delivery.message.to)) {
       if (refusals.length > 0) view = await fence.read(delivery.message.id)
       const outcome = await attempt(lane, view, delivery)
-      if (outcome === 'unwanted') return { then: 'unwanted' }
-      if (outcome === 'taken by another') return { then: 'again', afterMs: anotherWorkerMs }
-      if (outcome.outcome === 'unknown') return { then: 'again', afterMs: Math.max(lookUpAfterMs, pauseMs) }
-      if (outcome.outcome !== 'not_sent') return { then: 'settled' }
+      if (outcome === 'unwanted') return { verdict: 'unwanted' }
+      if (outcome === 'taken by another') return { verdict: 'again', afterMs: anotherWorkerMs }
+      if (outcome.outcome === 'unknown') return { verdict: 'again', afterMs: Math.max(lookUpAfterMs, pauseMs) }
+      if (outcome.outcome !== 'not_sent') return { verdict: 'settled' }
       refusals.push(outcome)
     }
     const [first] = refusals
     if (first !== undefined && refusals.every(({ permanent }) => permanent === true))
-      return { then: 'hopeless', reason: first.reason }
+      return { verdict: 'hopeless', reason: first.reason }
     const asked = Math.min(...refusals.map(({ retryAfterMs = 0 }) => retryAfterMs))
-    return { then: 'again', afterMs: Math.max(asked, pauseMs) }
+    return { verdict: 'again', afterMs: Math.max(asked, pauseMs) }
   }
 
   return {
@@ -100,14 +100,14 @@ export function createRouter({ fence, lanes, test }: RouterDeps): Router {
       const before = await fence.read(id)
       const message = { ...delivery.message, lifeMs: 0 }
       const { waitMs } = await resolveEarlier({ fence, message, view: before, laneNamed })
-      if (waitMs > 0) return { then: 'again', afterMs: waitMs }
+      if (waitMs > 0) return { verdict: 'again', afterMs: waitMs }
       const view = before.attempts.length === 0 ? before : await fence.read(id)
-      if (settledAttempt(view) !== undefined) return { then: 'settled' }
+      if (settledAttempt(view) !== undefined) return { verdict: 'settled' }
       if (possibleAccepts(view) < possibleAcceptsMax) return walk(delivery, view)
       const askable = view.attempts.some(
         ({ result, provider }) => result?.outcome === 'unknown' && laneNamed(provider)?.provider.find !== undefined,
       )
-      return askable ? { then: 'again', afterMs: retryDelayMs(view.attempts.length + 1) } : { then: 'spent' }
+      return askable ? { verdict: 'again', afterMs: retryDelayMs(view.attempts.length + 1) } : { verdict: 'spent' }
     },
     busyForMs: (view) => busyForMs(view, laneNamed),
     firstLane: (to) => lanesFor(to)[0],

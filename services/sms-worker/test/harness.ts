@@ -1,0 +1,154 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { challengeKey, type ChallengeMessage, messageContext } from '@latchkey/contracts/challenge-record'
+import { type DeliveryEvent, deliveryEventQueue } from '@latchkey/contracts/queues/delivery-event'
+import { smsClasses, type SmsJob, smsJobId, smsQueue } from '@latchkey/contracts/queues/sms'
+import { parseKeyRing } from '@latchkey/kit/key-ring'
+import { createLog } from '@latchkey/kit/log'
+import { createMetrics } from '@latchkey/kit/ops'
+import { createSealer } from '@latchkey/kit/seal'
+import { createShardedIds } from '@latchkey/kit/sharded-id'
+import { eventually, testStores } from '@latchkey/kit/testing'
+import { Queue } from 'bullmq'
+import { Redis } from 'ioredis'
+import type { Test } from 'tap'
+import { loadWorkerConfig } from '../src/config.js'
+import { createDeps } from '../src/deps.js'
+import { accountSid, authToken, ourNumber, type StandIn } from './stand-in.js'
+
+const key = () => `k1:${randomBytes(32).toString('base64')}`
+
+/** Keys and stores a worker is told; `database` keeps what it does apart from others on the same Redis. */
+export function workerEnv(database = 0): Record<string, string> {
+  const url = new URL(testStores().redisUrl)
+  url.pathname = `/${database}`
+  return {
+    NODE_ENV: 'development',
+    LOG_LEVEL: 'fatal',
+    REDIS_URL: url.href,
+    SEAL_KEYS: key(),
+    CHALLENGE_ID_KEY: key(),
+  }
+}
+
+export const twilioEnv = ({ url }: Pick<StandIn, 'url'>): Record<string, string> => ({
+  TWILIO_ACCOUNT_SID: accountSid,
+  TWILIO_AUTH_TOKEN: authToken,
+  TWILIO_PHONE_NUMBER: ourNumber,
+  TWILIO_API_BASE_URL: url,
+})
+
+interface Wanted {
+  readonly message: ChallengeMessage
+  readonly generation?: number
+  readonly lifeMs?: number
+  /** Where it differs from the challenge's. */
+  readonly notAfterMs?: number
+  readonly purpose?: SmsJob['purpose']
+}
+
+/** What stands before and behind a worker: challenges as the gateway writes them, both queues. */
+export function createSurroundings(t: Test, env: Record<string, string>, prefix: string) {
+  const redis = new Redis(env['REDIS_URL'] ?? '')
+  const sealer = createSealer(parseKeyRing(env['SEAL_KEYS'] ?? ''))
+  const ids = createShardedIds(parseKeyRing(env['CHALLENGE_ID_KEY'] ?? '')[0])
+  const connection = new Redis(env['QUEUE_REDIS_URL'] ?? env['REDIS_URL'] ?? '', { maxRetriesPerRequest: null })
+  const sms = new Queue<SmsJob>(smsQueue.name, { connection, prefix })
+  const log = new Queue<DeliveryEvent>(deliveryEventQueue.name, { connection, prefix })
+  t.teardown(async () => {
+    await sms.obliterate({ force: true })
+    await log.obliterate({ force: true })
+    redis.disconnect()
+    connection.disconnect()
+  })
+  const recordKey = ({ challengeId }: Pick<SmsJob, 'challengeId'>) =>
+    challengeKey(ids.shardOf(challengeId), challengeId)
+
+  const events = async ({ messageId }: Pick<SmsJob, 'messageId'>): Promise<DeliveryEvent[]> => {
+    const jobs = await log.getJobs(['waiting', 'prioritized', 'delayed', 'active', 'completed'], 0, -1, true)
+    return jobs.map(({ data }) => data).filter((event) => event.messageId === messageId)
+  }
+  return {
+    redis,
+    sealer,
+    sms,
+    log,
+    events,
+    /** Opens a challenge and gives the job that refers to it, not yet queued. */
+    async open({ message, generation = 1, lifeMs = 60_000, notAfterMs = lifeMs, purpose = 'sign_in' }: Wanted) {
+      const job: SmsJob = {
+        v: 1,
+        messageId: randomUUID(),
+        challengeId: ids.create(randomBytes(2).toString('hex').slice(1)),
+        generation,
+        purpose,
+        notAfter: new Date(Date.now() + notAfterMs).toISOString(),
+        country: 'IN',
+        requestId: randomUUID(),
+      }
+      await redis.hset(recordKey(job), {
+        state: 'live',
+        generation,
+        expiresAt: Date.now() + lifeMs,
+        box: sealer.seal(JSON.stringify(message), messageContext(job.challengeId, generation)),
+        locale: 'en',
+      })
+      await redis.pexpire(recordKey(job), 600_000)
+      return job
+    },
+    change: async (job: SmsJob, fields: Record<string, string | number>) =>
+      void (await redis.hset(recordKey(job), fields)),
+    remove: async (job: SmsJob) => void (await redis.del(recordKey(job))),
+    async queue(job: SmsJob, options: { priority?: number; timestamp?: number } = {}) {
+      await sms.add(smsQueue.name, job, {
+        jobId: smsJobId(job.messageId),
+        priority: smsClasses[job.purpose],
+        attempts: 3,
+        ...options,
+      })
+    },
+    /** Waits until the log has this state of the message, and gives all its events. */
+    until: (job: SmsJob, state: DeliveryEvent['state'], withinMs = 15_000) =>
+      eventually(
+        `${state} of ${job.messageId}`,
+        async () => {
+          const all = await events(job)
+          return all.some((event) => event.state === state) && all
+        },
+        withinMs,
+      ),
+    finished: (job: SmsJob) =>
+      eventually('the job to end', async () => (await sms.getJobState(smsJobId(job.messageId))) === 'completed'),
+  }
+}
+
+export type Surroundings = ReturnType<typeof createSurroundings>
+
+interface WorkerOptions {
+  readonly clockOffsetMs?: number
+  readonly carrierTimeoutMs?: number
+}
+
+/** A worker in this process, on a queue of its own; several of them may share the queue. */
+export function createWorker(t: Test, env: Record<string, string>, prefix: string, options: WorkerOptions = {}) {
+  const config = loadWorkerConfig(env)
+  const log = createLog('test', config.LOG_LEVEL)
+  const metrics = createMetrics('test')
+  const steps: (() => unknown)[] = []
+  const scope = {
+    defer: (_name: string, close: () => unknown) => void steps.push(close),
+    fail: (error: Error) => t.fail(error.message),
+  }
+  const deps = createDeps(config, { scope, log, metrics, prefix, carrierTimeoutMs: 400, ...options })
+  let closed = false
+  const close = async () => {
+    if (closed) return
+    closed = true
+    await deps.consumer.close()
+    for (const step of steps.reverse()) await step()
+  }
+  t.teardown(close)
+  return { ...deps, metrics, close }
+}
+
+export const randomPrefix = (): string => `{t${randomBytes(6).toString('hex')}}`
+export const codeFor = (to: string, code = '483921') => ({ kind: 'code', to, code }) as ChallengeMessage

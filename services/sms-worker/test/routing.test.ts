@@ -1,0 +1,158 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { DeliveryEvent } from '@latchkey/contracts/queues/delivery-event'
+import { AppError } from '@latchkey/kit/app-error'
+import { createLog } from '@latchkey/kit/log'
+import { createRedis } from '@latchkey/kit/redis'
+import { eventually, testStores } from '@latchkey/kit/testing'
+import t from 'tap'
+import { createDeliveryReport } from '../src/jobs/delivery-report.js'
+import { createSendSms } from '../src/jobs/send-sms.js'
+import { createRender } from '../src/messages/render.js'
+import type { SendOutcome, SmsMessage, SmsProvider } from '../src/providers/provider.js'
+import { createAttemptFence } from '../src/routing/attempt-fence.js'
+import { createLane } from '../src/routing/lane.js'
+import { createRouter } from '../src/routing/router.js'
+import { codeFor } from './harness.js'
+import { somebody } from './stand-in.js'
+
+const log = createLog('test', 'fatal')
+const redis = createRedis(testStores().redisUrl, { log, name: 'test', patience: 'request' })
+t.teardown(() => redis.disconnect())
+await eventually('redis', async () => redis.status === 'ready')
+const fence = createAttemptFence(redis)
+
+/** A carrier that answers as told, one answer a call, the last one for ever. */
+function carrier(name: string, ...answers: readonly SendOutcome[]) {
+  const sent: SmsMessage[] = []
+  const provider: SmsProvider = {
+    name,
+    timeoutMs: 200,
+    send: async (message) => {
+      sent.push(message)
+      const answer = answers[Math.min(sent.length, answers.length) - 1]
+      if (answer === undefined) throw new Error('no answer was ordered')
+      return answer
+    },
+  }
+  return { lane: createLane(provider, () => undefined), sent }
+}
+
+const accepted: SendOutcome = { outcome: 'accepted', providerMessageId: 'SM1' }
+const notSent: SendOutcome = { outcome: 'not_sent', reason: 'carrier_failed' }
+const ours: SendOutcome = { outcome: 'not_sent', reason: 'misconfigured', permanent: true }
+const rejected: SendOutcome = { outcome: 'rejected', reason: 'opted_out' }
+const unknown: SendOutcome = { outcome: 'unknown' }
+const delivery = (lifeLeft: () => Promise<number | undefined> = async () => 60_000) => ({
+  message: { id: randomUUID(), to: somebody(), body: 'text' },
+  lifeLeft,
+})
+
+t.test('a lane that sent nothing is followed by the next, one attempt each', async (t) => {
+  const [first, second] = [carrier('a', notSent), carrier('b', accepted)]
+  const wanted = delivery()
+  const round = await createRouter({ fence, lanes: [first.lane, second.lane] }).deliver(wanted)
+  t.strictSame(round, { verdict: 'settled' })
+  t.match((await fence.read(wanted.message.id)).attempts, [
+    { provider: 'a', result: { outcome: 'not_sent' } },
+    { provider: 'b', result: { outcome: 'accepted' } },
+  ])
+})
+
+t.test('a number that is refused for good is not shopped around', async (t) => {
+  const [first, second] = [carrier('a', rejected), carrier('b', accepted)]
+  t.strictSame(await createRouter({ fence, lanes: [first.lane, second.lane] }).deliver(delivery()), {
+    verdict: 'settled',
+  })
+  t.equal(second.sent.length, 0)
+})
+
+t.test('nothing is hopeless while one lane may work later', async (t) => {
+  const mixed = createRouter({ fence, lanes: [carrier('a', ours).lane, carrier('b', notSent).lane] })
+  t.match(await mixed.deliver(delivery()), { verdict: 'again' })
+  const none = createRouter({ fence, lanes: [carrier('a', ours).lane, carrier('b', ours).lane] })
+  t.strictSame(await none.deliver(delivery()), { verdict: 'hopeless', reason: 'misconfigured' })
+})
+
+t.test('where a carrier cannot be asked there is one more send, and never a third', async (t) => {
+  const { lane, sent } = carrier('a', unknown)
+  const router = createRouter({ fence, lanes: [lane] })
+  const wanted = delivery()
+  t.match(await router.deliver(wanted), { verdict: 'again', afterMs: 2_000 })
+  await router.deliver(wanted)
+  for (let n = 0; n < 3; n += 1) t.strictSame(await router.deliver(wanted), { verdict: 'spent' })
+  t.equal(sent.length, 2)
+})
+
+t.test('the code is looked at again directly before the call, whatever the job saw', async (t) => {
+  const { lane, sent } = carrier('a', accepted)
+  const router = createRouter({ fence, lanes: [lane] })
+  t.strictSame(await router.deliver(delivery(async () => undefined)), { verdict: 'unwanted' })
+  t.strictSame(await router.deliver(delivery(() => Promise.reject(new Error('Redis is away')))), {
+    verdict: 'unwanted',
+  })
+  t.equal(sent.length, 0)
+})
+
+t.test('a worker that was held up between its fence and its call does not call', async (t) => {
+  const { lane, sent } = carrier('a', accepted)
+  const wanted = delivery(async () => {
+    await sleep(1_100)
+    return 60_000
+  })
+  t.strictSame(await createRouter({ fence, lanes: [lane] }).deliver(wanted), { verdict: 'unwanted' })
+  t.equal(sent.length, 0)
+})
+
+t.test('an event that cannot be queued makes the job come again, and nothing is sent twice', async (t) => {
+  const { lane, sent } = carrier('a', accepted)
+  const router = createRouter({ fence, lanes: [lane] })
+  const queued: DeliveryEvent[] = []
+  let broken = new Set(['sending'])
+  const events = {
+    add: async (_id: string, event: DeliveryEvent) => {
+      if (broken.has(event.state)) throw new AppError('unavailable')
+      queued.push(event)
+    },
+    has: async () => false,
+    close: async () => undefined,
+  }
+  const nowMs = Date.now()
+  const { handle } = createSendSms({
+    openChallenge: async () => ({
+      verdict: 'open',
+      nowMs,
+      deadlineMs: nowMs + 60_000,
+      message: codeFor(somebody()),
+      locale: 'en',
+    }),
+    render: createRender({ brand: 'Acme' }),
+    fence,
+    router,
+    report: createDeliveryReport({ events, fence }),
+    playDecoy: async () => undefined,
+    isLate: async () => false,
+    observeAccept: () => undefined,
+    log,
+  })
+  const job = {
+    v: 1,
+    messageId: randomUUID(),
+    challengeId: `abc.${'0'.repeat(32)}`,
+    generation: 1,
+    purpose: 'sign_in',
+    notAfter: new Date(nowMs + 60_000).toISOString(),
+    country: 'IN',
+    requestId: 'r',
+  } as const
+  const info = { id: 'm', starts: 1, queuedAt: new Date(), priority: 1 }
+  t.match(await handle(job, info), { then: 'again' })
+  t.equal(sent.length, 0, 'nobody would hear of it')
+  broken = new Set(['accepted'])
+  t.match(await handle(job, info), { then: 'again' })
+  t.match(await handle(job, info), { then: 'again' })
+  broken = new Set()
+  t.strictSame(await handle(job, info), { then: 'done' })
+  t.equal(sent.length, 1)
+  t.match(queued.at(-1), { state: 'accepted', attempt: { number: 1 } })
+})
