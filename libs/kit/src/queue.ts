@@ -88,6 +88,7 @@ export function createConsumer<P extends TSchema>(
   contract: QueueContract<P>,
   { redis, prefix, log, concurrency, handle, onDead }: ConsumerOptions<P>,
 ): Consumer {
+  const inHand = new Set<Promise<unknown>>()
   const worker = new Worker(
     contract.name,
     async (job, token) => {
@@ -96,7 +97,10 @@ export function createConsumer<P extends TSchema>(
       const verdict: Verdict =
         payload === undefined
           ? { then: 'again', afterMs: newerVersionWaitMs }
-          : await guarded(() => handle(payload, info(job)), log, job)
+          : await during(
+              inHand,
+              guarded(() => handle(payload, info(job)), log, job),
+            )
       if (verdict.then === 'done') return
       if (verdict.priority !== undefined) await job.changePriority({ priority: verdict.priority })
       await job.moveToDelayed(Date.now() + verdict.afterMs, token)
@@ -104,7 +108,10 @@ export function createConsumer<P extends TSchema>(
     },
     { connection: redis, prefix, concurrency, autorun: false, ...takeover },
   )
-  worker.on('error', (err) => log.warn({ err, queue: contract.name }, 'queue consumer'))
+  worker.on('error', (err) => {
+    // An outage is told once, by the connection; BullMQ repeats it with every try.
+    if (redis.status === 'ready') log.warn({ err, queue: contract.name }, 'queue consumer')
+  })
   worker.on('failed', (job, err) => {
     log.warn({ queue: contract.name, jobId: job?.id, err }, 'job failed')
     if (job === undefined || onDead === undefined) return
@@ -121,10 +128,24 @@ export function createConsumer<P extends TSchema>(
   return {
     start: () =>
       void worker.run().catch((err: unknown) => log.error({ err, queue: contract.name }, 'queue consumer ended')),
-    close: () => worker.close(),
+    async close() {
+      if (redis.status === 'ready') return worker.close()
+      // BullMQ would wait for Redis to come back. What is in hand is finished; another worker takes its job over and meets the fence.
+      await Promise.allSettled(inHand)
+      await worker.close(true)
+    },
     get running() {
       return worker.isRunning()
     },
+  }
+}
+
+async function during<T>(set: Set<Promise<unknown>>, work: Promise<T>): Promise<T> {
+  set.add(work)
+  try {
+    return await work
+  } finally {
+    set.delete(work)
   }
 }
 
