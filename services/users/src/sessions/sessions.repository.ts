@@ -1,6 +1,6 @@
-import { type Insertable, type Selectable, sql } from 'kysely'
+import { type Insertable, sql } from 'kysely'
 import type { Db, Trx } from '../database.js'
-import type { UserTable } from '../people/people.table.js'
+import type { Person } from '../people/people.service.js'
 import type { SessionTable } from './sessions.table.js'
 
 /** A session opens nothing once it is revoked, idle too long, too old, or its account is disabled. */
@@ -99,11 +99,11 @@ function liveUser(db: Db, id: string, at: Date) {
     .where(live(at))
 }
 
-export function findLiveUser(db: Db, id: string, at: Date): Promise<Selectable<UserTable> | undefined> {
+export function findLiveUser(db: Db, id: string, at: Date): Promise<Person | undefined> {
   return liveUser(db, id, at).executeTakeFirst()
 }
 
 /** As `findLiveUser`; the account stays as it is until the transaction ends. Only its row is locked: two people-wide changes would meet crosswise on sessions. */
-export function lockLiveUser(trx: Trx, id: string, at: Date): Promise<Selectable<UserTable> | undefined> {
+export function lockLiveUser(trx: Trx, id: string, at: Date): Promise<Person | undefined> {
   return liveUser(trx, id, at).forNoKeyUpdate('users').executeTakeFirst()
 }

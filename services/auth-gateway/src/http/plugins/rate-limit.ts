@@ -1,11 +1,11 @@
-import fastifyRateLimit from '@fastify/rate-limit'
+import fastifyRateLimit, { type RateLimitPluginOptions } from '@fastify/rate-limit'
 import { AppError } from '@latchkey/kit/app-error'
 import fp from 'fastify-plugin'
-import type { Redis } from 'ioredis'
 import ipaddr from 'ipaddr.js'
 
 export interface RateLimits {
-  readonly redis: Redis
+  /** Where the counts live, for all gateways together. */
+  readonly redis: RateLimitPluginOptions['redis']
   readonly perMinute: number
   readonly sendsPerMinute: number
   /** Networks that are not counted. */
