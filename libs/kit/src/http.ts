@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { errors, type ErrorCode, errorType } from '@latchkey/contracts/errors'
 import type { Problem } from '@latchkey/contracts/endpoint'
 import {
@@ -124,6 +125,14 @@ function letGoWhenClosing(app: FastifyInstance): void {
   app.addHook('onSend', async (_request, reply) => {
     if (closing) reply.header('connection', 'close')
   })
+}
+
+const lastCallMs = 250
+
+/** Closes a server without cutting anybody off: Node counts a connection whose request is still on its way as idle, and would reset it. */
+export async function closeHttp(app: FastifyInstance): Promise<void> {
+  await sleep(lastCallMs)
+  await app.close()
 }
 
 /** What a thrown thing is to a caller: ours as it is, Fastify's own refusals by their kind, the rest `internal`. */

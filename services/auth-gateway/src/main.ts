@@ -1,4 +1,4 @@
-import { listenHost } from '@latchkey/kit/http'
+import { closeHttp, listenHost } from '@latchkey/kit/http'
 import { createLog } from '@latchkey/kit/log'
 import { createMetrics } from '@latchkey/kit/ops'
 import { configure, run } from '@latchkey/kit/run'
@@ -13,6 +13,6 @@ await run(log, async (scope) => {
   const metrics = createMetrics('auth-gateway')
   const deps = await createDeps(config, { scope, log, metrics })
   const app = await buildApp({ ...deps, log, metrics })
-  scope.defer('http', () => app.close())
+  scope.defer('http', () => closeHttp(app))
   await app.listen({ port: config.GATEWAY_PORT, host: listenHost(config.NODE_ENV) })
 })

@@ -1,3 +1,4 @@
+import { closeHttp, listenHost } from '@latchkey/kit/http'
 import { createLog } from '@latchkey/kit/log'
 import { createMetrics, startOps } from '@latchkey/kit/ops'
 import { configure, run } from '@latchkey/kit/run'
@@ -11,8 +12,8 @@ const log = createLog('sms-worker', config.LOG_LEVEL)
 await run(log, async (scope) => {
   const metrics = createMetrics('sms-worker')
   const app = buildApp({ log, metrics })
-  scope.defer('http', () => app.close())
-  const host = config.NODE_ENV === 'development' ? '127.0.0.1' : '0.0.0.0'
+  scope.defer('http', () => closeHttp(app))
+  const host = listenHost(config.NODE_ENV)
   await app.listen({ port: config.WORKER_PORT, host })
 
   const { checks, consumer } = createDeps(config, { scope, log, metrics })

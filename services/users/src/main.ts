@@ -1,6 +1,6 @@
 import { configure, run } from '@latchkey/kit/run'
 import { loadConfig } from '@latchkey/kit/config'
-import { listenHost } from '@latchkey/kit/http'
+import { closeHttp, listenHost } from '@latchkey/kit/http'
 import { createLog } from '@latchkey/kit/log'
 import { createMetrics, startOps } from '@latchkey/kit/ops'
 import { buildApp } from './app.js'
@@ -19,6 +19,6 @@ await run(log, async (scope) => {
   start()
   const app = buildApp(services, { internalSecret: config.INTERNAL_SECRET, log, metrics })
   // Opened last, so closed first: what is in flight still has its stores.
-  scope.defer('http', () => app.close())
+  scope.defer('http', () => closeHttp(app))
   await app.listen({ port: config.USERS_PORT, host: listenHost(config.NODE_ENV) })
 })

@@ -50,11 +50,12 @@ t.test(
     const twilio = await twilioStandIn(t)
     const { stack, call } = await journey(t, twilio.env)
     const slow = randomPhone()
-    await twilio.order({ to: slow, fault: 'slow', ms: 1_500, times: 1 })
+    await twilio.order({ to: slow, fault: 'slow', ms: 4_000, times: 1 })
     const { body } = await call('POST', '/v1/signup', { phone: slow })
     await eventually('the send to begin', async () => (await metric(stack.opsUrls['sms-worker'], 'active')) === 1)
     const { pid, ended } = stack.processes['sms-worker']
     process.kill(pid, 'SIGTERM')
+    await eventually('the worker to stop taking jobs', async () => stack.logs().includes('"reason":"SIGTERM"'))
     const later = randomPhone()
     await call('POST', '/v1/signup', { phone: later })
     t.equal(await ended, 0)
