@@ -49,7 +49,7 @@ export function mount<E extends Endpoint, const R extends Reply<E>>(
 }
 
 function responses(endpoint: Endpoint): Record<number, unknown> {
-  const problems = [...failuresByStatus(endpoint)].map(([status, codes]) => [
+  const problems = [...failuresByStatus(endpoint)].map(([status, codes]): [number, unknown] => [
     status,
     {
       description: codes.map((code) => `\`${code}\``).join(', '),

@@ -121,7 +121,7 @@ export function createConsumer<P extends TSchema>(
       job.attemptsMade >= (job.opts.attempts ?? 1) ||
       job.finishedOn !== undefined
     if (final && Value.Check(contract.payload, job.data))
-      void onDead(job.data as Static<P>, info(job)).catch((error: unknown) =>
+      void onDead(job.data, info(job)).catch((error: unknown) =>
         log.error({ err: error, jobId: job.id }, 'a dead job was not written down'),
       )
   })
