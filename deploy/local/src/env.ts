@@ -68,10 +68,9 @@ export function planServices({ given, keys, databaseUrl, redisUrl }: Given): Ser
 
 /** The six ports by variable. Throws one error that names every variable that cannot be used. */
 export function readPorts(given: Variables): Record<string, number> {
-  const standard: Record<string, number> = Object.assign({}, ...Object.values(portVariables))
   const ports: Record<string, number> = {}
   const problems: string[] = []
-  for (const [name, value] of Object.entries(standard)) {
+  for (const [name, value] of Object.values(portVariables).flatMap((variables) => Object.entries<number>(variables))) {
     const port = Number(given[name] ?? value)
     const other = Object.keys(ports).find((taken) => ports[taken] === port)
     if (!Number.isInteger(port) || port < 1 || port > 65_535) problems.push(`${name} must be a port, 1 to 65535`)

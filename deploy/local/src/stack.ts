@@ -88,14 +88,15 @@ async function ownPorts(): Promise<Variables> {
   const names = serviceNames.flatMap((name) => Object.keys(portVariables[name]))
   const ports = new Set<number>()
   while (ports.size < names.length) ports.add(await pickPort())
-  return Object.fromEntries([...ports].map((port, at) => [names[at], String(port)]))
+  const free = [...ports]
+  return Object.fromEntries(names.map((name, at) => [name, String(free[at])]))
 }
 
 /** Numbers go round, so a server with few databases can be shared by the stacks of one run after another, but not by many at once. */
 async function takeRedisDatabase(url: string): Promise<string> {
   const redis = new Redis(url)
   try {
-    const [, count = '16'] = (await redis.config('GET', 'databases')) as string[]
+    const [, count = '16'] = await redis.config('GET', 'databases')
     const turn = await redis.incr('latchkey:test:stacks')
     return withPath(url, String(1 + (turn % (Number(count) - 1))))
   } finally {

@@ -16,7 +16,7 @@ export async function reportTests(tap: Readable, print: (line: string) => void):
   const counts: TestCounts = { passed: 0, failed: 0 }
   const failures: Failure[] = []
   const parser = new Parser()
-  parser.on('child', (file) => {
+  parser.on('child', (file: Parser) => {
     let passed = 0
     let failed = 0
     file.on('assert', (result: Result) => {
@@ -49,7 +49,7 @@ export async function reportTests(tap: Readable, print: (line: string) => void):
 /** Of a failed test only the innermost cause is kept: that its parents failed too says nothing. */
 function collectFailures(parser: Parser, path: readonly string[], failures: Failure[]): void {
   let before = failures.length
-  parser.on('child', (child) => {
+  parser.on('child', (child: Parser) => {
     before = failures.length
     collectFailures(child, [...path, child.name], failures)
   })

@@ -42,39 +42,21 @@ async function runTests(asked: readonly string[]): Promise<TestCounts> {
 
 async function startStores(folder: string, opened: Store[]): Promise<[Store, Store]> {
   const { TEST_DATABASE_URL, TEST_REDIS_URL } = process.env
-  const kept = async (starting: Promise<Store | undefined>) => {
-    const store = await starting
-    if (store !== undefined) opened.push(store)
-    return store
-  }
-  const results = await Promise.allSettled([
-    kept(
-      startPostgres({
-        url: TEST_DATABASE_URL,
-        dir: join(folder, 'postgres'),
-        logFile: join(folder, 'postgres.log'),
-        disposable: true,
-      }),
-    ),
-    kept(
-      startRedis({
-        url: TEST_REDIS_URL,
-        dir: join(folder, 'redis'),
-        logFile: join(folder, 'redis.log'),
-        cache: cacheDir(folder),
-        databases: 4_096,
-        disposable: true,
-      }),
-    ),
+  const place = (name: string) => ({ dir: join(folder, name), logFile: join(folder, `${name}.log`), disposable: true })
+  const [postgres, redis] = await Promise.allSettled([
+    startPostgres({ url: TEST_DATABASE_URL, ...place('postgres') }),
+    startRedis({ url: TEST_REDIS_URL, ...place('redis'), cache: cacheDir(folder), databases: 4_096 }),
   ])
-  for (const result of results) if (result.status === 'rejected') throw result.reason
-  const [postgres, redis] =
-    opened.length === 2 ? await Promise.all(results.map((r) => (r as PromiseFulfilledResult<Store>).value)) : []
-  if (postgres === undefined || redis === undefined)
+  for (const start of [postgres, redis]) {
+    if (start.status === 'fulfilled' && start.value !== undefined) opened.push(start.value)
+  }
+  if (postgres.status === 'rejected') throw postgres.reason
+  if (redis.status === 'rejected') throw redis.reason
+  if (redis.value === undefined)
     throw new LaunchError(
       'the tests need a real Redis: install valkey-server or redis-server (Debian: `apt install redis-server`, macOS: `brew install valkey`), or set TEST_REDIS_URL=redis://… to one that may be written to',
     )
-  return [postgres, redis]
+  return [postgres.value, redis.value]
 }
 
 /** What of the developer's environment a test may see: none of what configures Latchkey. */
