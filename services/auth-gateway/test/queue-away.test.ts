@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto'
+import { smsJobId, smsQueue } from '@latchkey/contracts/queues/sms'
+import { createLog } from '@latchkey/kit/log'
+import { createProducer } from '@latchkey/kit/queue'
+import { createRedis } from '@latchkey/kit/redis'
+import { freePort, testStores } from '@latchkey/kit/testing'
+import type { Test } from 'tap'
+import t from 'tap'
+import { newCode } from '../src/challenges/challenge-store.js'
+import { createResendChallenge } from '../src/flows/resend-challenge.js'
+import { createStartChallenge } from '../src/flows/start-challenge.js'
+import { createReadPhone } from '../src/phones/canonical-phone.js'
+import { createSmsQueue } from '../src/sms-queue.js'
+import { challengeHarness, policy, randomPhone } from './challenge-harness.js'
+
+const caller = { requestId: 'test', face: 'v1', locale: 'en' }
+const phone = createReadPhone({ countries: '*', testNumbers: new Map() })(randomPhone())
+const request = { purpose: 'sign_up', policy, phone, identifier: phone.e164, says: 'code', addressShown: true } as const
+
+async function queueOn(t: Test, url: string) {
+  const log = createLog('test', 'silent')
+  const redis = createRedis(url, { log, name: 'queue', patience: 'request' })
+  const producer = createProducer(smsQueue, { redis, prefix: `{test-${randomUUID()}}`, log })
+  t.teardown(async () => {
+    redis.disconnect()
+    await producer.close().catch(() => undefined)
+  })
+  return { producer, redis, sms: createSmsQueue(producer) }
+}
+
+t.test('with the queue away a sign-up fails within a second, and its send is not spent', async (t) => {
+  const { store } = await challengeHarness(t)
+  const dead = await queueOn(t, `redis://127.0.0.1:${await freePort()}`)
+  const alive = await queueOn(t, testStores().redisUrl)
+  await new Promise<void>((resolve) => alive.redis.once('ready', () => resolve()))
+
+  const began = Date.now()
+  await t.rejects(createStartChallenge({ challenges: store, sms: dead.sms, newCode })(request, caller), {
+    code: 'unavailable',
+  })
+  t.ok(Date.now() - began < 1_000)
+  t.match(
+    await createStartChallenge({ challenges: store, sms: alive.sms, newCode })(request, caller),
+    { purpose: 'sign_up' },
+    'the next one is not too soon',
+  )
+})
+
+t.test(
+  'a message that was lost before the queue is added by a resend inside the cooldown, under its own id, once',
+  async (t) => {
+    const { store, open } = await challengeHarness(t)
+    const { sms, producer, redis } = await queueOn(t, testStores().redisUrl)
+    await new Promise<void>((resolve) => redis.once('ready', () => resolve()))
+    const challenge = await open()
+    const resend = createResendChallenge({ challenges: store, sms, isTestNumber: () => false })
+
+    t.equal(await sms.has(challenge.messageId), false)
+    t.match(
+      await resend(challenge.id, caller, policy),
+      { id: challenge.id, resendsLeft: policy.resends, resendAt: challenge.resendAt.toISOString() },
+      'nothing is counted',
+    )
+    t.equal(await producer.has(smsJobId(challenge.messageId)), true)
+    await t.rejects(resend(challenge.id, caller, policy), {
+      code: 'rate.limited',
+      members: { retryAt: challenge.resendAt },
+    })
+  },
+)
