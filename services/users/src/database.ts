@@ -83,21 +83,6 @@ function guardedClient(client: PoolClient): Awaited<ReturnType<PostgresPool['con
 /** 08 connection, 25 transaction state (read-only replica), 28/3D not let in, 40 lost a race, 53 resources, 57 shutdown or cancel, 55P03 locked, 42P01/42703 not migrated yet. */
 const isTransient = ({ code = '' }: DatabaseError): boolean => /^(08|25|28|3D|40|53|57|55P03$|42P01$|42703$)/.test(code)
 
-/** Runs `work` in a transaction, again where Postgres ended it for the sake of another one. What is thrown inside rolls back, so verdicts are returned. */
-export async function inTransaction<T>(db: Db, work: (trx: Trx) => Promise<T>, tries = 3): Promise<T> {
-  try {
-    return await db.transaction().execute(work)
-  } catch (error) {
-    if (tries > 1 && lostRace(error)) return inTransaction(db, work, tries - 1)
-    throw error
-  }
-}
-
-function lostRace(error: unknown): boolean {
-  const cause = error instanceof AppError ? error.cause : undefined
-  return cause instanceof DatabaseError && (cause.code === '40001' || cause.code === '40P01')
-}
-
 /** Whether an error says that the unique index of this name was violated. */
 export function violates(error: unknown, index: string): boolean {
   return error instanceof DatabaseError && error.code === '23505' && error.constraint === index

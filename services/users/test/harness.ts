@@ -8,7 +8,7 @@ import type { Kysely } from 'kysely'
 import { Client } from 'pg'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
-import type { Test } from 'tap'
+import tap, { type Test } from 'tap'
 import { buildApp } from '../src/app.js'
 import { createPasswordHasher, type PasswordHasher } from '../src/credentials/password-hasher.js'
 import { type Database, openDatabase } from '../src/database.js'
@@ -27,6 +27,17 @@ export async function createDatabase(t: Pick<Test, 'teardown'>): Promise<string>
   const url = new URL(databaseUrl)
   url.pathname = `/${name}`
   return url.toString()
+}
+
+let ofThisFile: Promise<string> | undefined
+
+/** The migrated database that the tests of one file share; each keeps to people of its own. */
+function sharedDatabase(): Promise<string> {
+  ofThisFile ??= createDatabase(tap).then(async (url) => {
+    await migrate(url)
+    return url
+  })
+  return ofThisFile
 }
 
 /** One statement on a connection of its own. */
@@ -68,10 +79,9 @@ interface Options {
 
 export type Harness = Awaited<ReturnType<typeof harness>>
 
-/** The real app on a database of its own, with a clock that can be moved. */
+/** The real app on a real database, with a clock that can be moved. */
 export async function harness(t: Test, { url, ring = [newKey()], hasher, connections = 10 }: Options = {}) {
-  const databaseUrl = url ?? (await createDatabase(t))
-  if (url === undefined) await migrate(databaseUrl)
+  const databaseUrl = url ?? (await sharedDatabase())
   let queries = 0
   let aheadMs = 0
   const opened: Kysely<Database> = openDatabase(databaseUrl, { log: silent, connections })
@@ -157,6 +167,22 @@ export const blank: Omit<PendingAccount, 'phone'> = {
 export const newNames = () => {
   const name = `n${randomUUID().slice(0, 13)}`
   return { email: `${name}@example.com`, username: name }
+}
+
+/** The real hasher, counted. */
+export function counted(): PasswordHasher & { count: () => number } {
+  const hasher = createPasswordHasher({ atOnce: 2 })
+  let count = 0
+  const one = <T>(made: T): T => {
+    count += 1
+    return made
+  }
+  return {
+    hash: (text) => one(hasher.hash(text)),
+    verify: (hashed, text) => one(hasher.verify(hashed, text)),
+    isOutdated: hasher.isOutdated,
+    count: () => count,
+  }
 }
 
 /** The one that must be there. */

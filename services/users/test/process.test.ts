@@ -112,6 +112,19 @@ t.test(
   },
 )
 
+t.test('it ends at once when its stores never came', async (t) => {
+  const [pgPort, redisPort] = [await freePort(), await freePort()]
+  const users = await startUsers(t, {
+    databaseUrl: `postgres://nobody@127.0.0.1:${pgPort}/nowhere`,
+    redisUrl: `redis://127.0.0.1:${redisPort}`,
+  })
+  await eventually('life', async () => (await users.ops('/live')).status === 200)
+  const start = Date.now()
+  users.process.child.kill('SIGTERM')
+  t.equal(await users.process.ended, 0)
+  t.ok(Date.now() - start < 4_000)
+})
+
 t.test('a SIGTERM finishes what is in flight and ends with 0; nothing secret was logged', async (t) => {
   const databaseUrl = await createDatabase(t)
   const users = await startUsers(t, { databaseUrl, redisUrl: queueRedis() })

@@ -3,7 +3,7 @@ import type { ErrorCode } from '@latchkey/contracts/errors'
 import type { completeSignUp, giveResetToken, signInWithPhone } from '@latchkey/contracts/internal/users'
 import { AppError } from '@latchkey/kit/app-error'
 import type { Credentials } from '../credentials/credentials.service.js'
-import { type Db, inTransaction, type Trx } from '../database.js'
+import type { Db, Trx } from '../database.js'
 import { type People, toUser } from '../people/people.service.js'
 import type { Sessions } from '../sessions/sessions.service.js'
 import { insertConsumed } from './challenges.repository.js'
@@ -24,11 +24,13 @@ interface ChallengesNeeds {
 }
 
 export function createChallenges({ db, people, sessions, credentials, now }: ChallengesNeeds): Challenges {
-  /** A refusal is a returned code: it commits, and the challenge stays used. */
+  /** A refusal is returned, not thrown: a throw would roll back, and give the challenge a second life. */
   async function once<T extends object>(challengeId: string, effect: (trx: Trx) => Promise<T | ErrorCode>): Promise<T> {
-    const outcome = await inTransaction<T | ErrorCode>(db, async (trx) =>
-      (await insertConsumed(trx, challengeId, now())) ? effect(trx) : 'challenge.gone',
-    )
+    const outcome = await db
+      .transaction()
+      .execute<T | ErrorCode>(async (trx) =>
+        (await insertConsumed(trx, challengeId, now())) ? effect(trx) : 'challenge.gone',
+      )
     if (typeof outcome === 'string') throw new AppError(outcome)
     return outcome
   }

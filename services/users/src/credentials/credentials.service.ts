@@ -4,7 +4,7 @@ import { AppError } from '@latchkey/kit/app-error'
 import type { SignedTokens } from '@latchkey/kit/signed-token'
 import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
-import { type Db, inTransaction, type Trx } from '../database.js'
+import type { Db, Trx } from '../database.js'
 import { type People, type Person, toUser } from '../people/people.service.js'
 import type { Sessions } from '../sessions/sessions.service.js'
 import { hashOfNothing, type PasswordHasher } from './password-hasher.js'
@@ -44,7 +44,7 @@ export function createCredentials({ db, people, sessions, hasher, tokens, now, l
       throw new AppError('credentials.wrong')
     if (found.disabled_at !== null) throw new AppError('account.disabled')
 
-    const admitted = await inTransaction(db, async (trx) => {
+    const admitted = await db.transaction().execute(async (trx) => {
       const person = await people.hold(trx, found.id)
       // Between the look-up and now the password may have been changed, and every session of the old one ended.
       if (person === undefined || person.password_hash !== found.password_hash) return 'credentials.wrong'

@@ -2,7 +2,7 @@ import { deliveryRanks, type DeliveryState } from '@latchkey/contracts/delivery'
 import type { ReplyOf } from '@latchkey/contracts/endpoint'
 import type { getDelivery } from '@latchkey/contracts/internal/users'
 import type { DeliveryEvent } from '@latchkey/contracts/queues/delivery-event'
-import { type Db, inTransaction } from '../database.js'
+import type { Db } from '../database.js'
 import * as deliveries from './deliveries.repository.js'
 
 /** The delivery log: what became of every message. States only move up. */
@@ -30,7 +30,7 @@ export function createDeliveries({ db, now }: { db: Db; now: () => Date }): Deli
 
   return {
     async record({ messageId, attempt, at, state, ...event }) {
-      await inTransaction(db, async (trx) => {
+      await db.transaction().execute(async (trx) => {
         await deliveries.upsertMessage(trx, {
           id: messageId,
           challenge_id: event.challengeId,

@@ -4,7 +4,7 @@ import { AppError, invalidField } from '@latchkey/kit/app-error'
 import type { SignedTokens } from '@latchkey/kit/signed-token'
 import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
-import { type Db, inTransaction, type Trx, violates } from '../database.js'
+import { type Db, type Trx, violates } from '../database.js'
 import { type Changes, type People, type Person, usernameIndex } from '../people/people.service.js'
 import type { Devices } from './devices.service.js'
 import * as sessions from './sessions.repository.js'
@@ -91,7 +91,7 @@ export function createSessions({ db, people, devices, tokens, now, log }: Sessio
   async function changePerson(sessionId: string, changes: Changes): Promise<Person> {
     people.checkChanges(changes)
     try {
-      const changed = await inTransaction(db, async (trx) => {
+      const changed = await db.transaction().execute(async (trx) => {
         const person = await sessions.lockLiveUser(trx, sessionId, now())
         return person === undefined ? undefined : people.change(trx, person.id, changes)
       })
@@ -105,7 +105,7 @@ export function createSessions({ db, people, devices, tokens, now, log }: Sessio
   async function end(sessionId: string, { all }: { all: boolean }): Promise<void> {
     const at = now()
     const ended = all
-      ? await inTransaction(db, async (trx) => {
+      ? await db.transaction().execute(async (trx) => {
           const person = await sessions.lockLiveUser(trx, sessionId, at)
           if (person !== undefined) await sessions.revokeAll(trx, person.id, at)
           return person !== undefined
