@@ -1,0 +1,59 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { eventually, startProcess } from '../src/testing.js'
+
+const kit = (module: string) => JSON.stringify(new URL(`../src/${module}.js`, import.meta.url).href)
+
+/** A program of its own that lives by `run`; `body` is what it does with `scope`. */
+function program(body: string, options = '') {
+  const file = join(mkdtempSync(join(tmpdir(), 'latchkey-run-')), 'program.mjs')
+  writeFileSync(
+    file,
+    `import { createLog } from ${kit('log')}; import { configure, run } from ${kit('run')}; import { ConfigError } from ${kit('config')}
+     const say = (text) => process.stdout.write(text + '\\n'); const alive = setInterval(() => {}, 1000)
+     await run(createLog('test', 'info'), async (scope) => { ${body} } ${options})`,
+  )
+  return startProcess(file, {})
+}
+const started = (made: ReturnType<typeof program>) =>
+  eventually('the start', async () => made.output().includes('"started"'))
+
+t.test('what was opened last is closed first, and the end is 0', async (t) => {
+  const made = program(
+    `scope.defer('first', () => say('close first')); scope.defer('second', () => say('close second'))`,
+  )
+  await started(made)
+  made.child.kill('SIGTERM')
+  t.equal(await made.ended, 0)
+  t.ok(made.output().indexOf('close second') < made.output().indexOf('close first'))
+})
+
+t.test('a step that hangs or fails is skipped, and told by the exit code', async (t) => {
+  const made = program(
+    `scope.defer('last', () => say('still closed')); scope.defer('failing', () => { throw new Error('no') }); scope.defer('hanging', () => new Promise(() => {}))`,
+    ', { stepTimeoutMs: 100 }',
+  )
+  await started(made)
+  made.child.kill('SIGTERM')
+  t.equal(await made.ended, 1)
+  t.match(made.output(), 'still closed')
+})
+
+t.test('a second signal does not wait', async (t) => {
+  const made = program(`scope.defer('slow', () => { say('closing'); return new Promise(() => {}) })`)
+  await started(made)
+  made.child.kill('SIGTERM')
+  await eventually('the closing', async () => made.output().includes('closing'))
+  made.child.kill('SIGTERM')
+  t.equal(await made.ended, 1)
+})
+
+t.test('a start that fails closes what it had opened; a wrong configuration ends with 78', async (t) => {
+  const broken = program(`scope.defer('opened', () => say('closed')); throw new Error('no luck')`)
+  t.equal(await broken.ended, 1)
+  t.match(broken.output(), 'closed')
+  const wrong = program(`scope.fail(new ConfigError(['REDIS_URL evicts']))`)
+  t.equal(await wrong.ended, 78)
+})
