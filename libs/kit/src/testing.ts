@@ -1,17 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
 
-/** A port nobody listens on at the moment. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() =>
-        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
-      )
-    })
+/** A port nobody listens on at the moment, below those the system gives to outgoing connections: one of these would take it meanwhile. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(12_000, 32_000)
+    if (await isFree(port)) return port
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer().once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 }
 
@@ -62,4 +66,18 @@ export function testStores(): { redisUrl: string; databaseUrl: string } {
       'tests need real stores: run them through `npm test` (for one file: `npm test -- services/users/dist/test/people.test.js`)',
     )
   return { redisUrl, databaseUrl }
+}
+
+/** The URL of a Redis database that nobody else in this run uses, for processes that take the queues' real names. Numbers go round. */
+export async function ownRedis(): Promise<string> {
+  const url = new URL(testStores().redisUrl)
+  const redis = new Redis(url.href)
+  try {
+    const [, count = '16'] = (await redis.config('GET', 'databases')) as string[]
+    const turn = await redis.incr('latchkey:test:stacks')
+    url.pathname = `/${1 + (turn % (Number(count) - 1))}`
+    return url.href
+  } finally {
+    redis.disconnect()
+  }
 }
