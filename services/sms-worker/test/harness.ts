@@ -17,14 +17,12 @@ import { accountSid, authToken, ourNumber, type StandIn } from './stand-in.js'
 
 const key = () => `k1:${randomBytes(32).toString('base64')}`
 
-/** Keys and stores a worker is told; `database` keeps what it does apart from others on the same Redis. */
-export function workerEnv(database = 0): Record<string, string> {
-  const url = new URL(testStores().redisUrl)
-  url.pathname = `/${database}`
+/** Keys and the store a worker is told. */
+export function workerEnv(redisUrl = testStores().redisUrl): Record<string, string> {
   return {
     NODE_ENV: 'development',
-    LOG_LEVEL: 'fatal',
-    REDIS_URL: url.href,
+    LOG_LEVEL: 'info',
+    REDIS_URL: redisUrl,
     SEAL_KEYS: key(),
     CHALLENGE_ID_KEY: key(),
   }
@@ -131,7 +129,7 @@ interface WorkerOptions {
 /** A worker in this process, on a queue of its own; several of them may share the queue. */
 export function createWorker(t: Test, env: Record<string, string>, prefix: string, options: WorkerOptions = {}) {
   const config = loadWorkerConfig(env)
-  const log = createLog('test', config.LOG_LEVEL)
+  const log = createLog('test', 'fatal')
   const metrics = createMetrics('test')
   const steps: (() => unknown)[] = []
   const scope = {

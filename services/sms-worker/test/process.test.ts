@@ -1,12 +1,13 @@
+import { once } from 'node:events'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { eventually, freePort, startProcess, type TestProcess } from '@latchkey/kit/testing'
+import { eventually, freePort, ownRedis, startProcess, type TestProcess } from '@latchkey/kit/testing'
 import t, { type Test } from 'tap'
 import { codeFor, createSurroundings, twilioEnv, workerEnv } from './harness.js'
 import { somebody, startStandIn } from './stand-in.js'
 
 const program = fileURLToPath(new URL('../src/main.js', import.meta.url))
-/** Databases of Redis that only this file uses: a process serves the one real queue name. */
-const databases = { stop: 11, kill: 12, away: 13 }
+t.jobs = 3
 
 async function startWorker(t: Test, env: Record<string, string>) {
   const [port, ops] = [await freePort(), await freePort()]
@@ -14,6 +15,7 @@ async function startWorker(t: Test, env: Record<string, string>) {
   t.teardown(async () => {
     worker.child.kill('SIGKILL')
     await worker.ended
+    if (!t.passing()) t.comment(worker.output())
   })
   const ask = async (path: string, at = ops) => {
     const answer = await fetch(`http://127.0.0.1:${at}${path}`).catch(() => undefined)
@@ -67,7 +69,7 @@ t.test('production needs a carrier; development falls back to the inbox', async 
 
 t.test('SIGTERM during a slow send finishes it, takes no new job, and leaves with 0', async (t) => {
   const standIn = await startStandIn(t)
-  const env = { ...workerEnv(databases.stop), ...twilioEnv(standIn), WORKER_CONCURRENCY: '1' }
+  const env = { ...workerEnv(await ownRedis()), ...twilioEnv(standIn), WORKER_CONCURRENCY: '1' }
   const { open, queue, until, sms } = createSurroundings(t, env, '{latchkey}')
   const worker = await startWorker(t, env)
   await worker.ready()
@@ -87,7 +89,7 @@ t.test('SIGTERM during a slow send finishes it, takes no new job, and leaves wit
 
 t.test('a second signal ends the process at once', async (t) => {
   const standIn = await startStandIn(t)
-  const env = { ...workerEnv(databases.stop), ...twilioEnv(standIn), LOG_LEVEL: 'info' }
+  const env = { ...workerEnv(await ownRedis()), ...twilioEnv(standIn), LOG_LEVEL: 'info' }
   const { open, queue } = createSurroundings(t, env, '{latchkey}')
   const worker = await startWorker(t, env)
   await worker.ready()
@@ -103,7 +105,7 @@ t.test('a second signal ends the process at once', async (t) => {
 
 t.test('a worker killed in the middle of a call leaves the job to another: one accept', async (t) => {
   const standIn = await startStandIn(t)
-  const env = { ...workerEnv(databases.kill), ...twilioEnv(standIn) }
+  const env = { ...workerEnv(await ownRedis()), ...twilioEnv(standIn) }
   const { open, queue, until } = createSurroundings(t, env, '{latchkey}')
   const first = await startWorker(t, env)
   await first.ready()
@@ -120,8 +122,56 @@ t.test('a worker killed in the middle of a call leaves the job to another: one a
   t.match(events.at(-1)?.attempt, { number: 1, outcome: 'accepted', providerMessageId: accept?.sid })
 })
 
+/** A way to the real Redis that can be closed and opened. */
+async function createDoor(t: Test, to: string) {
+  const port = await freePort()
+  const { hostname, port: redisPort, pathname } = new URL(to)
+  const sockets = new Set<Socket>()
+  let server: Server | undefined
+  const close = () => {
+    server?.close()
+    for (const socket of sockets) socket.destroy()
+  }
+  t.teardown(close)
+  return {
+    url: `redis://127.0.0.1:${port}${pathname}`,
+    close,
+    async open() {
+      server = createServer((near) => {
+        const far = connect(Number(redisPort), hostname)
+        for (const socket of [near, far]) sockets.add(socket.on('error', () => socket.destroy()))
+        near.pipe(far).pipe(near)
+      }).listen(port, '127.0.0.1')
+      await once(server, 'listening')
+    },
+  }
+}
+
+t.test('Redis may come after the worker, go away and come back: codes go out each time', async (t) => {
+  const env = workerEnv(await ownRedis())
+  const { open, queue, until } = createSurroundings(t, env, '{latchkey}')
+  const door = await createDoor(t, env['REDIS_URL'] ?? '')
+  const worker = await startWorker(t, { ...env, REDIS_URL: door.url })
+  const goesOut = async () => {
+    const job = await open({ message: codeFor(somebody()) })
+    await queue(job)
+    await until(job, 'delivered')
+  }
+  await eventually('life', async () => (await worker.ask('/live'))?.status === 200)
+  t.equal((await worker.ask('/ready'))?.status, 503)
+  await door.open()
+  await worker.ready()
+  await goesOut()
+  door.close()
+  await eventually('not ready', async () => (await worker.ask('/ready'))?.status === 503)
+  t.equal((await worker.ask('/live'))?.status, 200)
+  await door.open()
+  await goesOut()
+  await worker.ready()
+})
+
 t.test('without Redis it is alive, not ready, and still leaves in time', async (t) => {
-  const env = { ...workerEnv(databases.away), REDIS_URL: `redis://127.0.0.1:${await freePort()}` }
+  const env = { ...workerEnv(), REDIS_URL: `redis://127.0.0.1:${await freePort()}` }
   const worker = await startWorker(t, env)
   await eventually('life', async () => (await worker.ask('/live'))?.status === 200)
   const ready = await worker.ask('/ready')
@@ -130,11 +180,11 @@ t.test('without Redis it is alive, not ready, and still leaves in time', async (
   const since = Date.now()
   worker.child.kill('SIGTERM')
   await worker.ended
-  t.ok(Date.now() - since < 10_000)
+  t.ok(Date.now() - since < 5_000)
 })
 
 t.test('figures are told on the ops port; carriers find nothing yet', async (t) => {
-  const worker = await startWorker(t, workerEnv(databases.away))
+  const worker = await startWorker(t, workerEnv(await ownRedis()))
   await worker.ready()
   const { text = '' } = (await worker.ask('/metrics')) ?? {}
   t.match(text, /latchkey_oldest_code_job_seconds\{service="sms-worker"\} \d/)
