@@ -73,7 +73,7 @@ export async function ownRedis(): Promise<string> {
   const url = new URL(testStores().redisUrl)
   const redis = new Redis(url.href)
   try {
-    const [, count = '16'] = (await redis.config('GET', 'databases')) as string[]
+    const [, count = '16'] = await redis.config('GET', 'databases')
     const turn = await redis.incr('latchkey:test:stacks')
     url.pathname = `/${1 + (turn % (Number(count) - 1))}`
     return url.href
