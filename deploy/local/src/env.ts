@@ -51,7 +51,6 @@ export function planServices({ given, keys, databaseUrl, redisUrl }: Given): Ser
   const variables: Variables = {
     QUEUE_REDIS_URL: redisUrl,
     USERS_URL: `http://127.0.0.1:${ports['USERS_PORT']}`,
-    PUBLIC_WORKER_URL: `http://127.0.0.1:${ports['WORKER_PORT']}`,
     LOG_LEVEL: 'info',
     ...keys,
     ...given,

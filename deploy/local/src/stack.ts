@@ -13,7 +13,7 @@ interface StackOptions {
   /** Any database of the server, and any database number of the Redis: the stack takes ones of its own. */
   readonly databaseUrl: string
   readonly redisUrl: string
-  /** Wins over everything the stack would choose. */
+  /** Wins over the defaults; the stores stay the stack's own. */
   readonly env?: Variables
 }
 
@@ -40,8 +40,11 @@ export async function startStack({ databaseUrl, redisUrl, env = {} }: StackOptio
   const [ownRedis] = await Promise.all([takeRedisDatabase(redisUrl), query(databaseUrl, `create database ${database}`)])
   const ownDatabase = withPath(databaseUrl, database)
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-stack-'))
+  const ports = await ownPorts()
+  // Carriers of a test are processes on this machine.
+  const publicWorker = `http://127.0.0.1:${ports['WORKER_PORT']}`
   const plans = planServices({
-    given: { ...(await ownPorts()), LOG_LEVEL: 'info', ...env },
+    given: { ...ports, PUBLIC_WORKER_URL: publicWorker, ...env },
     keys: generateKeys(),
     databaseUrl: ownDatabase,
     redisUrl: ownRedis,

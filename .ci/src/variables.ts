@@ -1,0 +1,39 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseSync, Visitor } from 'oxc-parser'
+import { checkout } from './checkout.js'
+
+const variable = /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/
+
+/** The variables that the configuration of any service describes. */
+export function configuredVariables(): Set<string> {
+  const names = new Set<string>()
+  for (const service of readdirSync(join(checkout, 'services'))) {
+    const file = join(checkout, 'services', service, 'src/config.ts')
+    if (!existsSync(file)) continue
+    const visitor = new Visitor({
+      Property({ key, value }) {
+        // `NAME: Type.String(…)` or a shorthand of ours like `NAME: Port(…)`.
+        if (key.type === 'Identifier' && variable.test(key.name) && value.type === 'CallExpression') names.add(key.name)
+      },
+    })
+    visitor.visit(parseSync(file, readFileSync(file, 'utf8')).program)
+  }
+  return names
+}
+
+/** What `npm start` reads for itself. */
+export const launcherVariables: ReadonlySet<string> = new Set(['LATCHKEY_DATA_DIR'])
+
+/** The variables of .env.example, each with whether a comment stands over it or over the group it closes. */
+export function documentedVariables(): Map<string, boolean> {
+  const found = new Map<string, boolean>()
+  let explained = false
+  for (const line of readFileSync(join(checkout, '.env.example'), 'utf8').split('\n')) {
+    const [, name] = /^# ([A-Z][A-Z0-9_]*)=/.exec(line) ?? []
+    if (line.trim() === '') explained = false
+    else if (name === undefined) explained = true
+    else found.set(name, explained)
+  }
+  return found
+}
