@@ -26,3 +26,8 @@ export function page({ title, body, refreshSeconds }: { title: string; body: str
 export function escape(text: string): string {
   return text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`)
 }
+
+/** A sentence of ours as HTML: `code` between backticks. */
+export function sentence(text: string): string {
+  return escape(text).replace(/`([^`]+)`/g, '<code>$1</code>')
+}
