@@ -10,7 +10,6 @@ import { createDeps } from './deps.js'
 const config = configure(() => loadConfig(UsersConfig, process.env, usersRules))
 const log = createLog('users', config.LOG_LEVEL)
 const metrics = createMetrics('users')
-const host = config.NODE_ENV === 'development' ? '127.0.0.1' : '0.0.0.0'
 
 await run(log, async (scope) => {
   const { services, checks, start } = createDeps(config, { log, scope })

@@ -41,6 +41,6 @@ export function createChallengeSecrets({ codeKeys, sealer }: { codeKeys: KeyRing
     },
     sealPending: (id, pending) =>
       pending === undefined ? '' : sealer.seal(JSON.stringify(pending), pendingContext(id)),
-    openPending: (id, box) => (box === '' ? undefined : JSON.parse(sealer.open(box, pendingContext(id)))),
+    openPending: (id, box) => (box === '' ? undefined : (JSON.parse(sealer.open(box, pendingContext(id))) as unknown)),
   }
 }

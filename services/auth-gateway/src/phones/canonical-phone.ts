@@ -50,9 +50,9 @@ export function createReadPhone({ countries, testNumbers }: PhoneRules): ReadPho
     if (countries !== '*' && !countries.has(country))
       throw invalidField(path, 'is in a country that this service does not send codes to')
     return {
-      e164: number.number as string as E164,
+      e164: number.number as E164,
       country,
-      masked: maskPhone(number.number as string as E164, number.countryCallingCode),
+      masked: maskPhone(number.number as E164, number.countryCallingCode),
     }
   }
 }

@@ -30,7 +30,10 @@ export const docs = fp(async function docsPlugin(app) {
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: contentSecurityPolicy,
-    theme: { title: 'Latchkey API', css: [{ filename: 'latchkey.css', content: '.swagger-ui .topbar { display: none }' }] },
+    theme: {
+      title: 'Latchkey API',
+      css: [{ filename: 'latchkey.css', content: '.swagger-ui .topbar { display: none }' }],
+    },
     uiConfig: { displayRequestDuration: true, persistAuthorization: false, validatorUrl: null },
   })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
