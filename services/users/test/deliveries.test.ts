@@ -192,6 +192,8 @@ t.test('events from the queue reach the log, and wait there while the database i
   await send({ state: 'delivered', second: 2, attempt: { number: 1, outcome: 'accepted' } })
   const jobs = `${prefix}:delivery-event:delayed`
   await eventually('the jobs to be put off', async () => (await sending.zcard(jobs)) > 0)
+  const failures = await sending.hget(`${prefix}:delivery-event:e-${message.messageId}-sending-0`, 'atm')
+  t.equal(Number(failures ?? 0), 0, 'an outage uses up none of the tries of a job')
   await proxy.mend()
   await becomes('delivered')
 })

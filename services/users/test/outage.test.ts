@@ -75,6 +75,33 @@ t.test(
   },
 )
 
+t.test('a transaction that the network cut in half is gone, and its connection with it', async (t) => {
+  const direct = await createDatabase(t)
+  await migrate(direct)
+  const proxy = await startProxy(addressOf(direct, 5432))
+  t.teardown(() => proxy.close())
+  const { db } = await harness(t, { url: through(direct, proxy.port), connections: 1 })
+  const insert = (on: typeof db) => {
+    const challengeId = newChallengeId()
+    return on
+      .insertInto('consumed_challenges')
+      .values({ challenge_id: challengeId, consumed_at: new Date() })
+      .execute()
+      .then(() => challengeId)
+  }
+  const start = Date.now()
+  const half = db.transaction().execute(async (trx) => {
+    await insert(trx)
+    proxy.freeze()
+    await insert(trx)
+  })
+  await t.rejects(half, { code: 'unavailable', effect: 'unknown' })
+  t.ok(Date.now() - start < 1_800, 'without waiting for a rollback that cannot come through')
+  proxy.thaw()
+  const whole = await eventually('the pool to recover', () => insert(db).catch(() => undefined))
+  t.same(await sql(direct, 'select challenge_id from consumed_challenges'), [{ challenge_id: whole }])
+})
+
 t.test('a Postgres that is gone is answered with 503 at once, and found again when it is back', async (t) => {
   const direct = await createDatabase(t)
   await migrate(direct)

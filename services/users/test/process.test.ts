@@ -1,5 +1,5 @@
-import { randomBytes, randomInt, randomUUID } from 'node:crypto'
-import { eventually, freePort, startProcess, testStores } from '@latchkey/kit/testing'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { eventually, freePort, ownRedis, startProcess } from '@latchkey/kit/testing'
 import { Client } from 'pg'
 import t, { type Test } from 'tap'
 import { blank, createDatabase, newChallengeId, newPhone } from './harness.js'
@@ -8,13 +8,6 @@ import { addressOf, startProxy, through } from './proxy.js'
 const main = new URL('../src/main.js', import.meta.url).pathname
 const internalSecret = randomBytes(32).toString('hex')
 const tokenKeys = `k1:${randomBytes(32).toString('base64')}`
-
-/** Not the Redis database other tests use: the service takes the queue's real name. */
-function queueRedis(): string {
-  const url = new URL(testStores().redisUrl)
-  url.pathname = `/${randomInt(5, 15)}`
-  return url.toString()
-}
 
 async function startUsers(t: Test, stores: { databaseUrl: string; redisUrl: string }) {
   const [port, opsPort] = [await freePort(), await freePort()]
@@ -77,7 +70,7 @@ t.test('a key that is too short is told by its id', async (t) => {
 t.test(
   'without its stores it lives and says what is missing; when they come it gets ready by itself; without them again it still ends',
   async (t) => {
-    const direct = { databaseUrl: await createDatabase(t), redisUrl: queueRedis() }
+    const direct = { databaseUrl: await createDatabase(t), redisUrl: await ownRedis() }
     const [pgPort, redisPort] = [await freePort(), await freePort()]
     const postgres = await startProxy(addressOf(direct.databaseUrl, 5432), { port: pgPort, away: true })
     const redis = await startProxy(addressOf(direct.redisUrl, 6379), { port: redisPort, away: true })
@@ -127,7 +120,7 @@ t.test('it ends at once when its stores never came', async (t) => {
 
 t.test('a SIGTERM finishes what is in flight and ends with 0; nothing secret was logged', async (t) => {
   const databaseUrl = await createDatabase(t)
-  const users = await startUsers(t, { databaseUrl, redisUrl: queueRedis() })
+  const users = await startUsers(t, { databaseUrl, redisUrl: await ownRedis() })
   await eventually('readiness', users.ready, 15_000)
   const locker = new Client({ connectionString: databaseUrl })
   await locker.connect()
@@ -154,14 +147,14 @@ t.test('a SIGTERM finishes what is in flight and ends with 0; nothing secret was
 
 t.test('a taken port ends it with a word', async (t) => {
   const databaseUrl = await createDatabase(t)
-  const first = await startUsers(t, { databaseUrl, redisUrl: queueRedis() })
+  const first = await startUsers(t, { databaseUrl, redisUrl: await ownRedis() })
   await eventually('life', async () => (await first.ops('/live')).status === 200)
   const second = startProcess(main, {
     NODE_ENV: 'development',
     USERS_PORT: String(await freePort()),
     USERS_OPS_PORT: String(first.opsPort),
     DATABASE_URL: databaseUrl,
-    REDIS_URL: queueRedis(),
+    REDIS_URL: await ownRedis(),
     INTERNAL_SECRET: internalSecret,
     TOKEN_KEYS: tokenKeys,
   })

@@ -28,6 +28,7 @@ t.test('whatever is wrong, one look-up and one comparison are made and one answe
   const passwordHash = await hasher.hash(password.normalize('NFC'))
   const { phone } = await signUp({ passwordHash })
   const withoutPassword = await signUp()
+  const impossible = await signUp({ passwordHash: await hasher.hash('impossible') })
   const disabled = newNames().username
   const cases: [string, string, string][] = [
     ['phone', phone, 'not the password'],
@@ -41,6 +42,7 @@ t.test('whatever is wrong, one look-up and one comparison are made and one answe
     ['username', 'no\0body', password],
     ['phone', withoutPassword.phone, password],
     ['phone', withoutPassword.phone, 'impossible'],
+    ['phone', impossible.phone, 'x'.repeat(5_000)],
   ]
   for (const [kind, value, tried] of cases) {
     const [lookUps, hashes] = [queries(), hasher.count()]
