@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parseSync, Visitor } from 'oxc-parser'
 import { checkout } from './checkout.js'
 
-const variable = /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/
+const variable = /^[A-Z][A-Z0-9_]+$/
 
 /** The variables that the configuration of any service describes. */
 export function configuredVariables(): Set<string> {

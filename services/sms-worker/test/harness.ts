@@ -119,8 +119,6 @@ export function createSurroundings(t: Test, env: Record<string, string>, prefix:
   }
 }
 
-export type Surroundings = ReturnType<typeof createSurroundings>
-
 interface WorkerOptions {
   readonly clockOffsetMs?: number
   readonly carrierTimeoutMs?: number

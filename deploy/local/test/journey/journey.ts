@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { eventually, startProcess, testStores } from '@latchkey/kit/testing'
 import type { Test } from 'tap'
 import { Pool } from 'undici'
-import { type Stack, startStack } from '../../src/stack.js'
+import { startStack } from '../../src/stack.js'
 import { root } from '../../src/places.js'
 
 // The journey ring: everything over HTTP, nothing imported from the services.
@@ -112,5 +112,3 @@ export async function twilioStandIn(t: Test) {
       ),
   }
 }
-
-export type { Stack }

@@ -42,7 +42,7 @@ export const accessToken = fp<AccessTokenOptions>(async function accessTokenPlug
     secret: {
       private: keys.current.privatePem,
       public: async (_request: FastifyRequest, token: TokenOrHeader) => {
-        const { kid }: { kid?: unknown } = 'header' in token ? token.header : token
+        const { kid } = ('header' in token ? token.header : token) as { kid?: unknown }
         const key = typeof kid === 'string' ? keys.find(kid) : undefined
         if (key === undefined) throw new AppError('token.invalid')
         return key.publicPem
