@@ -115,7 +115,11 @@ export function createSurroundings(t: Test, env: Record<string, string>, prefix:
         withinMs,
       ),
     finished: (job: SmsJob) =>
-      eventually('the job to end', async () => (await sms.getJobState(smsJobId(job.messageId))) === 'completed'),
+      eventually(
+        'the job to end',
+        async () => (await sms.getJobState(smsJobId(job.messageId))) === 'completed',
+        20_000,
+      ),
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DeliveryEvent } from '@latchkey/contracts/queues/delivery-event'
+import { lateClass, type SmsJob } from '@latchkey/contracts/queues/sms'
 import { AppError } from '@latchkey/kit/app-error'
 import { createLog } from '@latchkey/kit/log'
 import { createRedis } from '@latchkey/kit/redis'
@@ -11,7 +12,7 @@ import { createSendSms } from '../src/jobs/send-sms.js'
 import { createRender } from '../src/messages/render.js'
 import type { SendOutcome, SmsMessage, SmsProvider } from '../src/providers/provider.js'
 import { createAttemptFence } from '../src/routing/attempt-fence.js'
-import { createLane } from '../src/routing/lane.js'
+import { createLane, type Lane } from '../src/routing/lane.js'
 import { createRouter } from '../src/routing/router.js'
 import { codeFor } from './harness.js'
 import { somebody } from './stand-in.js'
@@ -104,11 +105,10 @@ t.test('a worker that was held up between its fence and its call does not call',
   t.equal(sent.length, 0)
 })
 
-t.test('an event that cannot be queued makes the job come again, and nothing is sent twice', async (t) => {
-  const { lane, sent } = carrier('a', accepted)
-  const router = createRouter({ fence, lanes: [lane] })
+/** The job itself over a real fence, with one live challenge and the events it would queue. */
+function createJob(lane: Lane, { isLate = false, lifeMs = 60_000 } = {}) {
   const queued: DeliveryEvent[] = []
-  let broken = new Set(['sending'])
+  const broken = new Set<DeliveryEvent['state']>()
   const events = {
     add: async (_id: string, event: DeliveryEvent) => {
       if (broken.has(event.state)) throw new AppError('unavailable')
@@ -118,41 +118,84 @@ t.test('an event that cannot be queued makes the job come again, and nothing is 
     close: async () => undefined,
   }
   const nowMs = Date.now()
-  const { handle } = createSendSms({
-    openChallenge: async () => ({
-      verdict: 'open',
-      nowMs,
-      deadlineMs: nowMs + 60_000,
-      message: codeFor(somebody()),
-      locale: 'en',
-    }),
+  const deadlineMs = nowMs + lifeMs
+  const message = codeFor(somebody())
+  const sendSms = createSendSms({
+    openChallenge: async () => ({ verdict: 'open', nowMs, deadlineMs, message, locale: 'en' }),
     render: createRender({ brand: 'Acme' }),
     fence,
-    router,
+    router: createRouter({ fence, lanes: [lane] }),
     report: createDeliveryReport({ events, fence }),
     playDecoy: async () => undefined,
-    isLate: async () => false,
+    isLate: async () => isLate,
     observeAccept: () => undefined,
     log,
   })
-  const job = {
+  const job: SmsJob = {
     v: 1,
     messageId: randomUUID(),
     challengeId: `abc.${'0'.repeat(32)}`,
     generation: 1,
     purpose: 'sign_in',
-    notAfter: new Date(nowMs + 60_000).toISOString(),
+    notAfter: new Date(deadlineMs).toISOString(),
     country: 'IN',
     requestId: 'r',
-  } as const
-  const info = { id: 'm', starts: 1, queuedAt: new Date(), priority: 1 }
-  t.match(await handle(job, info), { then: 'again' })
+  }
+  const run = (priority = 1) => sendSms.handle(job, { id: 'm', starts: 1, queuedAt: new Date(), priority })
+  return { run, bury: () => sendSms.bury(job), job, queued, broken }
+}
+
+t.test('an event that cannot be queued makes the job come again, and nothing is sent twice', async (t) => {
+  const { lane, sent } = carrier('a', accepted)
+  const { run, queued, broken } = createJob(lane)
+  broken.add('sending')
+  t.match(await run(), { then: 'again' })
   t.equal(sent.length, 0, 'nobody would hear of it')
-  broken = new Set(['accepted'])
-  t.match(await handle(job, info), { then: 'again' })
-  t.match(await handle(job, info), { then: 'again' })
-  broken = new Set()
-  t.strictSame(await handle(job, info), { then: 'done' })
+  broken.delete('sending')
+  broken.add('accepted')
+  t.match(await run(), { then: 'again' })
+  t.match(await run(), { then: 'again' })
+  broken.clear()
+  t.strictSame(await run(), { then: 'done' })
   t.equal(sent.length, 1)
   t.match(queued.at(-1), { state: 'accepted', attempt: { number: 1 } })
+})
+
+t.test('in a late queue a code with little life steps back once, and is sent when its turn comes', async (t) => {
+  const { lane, sent } = carrier('a', accepted)
+  const dying = createJob(lane, { isLate: true, lifeMs: 29_000 })
+  t.strictSame(await dying.run(), { then: 'again', afterMs: 0, priority: lateClass })
+  t.equal(sent.length, 0)
+  t.strictSame(await dying.run(lateClass), { then: 'done' })
+  t.strictSame(await createJob(lane, { isLate: true, lifeMs: 31_000 }).run(), { then: 'done' })
+  t.equal(sent.length, 2)
+})
+
+t.test('a dead job is written down as failed, but never over an accept', async (t) => {
+  const untouched = createJob(carrier('a', accepted).lane)
+  await untouched.bury()
+  t.match(untouched.queued, [{ state: 'failed', reason: 'carrier_failed' }])
+
+  const taken = createJob(carrier('a', accepted).lane)
+  taken.broken.add('accepted')
+  await taken.run()
+  taken.broken.clear()
+  await taken.bury()
+  t.notOk(taken.queued.some(({ state }) => state === 'failed'))
+  t.match(taken.queued.at(-1), { state: 'accepted' })
+
+  const doubtful = createJob(carrier('a', unknown).lane)
+  await doubtful.run()
+  await doubtful.bury()
+  t.match(doubtful.queued.at(-1), { state: 'unknown' })
+})
+
+t.test('in an outage a message is tried until its life is spent, then written down as unsent', async (t) => {
+  const { run, queued } = createJob(carrier('a', notSent).lane, { lifeMs: 500 })
+  t.strictSame(await run(), { then: 'done' })
+  t.match(queued, [
+    { state: 'sending' },
+    { state: 'sending', attempt: { number: 1, outcome: 'not_sent' } },
+    { state: 'expired_unsent' },
+  ])
 })

@@ -235,7 +235,7 @@ t.test(
     const to = somebody()
     await standIn.order({ to, fault: 'reset-after-accept' })
     await standIn.order({ to, fault: '503', on: 'list' })
-    const job = await open({ message: codeFor(to), lifeMs: 12_000 })
+    const job = await open({ message: codeFor(to), lifeMs: 8_000 })
     await queue(job)
     await finished(job)
     const bodies = (await standIn.ledger(to)).map(({ body }) => body)

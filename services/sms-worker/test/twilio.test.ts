@@ -68,10 +68,16 @@ t.test('every misbehaviour after the request was written is unknown', async (t) 
   await unknown('hang', 0)
   await unknown('reset-before', 0)
   await unknown('reset-after-accept', 1)
-  await unknown('html-200', 0)
   await unknown('error-200', 0)
   await unknown('truncated', 1)
   await unknown('slow', 1)
+})
+
+t.test('an answer that is no JSON is unreadable, and not quoted', async (t) => {
+  t.strictSame(await sendUnder({ fault: 'html-200' }), {
+    outcome: { outcome: 'unknown', carrierCode: 'unreadable' },
+    accepts: 0,
+  })
 })
 
 t.test('an answer that drips is given up when the whole call is too long', async (t) => {
