@@ -138,7 +138,7 @@ export function createWorker(t: Test, env: Record<string, string>, prefix: strin
     defer: (_name: string, close: () => unknown) => void steps.push(close),
     fail: (error: Error) => t.fail(error.message),
   }
-  const deps = createDeps(config, { scope, log, metrics, prefix, carrierTimeoutMs: 400, ...options })
+  const deps = createDeps(config, { scope, log, metrics, prefix, carrierTimeoutMs: 1_200, ...options })
   let closed = false
   const close = async () => {
     if (closed) return

@@ -202,7 +202,7 @@ for (const fault of ['reset-after-accept', 'truncated', 'slow-drip', 'slow'] as 
   t.test(`${fault}: the accept that was not heard is found, and nothing is sent again`, async (t) => {
     const { open, queue, until } = setUp(t)
     const to = somebody()
-    await standIn.order({ to, fault })
+    await standIn.order({ to, fault, ms: 5_000 })
     const job = await open({ message: codeFor(to) })
     await queue(job)
     const events = await until(job, 'accepted')
@@ -399,7 +399,7 @@ t.test('a call whose worker died before the carrier took it is waited out, then 
   })
   await queue(job)
   const events = await until(job, 'accepted')
-  t.ok(Date.now() - since >= 2_400, 'not while the other call may still be under way')
+  t.ok(Date.now() - since >= 3_200, 'not while the other call may still be under way')
   t.equal((await standIn.ledger(to)).length, 1)
   t.match(events.at(-1)?.attempt, { number: 2, outcome: 'accepted' })
 })
