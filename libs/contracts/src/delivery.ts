@@ -19,7 +19,7 @@ export type DeliveryState = keyof typeof deliveryRanks
 export const deliveryStates = Object.keys(deliveryRanks) as DeliveryState[]
 export const DeliveryState = Type.Enum(deliveryStates)
 
-/** What one call to a provider came to (house.md, decision 8). */
+/** What one call to a provider came to (docs/adr/0008-at-least-once-fenced.md). */
 export const attemptOutcomes = ['accepted', 'rejected', 'not_sent', 'unknown'] as const
 export type AttemptOutcome = (typeof attemptOutcomes)[number]
 export const AttemptOutcome = Type.Enum([...attemptOutcomes])

@@ -102,7 +102,7 @@ export const errors = {
   unavailable: {
     status: 503,
     title: 'The service is not available at the moment',
-    detail: 'Nothing was changed. Try again after the seconds in `Retry-After`.',
+    detail: 'Try again after the seconds in `Retry-After`. Should a right code be gone by then, it was used: log in.',
   },
 } as const satisfies Record<string, ErrorEntry>
 

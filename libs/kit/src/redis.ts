@@ -4,11 +4,11 @@ import { AppError } from './app-error.js'
 import { ConfigError } from './config.js'
 import type { Check } from './ops.js'
 
-/** `request`: fails within a second, for somebody waits. `consumer`: waits for ever, as BullMQ's workers want. */
+/** `request`: somebody waits, and two calls in a row must fail within two seconds. `consumer`: waits for ever, as BullMQ's workers want. */
 type Patience = 'request' | 'consumer'
 
 const patience: Record<Patience, Omit<RedisOptions, 'replyMapping'>> = {
-  request: { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 1_000, connectTimeout: 2_000 },
+  request: { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 800, connectTimeout: 2_000 },
   consumer: { maxRetriesPerRequest: null },
 }
 
@@ -62,15 +62,17 @@ export function guardRedis(
   let everGood = false
 
   async function look(): Promise<void> {
-    const found = await policyProblem(redis, appendOnly).catch(() => undefined)
+    const found = await policyProblem(redis, appendOnly)
     problem = found === undefined ? undefined : `${name} ${found}`
     if (problem !== undefined && !everGood) refuse(new ConfigError([problem]))
     everGood ||= problem === undefined
   }
+  // A look that got no answer tells nothing: what was seen before still stands, and the next look comes.
+  const tryToLook = () => void look().catch(() => undefined)
 
-  if (redis.status === 'ready') void look()
-  redis.on('ready', () => void look())
-  const timer = setInterval(() => void (redis.status === 'ready' && look()), 60_000)
+  if (redis.status === 'ready') tryToLook()
+  redis.on('ready', tryToLook)
+  const timer = setInterval(() => redis.status === 'ready' && tryToLook(), 60_000)
   timer.unref()
   return {
     check: async () => {

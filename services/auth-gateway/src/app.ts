@@ -41,6 +41,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     log,
     metrics,
     trustProxy: deps.trustProxy.length > 0 && deps.trustProxy,
+    answerWithinMs: 1_900,
     requestId: () => randomUUID(),
   })
   await app.register(securityHeaders, { origins: deps.corsOrigins })

@@ -29,8 +29,8 @@ const key = (id: string) => ({ id, secret: randomBytes(32) })
 export const randomPhone = (): E164 => `+9198${String(randomInt(10 ** 8)).padStart(8, '0')}` as E164
 
 /** The real store on the real Redis, with a clock of its own. */
-export async function challengeHarness(t: Test) {
-  const redis = createRedis(testStores().redisUrl, {
+export async function challengeHarness(t: Test, redisUrl = testStores().redisUrl) {
+  const redis = createRedis(redisUrl, {
     log: createLog('test', 'fatal'),
     name: 'test',
     patience: 'request',

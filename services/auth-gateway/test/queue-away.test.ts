@@ -3,6 +3,7 @@ import { smsJobId, smsQueue } from '@latchkey/contracts/queues/sms'
 import { createLog } from '@latchkey/kit/log'
 import { createProducer } from '@latchkey/kit/queue'
 import { createRedis } from '@latchkey/kit/redis'
+import { addressOf, startProxy, through } from '@latchkey/kit/test-proxy'
 import { freePort, testStores } from '@latchkey/kit/testing'
 import type { Test } from 'tap'
 import t from 'tap'
@@ -68,3 +69,15 @@ t.test(
     })
   },
 )
+
+t.test('a Redis that hung while a challenge was opened gives the send back once it wakes', async (t) => {
+  const { redisUrl } = testStores()
+  const proxy = await startProxy(addressOf(redisUrl, 6379))
+  t.teardown(() => proxy.close())
+  const { store, wanted } = await challengeHarness(t, through(redisUrl, proxy.port))
+  const wish = wanted()
+  proxy.freeze()
+  await t.rejects(store.open(wish), { code: 'unavailable', effect: 'unknown' })
+  proxy.thaw()
+  t.match(await store.open(wish), { verdict: 'opened' })
+})

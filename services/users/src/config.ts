@@ -10,7 +10,7 @@ const redisPattern = '^rediss?://'
 export const UsersConfig = Type.Object({
   NODE_ENV: Type.Enum(['production', 'development'], {
     default: 'production',
-    description: 'production, development or test',
+    description: 'production or development',
   }),
   LOG_LEVEL: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
     default: 'info',

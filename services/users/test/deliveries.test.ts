@@ -9,7 +9,7 @@ import { createDeliveryConsumer } from '../src/deliveries/deliveries.consumer.js
 import { startSweeper } from '../src/deliveries/deliveries.sweeper.js'
 import { migrate } from '../src/migrations/index.js'
 import { createDatabase, type Harness, harness, newChallengeId, silent } from './harness.js'
-import { addressOf, startProxy, through } from './proxy.js'
+import { addressOf, startProxy, through } from '@latchkey/kit/test-proxy'
 
 const begin = Date.now() - 60_000
 const at = (second: number) => new Date(begin + second * 1_000).toISOString()

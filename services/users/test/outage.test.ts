@@ -3,7 +3,7 @@ import { Client } from 'pg'
 import t, { type Test } from 'tap'
 import { migrate } from '../src/migrations/index.js'
 import { blank, createDatabase, harness, newChallengeId, newPhone, type Reply, sql } from './harness.js'
-import { addressOf, startProxy, through } from './proxy.js'
+import { addressOf, startProxy, through } from '@latchkey/kit/test-proxy'
 
 async function unavailableInTime(t: Test, what: string, ask: () => Promise<Reply>): Promise<void> {
   const start = Date.now()

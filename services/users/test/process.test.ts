@@ -3,7 +3,7 @@ import { eventually, freePort, ownRedis, startProcess } from '@latchkey/kit/test
 import { Client } from 'pg'
 import t, { type Test } from 'tap'
 import { blank, createDatabase, newChallengeId, newPhone } from './harness.js'
-import { addressOf, startProxy, through } from './proxy.js'
+import { addressOf, startProxy, through } from '@latchkey/kit/test-proxy'
 
 const main = new URL('../src/main.js', import.meta.url).pathname
 const internalSecret = randomBytes(32).toString('hex')

@@ -104,7 +104,7 @@ export function createChallengeStore({
       messageId,
       subject,
     }
-    const [verdict, at, resendAt] = await lua.open(
+    const opened = lua.open(
       keys.challenge(id),
       keys.sends(id, subject),
       keys.ladder(id, subject, purpose),
@@ -115,6 +115,11 @@ export function createChallengeStore({
       notice,
       ...Object.entries(fields).flat(),
     )
+    const [verdict, at, resendAt] = await opened.catch((error: unknown) => {
+      // A Redis that was only slow will still run the script: take it back behind it, on the same connection.
+      void cancel({ id, messageId, purpose }, subject).catch(() => undefined)
+      throw error
+    })
     if (verdict === 'cooling') return { verdict, retryAt: new Date(Number(at)) }
     if (verdict !== 'opened') throw new Error(`open.4.lua returned ${verdict}`)
     const challenge: KnownChallenge = {
@@ -132,6 +137,13 @@ export function createChallengeStore({
       resendsLeft: policy.resends,
     }
     return { verdict, challenge }
+  }
+
+  async function cancel(
+    { id, messageId, purpose }: Pick<KnownChallenge, 'id' | 'messageId' | 'purpose'>,
+    subject: string,
+  ): Promise<void> {
+    await lua.cancel(keys.challenge(id), keys.sends(id, subject), keys.ladder(id, subject, purpose), messageId)
   }
 
   async function answer(id: string, code: string, face: string): Promise<Answered> {
@@ -226,10 +238,7 @@ export function createChallengeStore({
     read,
     answer,
     resend,
-    async cancel({ id, messageId, purpose }, subject) {
-      const hash = keys.hashOf(subject)
-      await lua.cancel(keys.challenge(id), keys.sends(id, hash), keys.ladder(id, hash, purpose), messageId)
-    },
+    cancel: (challenge, subject) => cancel(challenge, keys.hashOf(subject)),
     async settle({ id, subject, purpose }) {
       await lua.settle(keys.challenge(id), keys.ladder(id, subject, purpose))
     },

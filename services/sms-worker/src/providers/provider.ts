@@ -10,7 +10,7 @@ export interface SmsMessage {
   readonly lifeMs: number
 }
 
-/** What one call came to. The kind decides what happens next (house.md, decision 8); `carrierCode` is for operators. */
+/** What one call came to. The kind decides what happens next (docs/adr/0008-at-least-once-fenced.md); `carrierCode` is for operators. */
 export type SendOutcome =
   | { readonly outcome: 'accepted'; readonly providerMessageId: string }
   | { readonly outcome: 'rejected'; readonly reason: DeliveryReason; readonly carrierCode?: string }
