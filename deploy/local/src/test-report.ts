@@ -1,49 +1,36 @@
 import type { Readable } from 'node:stream'
 import { Parser, type Result } from 'tap-parser'
 
-export interface TestCounts {
-  passed: number
-  failed: number
-}
-
-interface Failure {
+export interface Failure {
+  /** The sentences that lead to it, outermost first. */
   readonly path: readonly string[]
   readonly diagnosis: unknown
 }
 
-/** Reads TAP, prints a line per test file as it ends and every failure in full at the end, and counts tests. */
-export async function reportTests(tap: Readable, print: (line: string) => void): Promise<TestCounts> {
-  const counts: TestCounts = { passed: 0, failed: 0 }
+export interface FileResult {
+  /** Tests of the file, each once, whatever is nested in it. */
+  readonly passed: number
+  readonly failed: number
+  readonly failures: readonly Failure[]
+}
+
+/** Reads what one test file prints (TAP) until it ends. */
+export async function readTap(output: Readable): Promise<FileResult> {
   const failures: Failure[] = []
+  const counts = { passed: 0, failed: 0 }
   const parser = new Parser()
-  parser.on('child', (file: Parser) => {
-    let passed = 0
-    let failed = 0
-    file.on('assert', (result: Result) => {
-      if (result.skip || result.todo) return
-      if (result.ok) passed++
-      else failed++
-    })
-    parser.once('assert', (result: Result) => {
-      // A file can fail with every test of it passed: it crashed, or never ended.
-      if (!result.ok && failed === 0) failed = 1
-      counts.passed += passed
-      counts.failed += failed
-      const time = result.time ? `  ${(result.time / 1_000).toFixed(1)} s` : ''
-      print(
-        `${failed > 0 ? 'FAIL' : 'ok  '} ${file.name}  ${passed} passed${failed > 0 ? `, ${failed} failed` : ''}${time}`,
-      )
-    })
+  parser.on('assert', ({ ok, skip, todo }: Result) => {
+    if (skip || todo) return
+    if (ok) counts.passed++
+    else counts.failed++
   })
   collectFailures(parser, [], failures)
   await new Promise<void>((resolve) => {
     parser.once('complete', () => resolve())
-    tap.on('data', (chunk: Buffer) => parser.write(chunk))
-    tap.once('close', () => parser.end())
+    output.on('data', (chunk: Buffer) => parser.write(chunk))
+    output.once('close', () => parser.end())
   })
-  for (const failure of failures) print(`\n✗ ${describeFailure(failure)}`)
-  if (failures.length > 0) print('')
-  return counts
+  return { ...counts, failures }
 }
 
 /** Of a failed test only the innermost cause is kept: that its parents failed too says nothing. */
@@ -55,22 +42,19 @@ function collectFailures(parser: Parser, path: readonly string[], failures: Fail
   })
   parser.on('assert', (result: Result) => {
     const inner = failures.length - before
-    before = failures.length
-    if (result.ok || result.skip || result.todo || inner > 0) return
-    failures.push({ path: [...path, result.name], diagnosis: result.diag })
+    if (!result.ok && !result.skip && !result.todo && inner === 0)
+      failures.push({ path: [...path, result.name], diagnosis: result.diag })
     before = failures.length
   })
 }
 
-function describeFailure({ path, diagnosis }: Failure): string {
-  const lines =
-    typeof diagnosis === 'object' && diagnosis !== null
-      ? Object.entries(diagnosis).flatMap(([name, value]) => member(name, value))
-      : []
-  return [path.join(' > '), ...lines.map((line) => `    ${line}`)].join('\n')
+/** A failure in full. */
+export function describeFailure({ path, diagnosis }: Failure): string {
+  const members = typeof diagnosis === 'object' && diagnosis !== null ? Object.entries(diagnosis) : []
+  return [path.join(' > '), ...members.flatMap(member).map((line) => `    ${line}`)].join('\n')
 }
 
-function member(name: string, value: unknown): string[] {
+function member([name, value]: [string, unknown]): string[] {
   if (typeof value === 'string' && value.includes('\n'))
     return [
       `${name}:`,

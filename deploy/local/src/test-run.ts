@@ -1,25 +1,28 @@
-import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { LaunchError } from './launch-error.js'
-import { cacheDir, root } from './places.js'
+import { cacheDir } from './places.js'
 import { startPostgres } from './postgres.js'
 import { startRedis } from './redis.js'
 import type { Store } from './store.js'
-import { startTethered, type Tethered } from './tether.js'
+import { startTestFile, type TestFile } from './test-file.js'
 import { testFiles } from './test-files.js'
-import { reportTests, type TestCounts } from './test-report.js'
+import { describeFailure } from './test-report.js'
+
+interface TestCounts {
+  readonly passed: number
+  readonly failed: number
+}
 
 const print = (line: string) => process.stdout.write(`${line}\n`)
-const running: Tethered[] = []
+const running = new Set<TestFile>()
 let interrupted = false
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     interrupted = true
-    for (const program of running) void program.stop('SIGTERM', 3_000)
+    for (const test of running) void test.stop('SIGTERM', 3_000)
   })
 }
 
@@ -30,10 +33,9 @@ async function runTests(asked: readonly string[]): Promise<TestCounts> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-test-'))
   const stores: Store[] = []
   try {
-    await buildTap()
     const [postgres, redis] = await startStores(folder, stores)
     print(`· on ${postgres.what} and ${redis.what}`)
-    return await runTap(files, { TEST_DATABASE_URL: postgres.url, TEST_REDIS_URL: redis.url })
+    return await runFiles(files, testEnv({ TEST_DATABASE_URL: postgres.url, TEST_REDIS_URL: redis.url }))
   } finally {
     await Promise.all(stores.map((store) => store.stop()))
     await rm(folder, { recursive: true, force: true })
@@ -67,40 +69,37 @@ function testEnv(stores: Record<string, string>): Record<string, string> {
   return { ...Object.fromEntries(seen), ...stores }
 }
 
-const tapFolder = dirname(createRequire(import.meta.url).resolve('tap/package.json'))
-const tapProgram = (args: readonly string[], env: Record<string, string>) =>
-  startTethered({
-    command: process.execPath,
-    args: [join(tapFolder, 'dist/esm/run.mjs'), ...args],
-    cwd: root,
-    env: testEnv(env),
-    output: 'pipe',
-    ifOrphaned: 'SIGTERM',
-  })
+const jobs = 2
 
-async function runTap(files: readonly string[], stores: Record<string, string>): Promise<TestCounts> {
-  const tap = await tapProgram(['run', '--reporter=tap', ...files], stores)
-  running.push(tap)
-  if (interrupted) await tap.stop('SIGTERM', 3_000)
-  if (tap.stdout === null) throw new LaunchError('tap has no output')
-  const [result, exit] = await Promise.all([reportTests(tap.stdout, print), tap.ended])
-  if (exit === 0 || result.failed > 0) return result
-  return { ...result, failed: 1 }
-}
-
-/** tap writes its test class once for the plugins of .taprc; a run on a class with others fails. */
-async function buildTap(): Promise<void> {
-  const built = createRequire(join(tapFolder, 'package.json')).resolve('@tapjs/test/built')
-  if (!/^@tapjs\/typescript$/m.test(readFileSync(built, 'utf8'))) return
-  print('· preparing the test runner…')
-  const build = await tapProgram(['build'], {})
-  build.stdout?.resume()
-  if ((await build.ended) !== 0) throw new LaunchError('`tap build` failed')
+/** Runs the files, two at a time, with a line for each as it ends and every failure in full at the end. */
+async function runFiles(files: readonly string[], env: Record<string, string>): Promise<TestCounts> {
+  const counts = { passed: 0, failed: 0 }
+  const failures: string[] = []
+  const waiting = [...files]
+  async function work(): Promise<void> {
+    for (let file = waiting.shift(); file !== undefined && !interrupted; file = waiting.shift()) {
+      const began = Date.now()
+      const test = await startTestFile(file, env)
+      running.add(test)
+      const { passed, failed, failures: found } = await test.result
+      running.delete(test)
+      counts.passed += passed
+      counts.failed += failed
+      failures.push(...found.map((failure) => `✗ ${describeFailure({ ...failure, path: [file, ...failure.path] })}\n`))
+      const seconds = ((Date.now() - began) / 1_000).toFixed(1)
+      print(
+        `${failed > 0 ? 'FAIL' : 'ok  '} ${file}  ${passed} passed${failed > 0 ? `, ${failed} failed` : ''}  ${seconds} s`,
+      )
+    }
+  }
+  await Promise.all(Array.from({ length: jobs }, work))
+  for (const failure of failures) print(`\n${failure}`)
+  return counts
 }
 
 const counts = await runTests(process.argv.slice(3)).catch((error: unknown) => {
-  if (!(error instanceof LaunchError)) throw error
-  print([error.message, ...error.details].join('\n'))
+  if (error instanceof LaunchError) print([error.message, ...error.details].join('\n'))
+  else print(error instanceof Error ? (error.stack ?? error.message) : String(error))
   return { passed: 0, failed: 1 }
 })
 print(`${counts.passed} passed, ${counts.failed} failed`)

@@ -9,7 +9,7 @@ export interface Program {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly cwd?: string
-  /** Where what it prints goes: a file descriptor for both streams, or standard output to `stdout` and the rest to ours. */
+  /** Where what it prints goes: a file descriptor for both streams, or `stdout` and `stderr`. */
   readonly output: number | 'pipe'
   /** What the program gets when this process dies without a word. */
   readonly ifOrphaned: 'SIGINT' | 'SIGTERM' | 'SIGKILL'
@@ -20,6 +20,7 @@ export interface Program {
 export interface Tethered {
   readonly pid: number
   readonly stdout: Readable | null
+  readonly stderr: Readable | null
   /** How it ended: an exit code or the name of a signal. */
   readonly ended: Promise<number | string>
   /** Asks it to leave, makes it after `withinMs`, and resolves when it is gone. */
@@ -28,28 +29,34 @@ export interface Tethered {
 
 export const nobody = 65_534
 
-const setpriv = process.platform === 'linux' ? which('setpriv') : undefined
+const setpriv = (process.platform === 'linux' && which('setpriv')) || null
 
 /**
  * Starts a program that cannot outlive this process, not even its SIGKILL. On Linux the kernel sees to it (`setpriv --pdeathsig`):
  * nothing stands in between that could be killed as well. Elsewhere a watchdog process does. The program leads a process
  * group of its own, so that Ctrl-C reaches only the launcher, which then stops things in order.
  */
-export async function startTethered(program: Program, via = setpriv): Promise<Tethered> {
-  const [command, args] = via === undefined ? [program.command, program.args] : underSetpriv(via, program)
+export async function startTethered(program: Program, via: string | null = setpriv): Promise<Tethered> {
+  const [command, args] = via === null ? [program.command, program.args] : underSetpriv(via, program)
   const child = spawn(command, args, {
     env: program.env,
     detached: true,
-    stdio: ['ignore', program.output, program.output === 'pipe' ? 'inherit' : program.output],
+    stdio: ['ignore', program.output, program.output],
     ...(program.cwd !== undefined && { cwd: program.cwd }),
-    ...(via === undefined && program.asNobody && { uid: nobody, gid: nobody }),
+    ...(via === null && program.asNobody && { uid: nobody, gid: nobody }),
   })
   const ended = new Promise<number | string>((resolve) =>
     child.once('close', (code, signal) => resolve(code ?? signal ?? 'gone')),
   )
   const pid = await started(child, program.command)
-  if (via === undefined) watch(pid, program.ifOrphaned, ended)
-  return { pid, stdout: child.stdout, ended, stop: (signal, withinMs) => stop(child, ended, signal, withinMs) }
+  if (via === null) watch(pid, program.ifOrphaned, ended)
+  return {
+    pid,
+    stdout: child.stdout,
+    stderr: child.stderr,
+    ended,
+    stop: (signal, withinMs) => stop(child, ended, signal, withinMs),
+  }
 }
 
 function underSetpriv(setprivFile: string, { command, args, ifOrphaned, asNobody }: Program): [string, string[]] {

@@ -1,0 +1,60 @@
+import type { Readable } from 'node:stream'
+import { root } from './places.js'
+import { startTethered, type Tethered } from './tether.js'
+import { type FileResult, readTap } from './test-report.js'
+
+const longestMs = 120_000
+
+export interface TestFile extends Pick<Tethered, 'stop'> {
+  readonly result: Promise<FileResult>
+}
+
+/**
+ * Runs one test file: a program that prints TAP. Run plainly, and not by tap's own runner, whose hooks into every child
+ * process would sit in the services under test too. Whatever processes it leaves behind are ended with it.
+ */
+export async function startTestFile(file: string, env: Readonly<Record<string, string>>): Promise<TestFile> {
+  const program = await startTethered({
+    command: process.execPath,
+    args: ['--enable-source-maps', file],
+    cwd: root,
+    env: { ...env, TAP_TIMEOUT: String(longestMs / 1_000) },
+    output: 'pipe',
+    ifOrphaned: 'SIGKILL',
+  })
+  return { stop: program.stop, result: finish(program) }
+}
+
+async function finish(program: Tethered): Promise<FileResult> {
+  let late = false
+  const timer = setTimeout(() => {
+    late = true
+    endGroup(program.pid)
+  }, longestMs + 5_000)
+  const [result, exit, complaints] = await Promise.all([
+    readTap(program.stdout as Readable),
+    program.ended,
+    textOf(program.stderr as Readable),
+  ])
+  clearTimeout(timer)
+  endGroup(program.pid)
+  if (exit === 0 || (result.failed > 0 && complaints === '')) return result
+  // It can end badly with every test passed: it crashed, or never ended.
+  const how = late ? `it did not end within ${longestMs / 1_000} s` : `it ended with ${exit}`
+  const end = { path: [how], diagnosis: { stderr: `${complaints}\n` } }
+  return { ...result, failed: Math.max(result.failed, 1), failures: [...result.failures, end] }
+}
+
+function endGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL')
+  } catch {
+    // Nobody is left in it.
+  }
+}
+
+async function textOf(stream: Readable): Promise<string> {
+  let text = ''
+  for await (const chunk of stream) text = `${text}${String(chunk)}`.slice(-20_000)
+  return text
+}
