@@ -61,8 +61,9 @@ export async function startTethered(program: Program, via: string | null = setpr
 
 function underSetpriv(setprivFile: string, { command, args, ifOrphaned, asNobody }: Program): [string, string[]] {
   const drop = ['--reuid', `${nobody}`, '--regid', `${nobody}`, '--clear-groups']
-  // Root's clones often lie in a folder that only root may enter (/root); this one capability opens it.
-  const enter = ['--inh-caps', '+dac_override', '--ambient-caps', '+dac_override']
+  // Root's clones often lie in a folder that only root may enter (/root). This one capability opens it, and the securebit
+  // lets access(2) count it too: initdb asks that way whether it may run postgres.
+  const enter = ['--inh-caps', '+dac_override', '--ambient-caps', '+dac_override', '--securebits', '+no_setuid_fixup']
   return [
     setprivFile,
     [...(asNobody ? [...drop, ...enter] : []), '--pdeathsig', ifOrphaned.slice(3), '--', command, ...args],
