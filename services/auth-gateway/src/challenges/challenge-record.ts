@@ -1,7 +1,8 @@
 import type { ChallengeField } from '@latchkey/contracts/challenge-record'
 import { Purpose } from '@latchkey/contracts/v1/shapes'
 import { Value } from 'typebox/value'
-import type { KnownChallenge } from './challenge.js'
+import type { KnownChallenge, Message, NewChallenge } from './challenge.js'
+import type { ChallengeSecrets } from './challenge-secrets.js'
 
 /** The Redis hash as it is read: text, and only the fields that are there. */
 export type Record = { readonly [F in ChallengeField]?: string }
@@ -13,9 +14,43 @@ export function toRecord(pairs: readonly string[]): Record {
   return record
 }
 
-/** What the holder of the id may see of a record at `now` (ms). */
-export function knownChallenge(id: string, record: Record, now: number): KnownChallenge {
-  const expiresAt = Number(record.expiresAt)
+interface Naming {
+  readonly id: string
+  readonly subject: string
+  readonly messageId: string
+  readonly secrets: ChallengeSecrets
+}
+
+/** The fields of a new challenge but for its times, which Redis sets; and the box of a notice, for the script to put in once a day. */
+export function newRecord(
+  wanted: NewChallenge,
+  { id, subject, messageId, secrets }: Naming,
+): { fields: Record; notice: string } {
+  const { policy, message } = wanted
+  const resting: Message = message.kind === 'account_exists' ? { kind: 'decoy' } : message
+  const fields: Record = {
+    purpose: wanted.purpose,
+    face: wanted.face,
+    generation: '1',
+    lifeMs: String(policy.codeLifeSeconds * 1_000),
+    mac: secrets.macOf(id, 1, message),
+    box: secrets.sealMessage(id, 1, resting),
+    pending: secrets.sealPending(id, wanted.pending),
+    to: wanted.shownTo ?? '',
+    country: wanted.country,
+    locale: wanted.locale,
+    wrong: '0',
+    attemptsMax: String(policy.attempts),
+    resends: '0',
+    resendsMax: String(policy.resends),
+    messageId,
+    subject,
+  }
+  return { fields, notice: message.kind === 'account_exists' ? secrets.sealMessage(id, 1, message) : '' }
+}
+
+/** What the holder of the id may see of a record. */
+export function knownChallenge(id: string, record: Record, { expired }: { expired: boolean }): KnownChallenge {
   return {
     id,
     purpose: purposeOf(record),
@@ -24,9 +59,9 @@ export function knownChallenge(id: string, record: Record, now: number): KnownCh
     country: record.country ?? '',
     generation: Number(record.generation),
     messageId: record.messageId ?? '',
-    expiresAt: new Date(expiresAt),
+    expiresAt: new Date(Number(record.expiresAt)),
     resendAt: new Date(Number(record.resendAt)),
-    expired: expiresAt <= now,
+    expired,
     attemptsLeft: Math.max(0, Number(record.attemptsMax) - Number(record.wrong)),
     resendsLeft: Math.max(0, Number(record.resendsMax) - Number(record.resends)),
   }

@@ -1,5 +1,4 @@
 import { randomInt, randomUUID } from 'node:crypto'
-import type { ChallengeField } from '@latchkey/contracts/challenge-record'
 import { orUnavailable } from '@latchkey/kit/redis'
 import { redisScript } from '@latchkey/kit/redis-script'
 import type { Redis } from 'ioredis'
@@ -15,7 +14,7 @@ import type {
 } from './challenge.js'
 import type { ChallengePolicy } from '../flows/policy.js'
 import type { ChallengeKeys } from './challenge-keys.js'
-import { knownChallenge, purposeOf, type Record, toRecord } from './challenge-record.js'
+import { knownChallenge, newRecord, purposeOf, type Record, toRecord } from './challenge-record.js'
 import type { ChallengeSecrets } from './challenge-secrets.js'
 
 export interface ChallengeStoreOptions {
@@ -79,31 +78,11 @@ export function createChallengeStore({
   }
 
   async function open(wanted: NewChallenge): Promise<Opened> {
-    const { purpose, policy, message } = wanted
+    const { purpose, policy } = wanted
     const id = keys.newId(wanted.subject)
     const subject = keys.hashOf(wanted.subject)
     const messageId = randomUUID()
-    // The notice goes out once a day; the script puts it in the decoy's place.
-    const resting: Message = message.kind === 'account_exists' ? { kind: 'decoy' } : message
-    const notice = message.kind === 'account_exists' ? secrets.sealMessage(id, 1, message) : ''
-    const fields: { [F in ChallengeField]?: string | number } = {
-      purpose,
-      face: wanted.face,
-      generation: 1,
-      lifeMs: policy.codeLifeSeconds * 1_000,
-      mac: secrets.macOf(id, 1, message),
-      box: secrets.sealMessage(id, 1, resting),
-      pending: secrets.sealPending(id, wanted.pending),
-      to: wanted.shownTo ?? '',
-      country: wanted.country,
-      locale: wanted.locale,
-      wrong: 0,
-      attemptsMax: policy.attempts,
-      resends: 0,
-      resendsMax: policy.resends,
-      messageId,
-      subject,
-    }
+    const { fields, notice } = newRecord(wanted, { id, subject, messageId, secrets })
     const opened = lua.open(
       keys.challenge(id),
       keys.sends(id, subject),
@@ -122,21 +101,8 @@ export function createChallengeStore({
     })
     if (verdict === 'cooling') return { verdict, retryAt: new Date(Number(at)) }
     if (verdict !== 'opened') throw new Error(`open.4.lua returned ${verdict}`)
-    const challenge: KnownChallenge = {
-      id,
-      purpose,
-      face: wanted.face,
-      shownTo: wanted.shownTo,
-      country: wanted.country,
-      generation: 1,
-      messageId,
-      expiresAt: new Date(Number(at)),
-      resendAt: new Date(Number(resendAt)),
-      expired: false,
-      attemptsLeft: policy.attempts,
-      resendsLeft: policy.resends,
-    }
-    return { verdict, challenge }
+    const record = { ...fields, expiresAt: String(at), resendAt: String(resendAt) }
+    return { verdict, challenge: knownChallenge(id, record, { expired: false }) }
   }
 
   async function cancel(
@@ -230,7 +196,7 @@ export function createChallengeStore({
   async function read(id: string): Promise<KnownChallenge | undefined> {
     const found = await load(id)
     if (found === undefined || found.now > Number(found.record.expiresAt) + tombstoneMs) return undefined
-    return knownChallenge(id, found.record, found.now)
+    return knownChallenge(id, found.record, { expired: Number(found.record.expiresAt) <= found.now })
   }
 
   return {
