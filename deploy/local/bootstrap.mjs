@@ -20,7 +20,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, interrupt)
 
 function interrupt() {
   asked = true
-  preparing?.kill('SIGTERM')
+  preparing?.kill(preparing.endsBy)
 }
 
 function stop(sentence, output = '') {
@@ -65,32 +65,38 @@ async function install() {
   // package of ours needs an install script.
   const flags =
     '--ignore-scripts --include=dev --include=optional --prefer-offline --no-audit --no-fund --loglevel=error'
-  const { ok, output } = await step('installing dependencies (first time: about a minute)', command, [
-    ...first,
-    'ci',
-    ...flags.split(' '),
-  ])
+  const { ok, output } = await step('installing dependencies (first time: about a minute)', {
+    command,
+    commandArgs: [...first, 'ci', ...flags.split(' ')],
+    // npm does not leave on SIGTERM while it installs; half an installation is seen and made anew by the next start.
+    endsBy: 'SIGKILL',
+  })
   if (!ok) stop('`npm ci` failed: check the network and `npm config get registry`, then try again.', output)
 }
 
 async function build() {
   const turbo = join(root, 'node_modules/turbo/bin/turbo')
-  const { ok, output } = await step('building', process.execPath, [turbo, 'run', 'build', '--output-logs=errors-only'])
+  const { ok, output } = await step('building', {
+    command: process.execPath,
+    commandArgs: [turbo, 'run', 'build', '--output-logs=errors-only'],
+    endsBy: 'SIGTERM',
+  })
   if (!ok) stop('The build failed.', output)
 }
 
 /** Runs a program out of sight, says what is going on while it takes its time, and gives back what it printed. */
-function step(name, command, commandArgs) {
+function step(name, { command, commandArgs, endsBy }) {
   if (asked) stop('')
   const began = Date.now()
   const seconds = () => Math.round((Date.now() - began) / 1_000)
-  const [program, programArgs] = tied(command, commandArgs)
+  const [program, programArgs] = tied(command, commandArgs, endsBy)
   say(`· ${name}…`)
   preparing = spawn(program, programArgs, {
     cwd: root,
     env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  preparing.endsBy = endsBy
   let output = ''
   for (const stream of [preparing.stdout, preparing.stderr]) stream.on('data', (chunk) => (output += chunk))
   const alive = setInterval(() => say(`  still ${name.split(' ')[0]} (${seconds()} s)`), 15_000)
@@ -110,7 +116,7 @@ function step(name, command, commandArgs) {
 }
 
 /** Dies with this process where the kernel can see to it (see src/tether.ts). */
-function tied(command, commandArgs) {
+function tied(command, commandArgs, endsBy) {
   const setpriv = (process.env.PATH ?? '')
     .split(delimiter)
     .map((folder) => join(folder, 'setpriv'))
@@ -123,7 +129,7 @@ function tied(command, commandArgs) {
       }
     })
   return process.platform === 'linux' && setpriv !== undefined
-    ? [setpriv, ['--pdeathsig', 'TERM', '--', command, ...commandArgs]]
+    ? [setpriv, ['--pdeathsig', endsBy.slice(3), '--', command, ...commandArgs]]
     : [command, commandArgs]
 }
 
