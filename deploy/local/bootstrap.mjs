@@ -75,10 +75,11 @@ async function install() {
 }
 
 async function build() {
-  const turbo = join(root, 'node_modules/turbo/bin/turbo')
+  // The program itself, not its Node wrapper, which would not pass a signal on.
+  const platform = `${process.platform}-${process.arch === 'x64' ? '64' : process.arch}`
   const { ok, output } = await step('building', {
-    command: process.execPath,
-    commandArgs: [turbo, 'run', 'build', '--output-logs=errors-only'],
+    command: join(root, 'node_modules/@turbo', platform, 'bin/turbo'),
+    commandArgs: ['run', 'build', '--output-logs=errors-only'],
     endsBy: 'SIGTERM',
   })
   if (!ok) stop('The build failed.', output)
