@@ -21,6 +21,8 @@ export const challengeFields = [
   'resendsMax',
   'resendAt', // ms
   'messageId', // of the last send
+  'quiet', // comma-separated messages that look like the others and are not to be sent
+  'told', // ms, where the notice of this challenge is the one of its day
   'subject', // keyed hash of the phone or identifier, naming the counters in the same slot
   'claim', // owner token of the answer that holds the code; absent where none does
   'claimUntil', // ms

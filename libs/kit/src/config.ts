@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Static, TObject } from 'typebox'
+import type { Static, TObject, TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 
 /** The environment cannot be used. `message` names every problem, never a value: it may be a secret. */
@@ -23,9 +23,9 @@ export function loadConfig<T extends TObject>(
   const raw: Record<string, unknown> = {}
   for (const name of Object.keys(schema.properties)) {
     const value = readVariable(name, env, problems)
-    if (value !== undefined && value !== '') raw[name] = value
+    if (value !== undefined && value !== '') raw[name] = asTyped(value, schema.properties[name])
   }
-  const config: unknown = Value.Default(schema, Value.Convert(schema, raw))
+  const config: unknown = Value.Default(schema, raw)
   if (!Value.Check(schema, config)) {
     for (const error of Value.Errors(schema, config)) problems.push(...describe(error, schema))
   } else {
@@ -37,6 +37,13 @@ export function loadConfig<T extends TObject>(
 
 /** A check over several variables at once; returns a sentence for each problem. */
 export type Rule<C> = (config: C) => string[]
+
+/** A whole number where one is wanted; `3000.7`, `0x10` and `true` stay text, and are refused as such. */
+function asTyped(value: string, schema: TSchema | undefined): unknown {
+  return (schema as { type?: string } | undefined)?.type === 'integer' && /^\d{1,15}$/.test(value)
+    ? Number(value)
+    : value
+}
 
 function readVariable(name: string, env: NodeJS.ProcessEnv, problems: string[]): string | undefined {
   const file = env[`${name}_FILE`]

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errors, type ErrorCode, errorType } from '@latchkey/contracts/errors'
 import type { Problem } from '@latchkey/contracts/endpoint'
@@ -47,6 +48,10 @@ export function createHttp({
     handlerTimeout: answerWithinMs,
     connectionTimeout: 30_000,
     return503OnClosing: true,
+    routerOptions: { maxParamLength: 8_192 },
+    frameworkErrors: (error, request, reply) =>
+      void sendProblem(error, request as FastifyRequest, reply as FastifyReply),
+    clientErrorHandler: refuseUnreadable,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true } },
   }) as unknown as FastifyInstance
   tolerateEmptyJson(app)
@@ -57,10 +62,14 @@ export function createHttp({
   return app
 }
 
-/** A JSON content type with no body counts as no body. Fastify's text parser goes: nobody speaks plain text here. */
+/** An empty body counts as none, whatever type it claims. Fastify's text parser goes: nobody speaks plain text here. */
 function tolerateEmptyJson(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    if (body === '') done(null, undefined)
+    else done(new AppError('request.media_type'), undefined)
+  })
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined)
     else void parse(request, body as string, done)
@@ -140,7 +149,9 @@ export function asAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown
   const { statusCode = 500, validation, validationContext = '' } = thrown as Partial<FastifyError>
   if (validation !== undefined)
-    return new AppError('request.invalid', { errors: validation.map((found) => field(found, validationContext)) })
+    return new AppError('request.invalid', {
+      errors: validation.slice(0, mostErrors).map((found) => field(found, validationContext)),
+    })
   const byStatus: Partial<Record<number, ErrorCode>> = {
     413: 'request.too_large',
     415: 'request.media_type',
@@ -156,6 +167,12 @@ export function asAppError(thrown: unknown): AppError {
   return new AppError('internal', { cause: thrown })
 }
 
+/** Enough to mend a request; all of them would answer 15 KB with 90. */
+const mostErrors = 20
+
+/** A name as a part of a JSON Pointer (RFC 6901 §3). */
+const pointer = (name: unknown) => String(name).replaceAll('~', '~0').replaceAll('/', '~1')
+
 type Validation = NonNullable<FastifyError['validation']>[number]
 
 function field(
@@ -164,8 +181,8 @@ function field(
 ): { path: string; message: string } {
   const base = context === 'body' ? instancePath : `/${context}${instancePath}`
   if (keyword === 'additionalProperties')
-    return { path: `${base}/${String(params['additionalProperty'])}`, message: 'is not known here; remove it' }
-  if (keyword === 'required') return { path: `${base}/${String(params['missingProperty'])}`, message: 'is missing' }
+    return { path: `${base}/${pointer(params['additionalProperty'])}`, message: 'is not known here; remove it' }
+  if (keyword === 'required') return { path: `${base}/${pointer(params['missingProperty'])}`, message: 'is missing' }
   return base === '' ? { path: '/', message: 'must be a JSON object' } : { path: base, message }
 }
 
@@ -189,6 +206,7 @@ export function toProblem({ code, members }: AppError): Problem {
 export function noteRefusal(error: AppError, request: FastifyRequest, reply: FastifyReply): void {
   if (error.statusCode >= 500) request.log.error({ err: error.cause ?? error, refused: error.code }, 'request failed')
   else request.log.info({ refused: error.code }, 'request refused')
+  if (error.code === 'token.invalid') reply.header('www-authenticate', 'Bearer')
   const { retryAt } = error.members
   if (retryAt !== undefined)
     reply.header('retry-after', String(Math.max(1, Math.ceil((retryAt.getTime() - Date.now()) / 1_000))))
@@ -202,4 +220,21 @@ function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyRep
     .code(error.statusCode)
     .type('application/problem+json; charset=utf-8')
     .send(JSON.stringify(toProblem(error)))
+}
+
+/** What is no HTTP, or has headers beyond Node's limit, never becomes a request: the answer is written by hand. */
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code !== 'ECONNRESET' && socket.writable) {
+    const body = JSON.stringify(
+      toProblem(
+        new AppError('request.invalid', {
+          detail: 'This is no HTTP request that can be read; mind the size of its headers.',
+        }),
+      ),
+    )
+    socket.write(
+      `HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    )
+  }
+  socket.destroySoon()
 }

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '@latchkey/contracts/errors'
 import { type BodyOf, type Endpoint, failuresByStatus, Problem } from '@latchkey/contracts/endpoint'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
 import { type Static, type TSchema, Type } from 'typebox'
@@ -48,8 +49,19 @@ export function mount<E extends Endpoint, const R extends Reply<E>>(
   })
 }
 
+/** What any route may answer before its own code is asked. */
+const atTheEdge: readonly ErrorCode[] = ['internal', 'unavailable']
+const atTheEdgeOfBodies: readonly ErrorCode[] = [
+  ...atTheEdge,
+  'request.invalid',
+  'request.too_large',
+  'request.media_type',
+]
+
 function responses(endpoint: Endpoint): Record<number, unknown> {
-  const problems = [...failuresByStatus(endpoint)].map(([status, codes]): [number, unknown] => [
+  const edge = endpoint.method === 'GET' ? atTheEdge : atTheEdgeOfBodies
+  const fails = [...new Set([...endpoint.fails, ...edge])]
+  const problems = [...failuresByStatus({ ...endpoint, fails })].map(([status, codes]): [number, unknown] => [
     status,
     {
       description: codes.map((code) => `\`${code}\``).join(', '),

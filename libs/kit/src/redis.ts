@@ -8,7 +8,16 @@ import type { Check } from './ops.js'
 type Patience = 'request' | 'consumer'
 
 const patience: Record<Patience, Omit<RedisOptions, 'replyMapping'>> = {
-  request: { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 800, connectTimeout: 2_000 },
+  request: {
+    enableOfflineQueue: false,
+    // Who lost an answer does not know whether the script ran; sending it again would count a guess twice.
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    commandTimeout: 800,
+    connectTimeout: 2_000,
+    // A connection whose other end is gone without a word is given up, not waited on for a quarter of an hour.
+    socketTimeout: 2_000,
+  },
   consumer: { maxRetriesPerRequest: null },
 }
 

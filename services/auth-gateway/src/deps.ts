@@ -1,8 +1,7 @@
-import type { E164 } from '@latchkey/contracts/phone'
 import { queuePrefix } from '@latchkey/contracts/queues/queue'
 import { smsQueue } from '@latchkey/contracts/queues/sms'
 import { listenHost } from '@latchkey/kit/http'
-import { parseKeyRing } from '@latchkey/kit/key-ring'
+import { parseKeyRing, parseSealKeys } from '@latchkey/kit/key-ring'
 import { startOps } from '@latchkey/kit/ops'
 import { createProducer } from '@latchkey/kit/queue'
 import { createRedis, guardRedis } from '@latchkey/kit/redis'
@@ -15,7 +14,7 @@ import { parseAccessKeys } from './access-token.js'
 import type { AppDeps } from './app.js'
 import { createChallengeKeys } from './challenges/challenge-keys.js'
 import { createChallengeSecrets } from './challenges/challenge-secrets.js'
-import { createChallengeStore, newCode } from './challenges/challenge-store.js'
+import { createChallengeStore, newCode, nobodyBehind } from './challenges/challenge-store.js'
 import { type GatewayConfig, list, readCidr } from './config.js'
 import { createDevInbox } from './dev-inbox.js'
 import { createFlows } from './flows/flows.js'
@@ -51,7 +50,7 @@ export async function createDeps(
   })
   scope.defer('ops', ops.close)
 
-  const sealer = createSealer(parseKeyRing(config.SEAL_KEYS))
+  const sealer = createSealer(parseSealKeys(config.SEAL_KEYS))
   const clock = { offsetMs: 0 }
   const tests = testNumbers(config)
   const flows = createFlows({
@@ -59,7 +58,11 @@ export async function createDeps(
     challenges: createStore(config, redis, sealer, clock),
     sms: createSmsQueue(producer),
     readPhone: createReadPhone({ countries: countries(config), testNumbers: tests }),
-    isTestNumber: (phone: E164) => tests.has(phone),
+    numbers: {
+      limited: (phone) => !tests.has(phone),
+      codeFor: (phone, digits) => tests.get(phone) ?? newCode(digits),
+    },
+    nobodyBehind,
     newCode,
     signUpRoles: list(config.SIGNUP_ROLES),
   })

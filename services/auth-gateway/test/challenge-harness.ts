@@ -5,10 +5,10 @@ import { createRedis } from '@latchkey/kit/redis'
 import { createSealer } from '@latchkey/kit/seal'
 import { testStores } from '@latchkey/kit/testing'
 import type { Test } from 'tap'
-import type { NewChallenge } from '../src/challenges/challenge.js'
+import type { NewChallenge, Numbers } from '../src/challenges/challenge.js'
 import { createChallengeKeys } from '../src/challenges/challenge-keys.js'
 import { createChallengeSecrets } from '../src/challenges/challenge-secrets.js'
-import { createChallengeStore } from '../src/challenges/challenge-store.js'
+import { createChallengeStore, newCode } from '../src/challenges/challenge-store.js'
 import type { ChallengePolicy } from '../src/flows/policy.js'
 
 export const policy: ChallengePolicy = {
@@ -24,6 +24,9 @@ export const minute = 60 * second
 export const hour = 60 * minute
 
 const key = (id: string) => ({ id, secret: randomBytes(32) })
+
+/** No number is special. */
+export const numbers: Numbers = { limited: () => true, codeFor: (_phone, digits) => newCode(digits) }
 
 /** A number nobody else in this run has. */
 export const randomPhone = (): E164 => `+9198${String(randomInt(10 ** 8)).padStart(8, '0')}` as E164

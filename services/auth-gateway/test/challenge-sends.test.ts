@@ -1,7 +1,5 @@
 import t from 'tap'
-import { challengeHarness, hour, minute, policy, randomPhone, second } from './challenge-harness.js'
-
-const limited = () => true
+import { challengeHarness, numbers, hour, minute, policy, randomPhone, second } from './challenge-harness.js'
 
 t.test('the cooldown grows: 30 s, a minute, two, then five; an hour of silence forgets it', async (t) => {
   const { store, wanted, clock } = await challengeHarness(t)
@@ -72,12 +70,13 @@ t.test('success clears the cooldown of its purpose', async (t) => {
 })
 
 t.test('a challenge whose message never reached the queue is taken back with its send', async (t) => {
-  const { store, open, wanted, code } = await challengeHarness(t)
-  const phone = randomPhone()
-  const challenge = await open({ phone })
-  await store.cancel(challenge, phone)
-  t.same(await store.answer(challenge.id, code, 'v1'), { verdict: 'gone' })
-  t.match(await store.open(wanted({ phone })), { verdict: 'opened' })
+  const { store, wanted, code } = await challengeHarness(t)
+  const wish = wanted()
+  const lost = await store.open(wish)
+  if (lost.verdict !== 'opened') throw new Error(lost.verdict)
+  await store.cancel(lost.challenge, wish)
+  t.same(await store.answer(lost.challenge.id, code, 'v1'), { verdict: 'gone' })
+  t.match(await store.open(wish), { verdict: 'opened' })
 })
 
 t.test(
@@ -86,7 +85,7 @@ t.test(
     const { store, open, clock, code } = await challengeHarness(t)
     const before = await open()
     clock.offsetMs = 30 * second
-    const resent = await Promise.all(Array.from({ length: 50 }, () => store.resend(before.id, 'v1', policy, limited)))
+    const resent = await Promise.all(Array.from({ length: 50 }, () => store.resend(before.id, 'v1', policy, numbers)))
     t.equal(resent.filter(({ verdict }) => verdict === 'resent').length, 1)
     t.equal(resent.filter(({ verdict }) => verdict === 'cooling').length, 49)
     const after = await store.read(before.id)
@@ -100,7 +99,7 @@ t.test('past half of its life a resend makes a new code with a full life, and th
   const { store, open, clock, code } = await challengeHarness(t)
   const before = await open()
   clock.offsetMs = 151 * second
-  const resent = await store.resend(before.id, 'v1', policy, limited)
+  const resent = await store.resend(before.id, 'v1', policy, numbers)
   if (resent.verdict !== 'resent') throw new Error(resent.verdict)
   t.equal(resent.challenge.generation, 2)
   const added = resent.challenge.expiresAt.getTime() - before.expiresAt.getTime()
@@ -112,7 +111,7 @@ t.test('a policy that rotates makes a new code at once', async (t) => {
   const { store, open, clock } = await challengeHarness(t)
   const { id } = await open()
   clock.offsetMs = 30 * second
-  t.match(await store.resend(id, 'v1', { ...policy, resend: 'rotate' }, limited), {
+  t.match(await store.resend(id, 'v1', { ...policy, resend: 'rotate' }, numbers), {
     verdict: 'resent',
     challenge: { generation: 2 },
   })
@@ -124,9 +123,9 @@ t.test('a resend refunds no wrong answer, and a new code neither', async (t) => 
   await store.answer(id, wrongCode, 'v1')
   await store.answer(id, wrongCode, 'v1')
   clock.offsetMs = 30 * second
-  t.match(await store.resend(id, 'v1', policy, limited), { verdict: 'resent', challenge: { attemptsLeft: 3 } })
+  t.match(await store.resend(id, 'v1', policy, numbers), { verdict: 'resent', challenge: { attemptsLeft: 3 } })
   clock.offsetMs = 200 * second
-  t.match(await store.resend(id, 'v1', policy, limited), {
+  t.match(await store.resend(id, 'v1', policy, numbers), {
     verdict: 'resent',
     challenge: { attemptsLeft: 3, generation: 2 },
   })
@@ -138,14 +137,14 @@ t.test('four resends, then no more', async (t) => {
   const { id, expiresAt } = await open()
   for (let n = 1; n <= policy.resends; n++) {
     clock.offsetMs = n * 30 * second
-    t.match(await store.resend(id, 'v1', flat, limited), {
+    t.match(await store.resend(id, 'v1', flat, numbers), {
       verdict: 'resent',
       challenge: { resendsLeft: policy.resends - n },
     })
   }
-  t.match(await store.resend(id, 'v1', flat, limited), { verdict: 'cooling' })
+  t.match(await store.resend(id, 'v1', flat, numbers), { verdict: 'cooling' })
   clock.offsetMs = 150 * second
-  t.same(await store.resend(id, 'v1', flat, limited), { verdict: 'spent', retryAt: expiresAt })
+  t.same(await store.resend(id, 'v1', flat, numbers), { verdict: 'spent', retryAt: expiresAt })
 })
 
 t.test('a code that is being used is not resent', async (t) => {
@@ -153,7 +152,7 @@ t.test('a code that is being used is not resent', async (t) => {
   const { id } = await open()
   clock.offsetMs = 30 * second
   await store.answer(id, code, 'v1')
-  t.same(await store.resend(id, 'v1', policy, limited), { verdict: 'held' })
+  t.same(await store.resend(id, 'v1', policy, numbers), { verdict: 'held' })
 })
 
 t.test(
@@ -162,23 +161,77 @@ t.test(
     const { store, open, wanted, clock, redis, keys } = await challengeHarness(t)
     const phone = randomPhone()
     const message = { kind: 'account_exists', to: phone } as const
-    const boxLength = async (id: string) => (await redis.hget(keys.challenge(id), 'box'))?.length
+    /** Whether the last message of a challenge is one that must not be sent. */
+    const quiet = async (id: string) => {
+      const [list, last] = await redis.hmget(keys.challenge(id), 'quiet', 'messageId')
+      return list?.split(',').includes(last ?? '-')
+    }
     const first = await open({ phone, message })
+    t.equal(await quiet(first.id), false)
     clock.offsetMs = hour
-    const next = await open({ phone, message })
-    t.ok(
-      ((await boxLength(first.id)) ?? 0) > ((await boxLength(next.id)) ?? 0),
-      'the first holds a notice with a number, the next an empty decoy',
-    )
+    t.equal(await quiet((await open({ phone, message })).id), true)
     clock.offsetMs = 25 * hour
     const tomorrow = await open({ phone, message })
-    t.equal(await boxLength(tomorrow.id), await boxLength(first.id))
+    t.equal(await quiet(tomorrow.id), false)
     clock.offsetMs += 30 * second
-    await store.resend(tomorrow.id, 'v1', policy, limited)
-    t.equal(await boxLength(tomorrow.id), await boxLength(next.id), 'a resend does not repeat the notice')
+    await store.resend(tomorrow.id, 'v1', policy, numbers)
+    t.equal(await quiet(tomorrow.id), true, 'a resend does not repeat the notice')
+    t.equal(
+      await redis
+        .hget(keys.challenge(tomorrow.id), 'quiet')
+        .then((list) => list?.split(',').includes(tomorrow.messageId)),
+      false,
+      'nor takes the first one back',
+    )
     t.match(await store.open(wanted({ phone })), { verdict: 'cooling' })
   },
 )
+
+t.test('a notice that never reached the queue is given another time that day', async (t) => {
+  const { store, open, wanted, redis, keys } = await challengeHarness(t)
+  const phone = randomPhone()
+  const wish = wanted({ phone, message: { kind: 'account_exists', to: phone } })
+  const lost = await store.open(wish)
+  if (lost.verdict !== 'opened') throw new Error(lost.verdict)
+  await store.cancel(lost.challenge, wish)
+  const next = await open({ phone, message: { kind: 'account_exists', to: phone } })
+  t.equal(await redis.hget(keys.challenge(next.id), 'quiet'), '')
+})
+
+t.test('behind an identifier the limits of the phone hold, and the caller is not told', async (t) => {
+  const { store, open, wanted, clock, redis, keys, wrongCode } = await challengeHarness(t)
+  const phone = randomPhone()
+  const byName = {
+    phone,
+    purpose: 'reset_password',
+    subject: `username:${phone}`,
+    behind: phone,
+    shownTo: null,
+  } as const
+  const quiet = async ({ id, messageId }: { id: string; messageId: string }) =>
+    (await redis.hget(keys.challenge(id), 'quiet'))?.split(',').includes(messageId)
+
+  await open({ phone, purpose: 'reset_password' })
+  const silent = await open(byName)
+  t.equal(await quiet(silent), true, 'the phone is in its cooldown, so nothing is sent')
+  t.match(
+    await store.open(wanted(byName)),
+    { verdict: 'cooling', retryAt: silent.resendAt },
+    'the identifier has a cooldown of its own',
+  )
+  clock.offsetMs = 61 * second
+  const sent = await open(byName)
+  t.equal(await quiet(sent), false)
+  for (const purpose of ['sign_in', 'sign_up', 'verify_phone', 'change_phone'] as const) await open({ phone, purpose })
+  t.match(
+    await store.open(wanted({ phone, purpose: 'second_factor' })),
+    { verdict: 'cooling' },
+    'what was sent by name counts for the phone',
+  )
+
+  await store.answer(sent.id, wrongCode, 'v1')
+  t.equal(await redis.zcard(keys.wrong(keys.subject(phone))), 1, 'and so does a wrong answer')
+})
 
 t.test('a test number has no cooldown and no budget', async (t) => {
   const { store, wanted } = await challengeHarness(t)

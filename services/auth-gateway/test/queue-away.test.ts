@@ -7,12 +7,12 @@ import { addressOf, startProxy, through } from '@latchkey/kit/test-proxy'
 import { freePort, testStores } from '@latchkey/kit/testing'
 import type { Test } from 'tap'
 import t from 'tap'
-import { newCode } from '../src/challenges/challenge-store.js'
+import { newCode, nobodyBehind } from '../src/challenges/challenge-store.js'
 import { createResendChallenge } from '../src/flows/resend-challenge.js'
 import { createStartChallenge } from '../src/flows/start-challenge.js'
 import { createReadPhone } from '../src/phones/canonical-phone.js'
 import { createSmsQueue } from '../src/sms-queue.js'
-import { challengeHarness, policy, randomPhone } from './challenge-harness.js'
+import { challengeHarness, numbers, policy, randomPhone } from './challenge-harness.js'
 
 const caller = { requestId: 'test', face: 'v1', locale: 'en' }
 const phone = createReadPhone({ countries: '*', testNumbers: new Map() })(randomPhone())
@@ -36,12 +36,12 @@ t.test('with the queue away a sign-up fails within a second, and its send is not
   await new Promise<void>((resolve) => alive.redis.once('ready', () => resolve()))
 
   const began = Date.now()
-  await t.rejects(createStartChallenge({ challenges: store, sms: dead.sms, newCode })(request, caller), {
+  await t.rejects(createStartChallenge({ challenges: store, sms: dead.sms, newCode, nobodyBehind })(request, caller), {
     code: 'unavailable',
   })
   t.ok(Date.now() - began < 1_000)
   t.match(
-    await createStartChallenge({ challenges: store, sms: alive.sms, newCode })(request, caller),
+    await createStartChallenge({ challenges: store, sms: alive.sms, newCode, nobodyBehind })(request, caller),
     { purpose: 'sign_up' },
     'the next one is not too soon',
   )
@@ -54,7 +54,7 @@ t.test(
     const { sms, producer, redis } = await queueOn(t, testStores().redisUrl)
     await new Promise<void>((resolve) => redis.once('ready', () => resolve()))
     const challenge = await open()
-    const resend = createResendChallenge({ challenges: store, sms, isTestNumber: () => false })
+    const resend = createResendChallenge({ challenges: store, sms, numbers })
 
     t.equal(await sms.has(challenge.messageId), false)
     t.match(

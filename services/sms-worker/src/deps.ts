@@ -1,7 +1,7 @@
 import { deliveryEventQueue } from '@latchkey/contracts/queues/delivery-event'
 import { queuePrefix } from '@latchkey/contracts/queues/queue'
 import { lateClass, smsClasses, smsQueue } from '@latchkey/contracts/queues/sms'
-import { parseKeyRing } from '@latchkey/kit/key-ring'
+import { parseKeyRing, parseSealKeys } from '@latchkey/kit/key-ring'
 import type { Check } from '@latchkey/kit/ops'
 import { type Consumer, createConsumer, createProducer, oldestWaitingMs } from '@latchkey/kit/queue'
 import { createRedis, guardRedis } from '@latchkey/kit/redis'
@@ -62,7 +62,7 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
   const events = createProducer(deliveryEventQueue, { redis: queueRedis, prefix, log })
   scope.defer('delivery events', () => events.close())
 
-  const sealer = createSealer(parseKeyRing(config.SEAL_KEYS))
+  const sealer = createSealer(parseSealKeys(config.SEAL_KEYS))
   const { observeAccept, observeOutcome } = createWorkerMetrics(metrics, figures(queueRedis, { scope, prefix, log }))
   const fence = createAttemptFence(queueRedis)
   const router = createRouter({ fence, ...createLanes(config, { redis, sealer, observeOutcome, carrierTimeoutMs }) })

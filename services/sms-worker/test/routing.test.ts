@@ -126,7 +126,7 @@ function createJob(lane: Lane, { isLate = false, lifeMs = 60_000 } = {}) {
     fence,
     router: createRouter({ fence, lanes: [lane] }),
     report: createDeliveryReport({ events, fence }),
-    playDecoy: async () => undefined,
+    playDecoy: async () => ({ then: 'done' }),
     isLate: async () => isLate,
     observeAccept: () => undefined,
     log,

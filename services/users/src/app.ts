@@ -52,6 +52,7 @@ function admitGatewayOnly(app: FastifyInstance, secret: string): void {
   const digest = (text: string) => createHash('sha256').update(text).digest()
   const expected = digest(`Bearer ${secret}`)
   app.addHook('onRequest', async ({ headers }) => {
-    if (!timingSafeEqual(digest(headers.authorization ?? ''), expected)) throw new AppError('token.invalid')
+    // Not `token.invalid`: the gateway would pass it on, and a secret half rotated would log everybody out.
+    if (!timingSafeEqual(digest(headers.authorization ?? ''), expected)) throw new AppError('forbidden')
   })
 }

@@ -17,10 +17,10 @@ t.test('only who has the internal secret is served, and learns nothing else', as
     `Bearer ${internalSecret.slice(1)}`,
   ]) {
     const reply = await app.inject({ method: 'POST', url, payload, headers: { authorization } })
-    t.match([reply.statusCode, reply.json()], [401, { code: 'token.invalid' }], authorization.slice(0, 8))
+    t.match([reply.statusCode, reply.json()], [403, { code: 'forbidden' }], authorization.slice(0, 8))
   }
-  t.equal((await app.inject({ method: 'POST', url, payload })).statusCode, 401)
-  t.equal((await app.inject({ url: '/internal/nowhere' })).statusCode, 401, 'nor what exists')
+  t.equal((await app.inject({ method: 'POST', url, payload })).statusCode, 403)
+  t.equal((await app.inject({ url: '/internal/nowhere' })).statusCode, 403, 'nor what exists')
   t.equal(queries(), before)
   const authorization = `Bearer ${internalSecret}`
   t.equal((await app.inject({ method: 'POST', url, payload, headers: { authorization } })).statusCode, 200)

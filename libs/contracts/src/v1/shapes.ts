@@ -52,7 +52,7 @@ export const Session = Type.Object({
 export type Session = Static<typeof Session>
 
 /** A JSON object of the operator's own making; its size is bounded by the body limit. */
-export const Profile = Type.Record(Type.String(), Type.Unknown())
+export const Profile = Type.Unsafe<Record<string, unknown>>(Type.Object({}, { additionalProperties: true }))
 
 export const User = Type.Object({
   id: Type.String({ format: 'uuid' }),

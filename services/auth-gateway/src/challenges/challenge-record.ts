@@ -1,7 +1,7 @@
 import type { ChallengeField } from '@latchkey/contracts/challenge-record'
 import { Purpose } from '@latchkey/contracts/v1/shapes'
 import { Value } from 'typebox/value'
-import type { KnownChallenge, Message, NewChallenge } from './challenge.js'
+import type { KnownChallenge, NewChallenge } from './challenge.js'
 import type { ChallengeSecrets } from './challenge-secrets.js'
 
 /** The Redis hash as it is read: text, and only the fields that are there. */
@@ -16,25 +16,23 @@ export function toRecord(pairs: readonly string[]): Record {
 
 interface Naming {
   readonly id: string
-  readonly subject: string
+  readonly subjectHash: string
   readonly messageId: string
+  /** Whether its first message must not be sent. */
+  readonly quiet: boolean
   readonly secrets: ChallengeSecrets
 }
 
-/** The fields of a new challenge but for its times, which Redis sets; and the box of a notice, for the script to put in once a day. */
-export function newRecord(
-  wanted: NewChallenge,
-  { id, subject, messageId, secrets }: Naming,
-): { fields: Record; notice: string } {
+/** The fields of a new challenge but for its times, which Redis sets. */
+export function newRecord(wanted: NewChallenge, { id, subjectHash, messageId, quiet, secrets }: Naming): Record {
   const { policy, message } = wanted
-  const resting: Message = message.kind === 'account_exists' ? { kind: 'decoy' } : message
-  const fields: Record = {
+  return {
     purpose: wanted.purpose,
     face: wanted.face,
     generation: '1',
     lifeMs: String(policy.codeLifeSeconds * 1_000),
     mac: secrets.macOf(id, 1, message),
-    box: secrets.sealMessage(id, 1, resting),
+    box: secrets.sealMessage(id, 1, message),
     pending: secrets.sealPending(id, wanted.pending),
     to: wanted.shownTo ?? '',
     country: wanted.country,
@@ -44,9 +42,9 @@ export function newRecord(
     resends: '0',
     resendsMax: String(policy.resends),
     messageId,
-    subject,
+    quiet: quiet ? messageId : '',
+    subject: subjectHash,
   }
-  return { fields, notice: message.kind === 'account_exists' ? secrets.sealMessage(id, 1, message) : '' }
 }
 
 /** What the holder of the id may see of a record. */

@@ -13,6 +13,8 @@ export interface NewChallenge {
   readonly face: string
   /** Whose sends and wrong answers this counts against: the phone, or for a decoy the identifier it stands for. */
   readonly subject: string
+  /** The phone behind an identifier, where the caller did not name it: its own limits are kept too, and he is not told. */
+  readonly behind?: string
   /** False for a test number: no cooldown, no budget. */
   readonly limited: boolean
   readonly message: Message
@@ -70,11 +72,19 @@ export type Resent =
   | { readonly verdict: 'spent'; readonly retryAt: Date }
   | { readonly verdict: 'held' | 'gone' }
 
+/** What is special about some numbers. */
+export interface Numbers {
+  /** Whether cooldowns and budgets hold for it. */
+  limited(phone: E164): boolean
+  /** A new code for it. */
+  codeFor(phone: E164, digits: number): string
+}
+
 /** Where challenges live. Every operation is one script in one slot, so that a hundred callers at once are as good as one. */
 export interface ChallengeStore {
   open(challenge: NewChallenge): Promise<Opened>
   /** Takes back a challenge whose message never reached the queue, and refunds its send. */
-  cancel(challenge: KnownChallenge, subject: string): Promise<void>
+  cancel(challenge: KnownChallenge, wanted: NewChallenge): Promise<void>
   /** Undefined for an unknown one, and 15 minutes after its end. */
   read(id: string): Promise<KnownChallenge | undefined>
   answer(id: string, code: string, face: string): Promise<Answered>
@@ -82,5 +92,5 @@ export interface ChallengeStore {
   settle(claim: Claim): Promise<void>
   /** Gives a claimed code back, nothing having happened. */
   release(claim: Claim): Promise<void>
-  resend(id: string, face: string, policy: ChallengePolicy, limited: (phone: E164) => boolean): Promise<Resent>
+  resend(id: string, face: string, policy: ChallengePolicy, numbers: Numbers): Promise<Resent>
 }

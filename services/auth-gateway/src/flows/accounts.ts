@@ -5,6 +5,7 @@ import type { CanonicalPhone, ReadPhone } from '../phones/canonical-phone.js'
 
 const usernamePattern = /^[a-z][a-z0-9._-]{2,31}$/
 const emailLongest = 254
+const longestIdentifier = 254
 
 /** What a person typed to say who they are: exactly one kind each. A phone comes with its canonical reading. */
 export type ReadIdentifier = (text: string) => Identifier & { readonly phone?: CanonicalPhone }
@@ -12,9 +13,17 @@ export type ReadIdentifier = (text: string) => Identifier & { readonly phone?: C
 /** With `@` an e-mail, starting with `+` or a digit a phone, else a username. Throws `request.invalid` for an impossible phone. */
 export function createReadIdentifier(readPhone: ReadPhone): ReadIdentifier {
   return function readIdentifier(text) {
+    checkStorable('/identifier', text)
     const typed = text.trim()
-    if (typed.includes('@')) return { kind: 'email', value: typed.toLowerCase() }
-    if (!/^[+\d]/.test(typed)) return { kind: 'username', value: typed.toLowerCase() }
+    if (/^[+\d]/.test(typed) && !typed.includes('@')) return phoneIdentifier(typed)
+    const value = typed.toLowerCase()
+    // Lower case can be longer than what was typed.
+    if (value === '' || value.length > longestIdentifier)
+      throw invalidField('/identifier', 'must be a phone number, an e-mail address or a username')
+    return { kind: value.includes('@') ? 'email' : 'username', value }
+  }
+
+  function phoneIdentifier(typed: string): ReturnType<ReadIdentifier> {
     const phone = readPhone(typed, '/identifier')
     return { kind: 'phone', value: phone.e164, phone }
   }
@@ -22,6 +31,7 @@ export function createReadIdentifier(readPhone: ReadPhone): ReadIdentifier {
 
 /** Trimmed and in lower case. Throws `request.invalid` for what is no address; the local part must be ASCII, since look-alikes are other people. */
 export function readEmail(text: string): string {
+  checkStorable('/email', text)
   const email = text.trim().toLowerCase()
   if (email.length > emailLongest || !validator.isEmail(email, { allow_utf8_local_part: false }))
     throw invalidField('/email', 'must be an e-mail address')

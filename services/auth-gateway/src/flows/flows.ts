@@ -1,5 +1,4 @@
-import type { E164 } from '@latchkey/contracts/phone'
-import type { ChallengeStore } from '../challenges/challenge.js'
+import type { ChallengeStore, Numbers } from '../challenges/challenge.js'
 import type { ReadPhone } from '../phones/canonical-phone.js'
 import { createReadIdentifier } from './accounts.js'
 import { createAnswerChallenge } from './answer-challenge.js'
@@ -18,14 +17,24 @@ export interface FlowsDeps {
   readonly challenges: ChallengeStore
   readonly sms: SmsQueue
   readonly readPhone: ReadPhone
-  readonly isTestNumber: (phone: E164) => boolean
+  readonly numbers: Numbers
   readonly newCode: (digits: number) => string
+  readonly nobodyBehind: (identifier: string) => string
   readonly signUpRoles: readonly string[]
 }
 
 /** Everything a person can do; every face calls these and nothing else. */
-export function createFlows({ users, challenges, sms, readPhone, isTestNumber, newCode, signUpRoles }: FlowsDeps) {
-  const startChallenge = createStartChallenge({ challenges, sms, newCode })
+export function createFlows({
+  users,
+  challenges,
+  sms,
+  readPhone,
+  numbers,
+  newCode,
+  nobodyBehind,
+  signUpRoles,
+}: FlowsDeps) {
+  const startChallenge = createStartChallenge({ challenges, sms, newCode, nobodyBehind })
   const readIdentifier = createReadIdentifier(readPhone)
   return {
     signUp: createSignUp({ users, startChallenge, readPhone, roles: signUpRoles }),
@@ -34,7 +43,7 @@ export function createFlows({ users, challenges, sms, readPhone, isTestNumber, n
     forgotPassword: createForgotPassword({ users, startChallenge, readIdentifier, readPhone }),
     readChallenge: createReadChallenge({ challenges, users }),
     answerChallenge: createAnswerChallenge({ challenges, users }),
-    resendChallenge: createResendChallenge({ challenges, sms, isTestNumber }),
+    resendChallenge: createResendChallenge({ challenges, sms, numbers }),
     refreshSession: createRefreshSession({ users }),
     endSession: createEndSession({ users }),
     getMe: createGetMe({ users }),

@@ -39,7 +39,7 @@ export function createForgotPassword({
         purpose: 'reset_password',
         policy,
         phone,
-        identifier: `${identifier.kind}:${identifier.value}`,
+        identifier: typed?.e164 ?? `${identifier.kind}:${identifier.value}`,
         says: found.phone === null ? 'decoy' : 'code',
         addressShown: typed !== undefined,
       },

@@ -40,7 +40,7 @@ export interface Users {
 }
 
 /** A message that is to go out. */
-export interface CodeMessage {
+export interface QueuedMessage {
   readonly messageId: string
   readonly challengeId: string
   readonly generation: number
@@ -51,7 +51,7 @@ export interface CodeMessage {
 
 /** The way to the worker. Throws `unavailable` at once where the queue is away. */
 export interface SmsQueue {
-  send(message: CodeMessage, caller: Caller): Promise<void>
+  send(message: QueuedMessage, caller: Caller): Promise<void>
   /** Whether the message ever reached the queue; finished ones are known for an hour. */
   has(messageId: string): Promise<boolean>
 }

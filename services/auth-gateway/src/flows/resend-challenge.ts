@@ -1,24 +1,23 @@
-import type { E164 } from '@latchkey/contracts/phone'
 import type { Challenge } from '@latchkey/contracts/v1/shapes'
 import { AppError } from '@latchkey/kit/app-error'
-import type { ChallengeStore } from '../challenges/challenge.js'
+import type { ChallengeStore, Numbers } from '../challenges/challenge.js'
 import type { ChallengePolicy } from './policy.js'
 import { tooSoon } from './accounts.js'
 import type { Caller, SmsQueue } from './ports.js'
-import { codeMessage, publicChallenge } from './start-challenge.js'
+import { queuedMessage, publicChallenge } from './start-challenge.js'
 
 export interface ResendChallengeDeps {
   readonly challenges: ChallengeStore
   readonly sms: SmsQueue
-  readonly isTestNumber: (phone: E164) => boolean
+  readonly numbers: Numbers
 }
 
 export type ResendChallenge = (id: string, caller: Caller, policy: ChallengePolicy) => Promise<Challenge>
 
 /** Sends a challenge again; wrong answers stay counted. Throws `challenge.gone`, `rate.limited`, `unavailable`. */
-export function createResendChallenge({ challenges, sms, isTestNumber }: ResendChallengeDeps): ResendChallenge {
+export function createResendChallenge({ challenges, sms, numbers }: ResendChallengeDeps): ResendChallenge {
   return async function resendChallenge(id, caller, policy) {
-    const resent = await challenges.resend(id, caller.face, policy, (phone) => !isTestNumber(phone))
+    const resent = await challenges.resend(id, caller.face, policy, numbers)
     switch (resent.verdict) {
       case 'gone':
         throw new AppError('challenge.gone')
@@ -34,7 +33,7 @@ export function createResendChallenge({ challenges, sms, isTestNumber }: ResendC
       case 'resent':
         break
     }
-    await sms.send(codeMessage(resent.challenge), caller)
+    await sms.send(queuedMessage(resent.challenge), caller)
     return publicChallenge(resent.challenge)
   }
 }

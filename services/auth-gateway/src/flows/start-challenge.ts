@@ -1,5 +1,5 @@
 import type { Challenge, Purpose } from '@latchkey/contracts/v1/shapes'
-import type { ChallengeStore, KnownChallenge, Message } from '../challenges/challenge.js'
+import type { ChallengeStore, KnownChallenge, Message, NewChallenge } from '../challenges/challenge.js'
 import type { ChallengePolicy } from './policy.js'
 import type { CanonicalPhone } from '../phones/canonical-phone.js'
 import { tooSoon } from './accounts.js'
@@ -9,6 +9,8 @@ export interface StartChallengeDeps {
   readonly challenges: ChallengeStore
   readonly sms: SmsQueue
   readonly newCode: (digits: number) => string
+  /** Whose limits are kept for a name that nobody has. */
+  readonly nobodyBehind: (identifier: string) => string
 }
 
 export interface ChallengeRequest {
@@ -16,7 +18,7 @@ export interface ChallengeRequest {
   readonly policy: ChallengePolicy
   /** Who gets the code; null where the caller named nobody who can. */
   readonly phone: CanonicalPhone | null
-  /** What the caller typed, canonical: a decoy is counted against it. */
+  /** What the caller typed, canonical: its limits hold. For a phone, its E.164. */
   readonly identifier: string
   /** `code`, or what is sent instead of one so that the answer does not tell. */
   readonly says: Message['kind']
@@ -28,13 +30,15 @@ export interface ChallengeRequest {
 export type StartChallenge = (request: ChallengeRequest, caller: Caller) => Promise<Challenge>
 
 /** Opens a challenge and queues its message: the same work whoever is or is not behind the number. Throws `rate.limited`, `unavailable`. */
-export function createStartChallenge({ challenges, sms, newCode }: StartChallengeDeps): StartChallenge {
+export function createStartChallenge({ challenges, sms, newCode, nobodyBehind }: StartChallengeDeps): StartChallenge {
   return async function startChallenge({ purpose, policy, phone, identifier, says, addressShown, pending }, caller) {
-    const subject = phone?.e164 ?? identifier
-    const opened = await challenges.open({
+    // Counted for what the caller typed: were it the phone behind a name, its limits would tell that the name is known.
+    const behind = addressShown ? {} : { behind: phone?.e164 ?? nobodyBehind(identifier) }
+    const wanted: NewChallenge = {
       purpose,
       policy,
-      subject,
+      subject: identifier,
+      ...behind,
       face: caller.face,
       locale: caller.locale,
       limited: phone?.test === undefined,
@@ -42,14 +46,15 @@ export function createStartChallenge({ challenges, sms, newCode }: StartChalleng
       shownTo: addressShown ? (phone?.masked ?? null) : null,
       country: phone?.country ?? 'ZZ',
       pending,
-    })
+    }
+    const opened = await challenges.open(wanted)
     if (opened.verdict === 'cooling') throw tooSoon(opened.retryAt)
     const { challenge } = opened
     try {
-      await sms.send(codeMessage(challenge), caller)
+      await sms.send(queuedMessage(challenge), caller)
     } catch (error) {
       // Nobody will learn the id of this challenge, so nobody could send it again: give its send back.
-      await challenges.cancel(challenge, subject).catch(() => undefined)
+      await challenges.cancel(challenge, wanted).catch(() => undefined)
       throw error
     }
     return publicChallenge(challenge)
@@ -63,7 +68,7 @@ function messageFor(says: Message['kind'], phone: CanonicalPhone | null, code: s
 }
 
 /** The message of a challenge's last send. */
-export const codeMessage = ({ id, messageId, generation, purpose, expiresAt, country }: KnownChallenge) => ({
+export const queuedMessage = ({ id, messageId, generation, purpose, expiresAt, country }: KnownChallenge) => ({
   challengeId: id,
   messageId,
   generation,

@@ -16,7 +16,7 @@ export interface SendSmsDeps {
   readonly fence: AttemptFence
   readonly router: Router
   readonly report: DeliveryReport
-  readonly playDecoy: (job: SmsJob) => Promise<void>
+  readonly playDecoy: (job: SmsJob, info: JobInfo) => Promise<Verdict>
   readonly isLate: () => Promise<boolean>
   readonly observeAccept: (queuedAt: Date) => void
   readonly log: Logger
@@ -57,10 +57,7 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
 
     await report.state(job, 'sending')
     const { message } = challenge
-    if (message.kind === 'decoy') {
-      await playDecoy(job)
-      return done
-    }
+    if (message.kind === 'decoy') return playDecoy(job, info)
     return deliver(job, info, { ...challenge, message })
   }
 

@@ -28,21 +28,23 @@ interface OpenChallengeDeps {
 
 /** Reads the challenge a job refers to, as it is now. Throws `unavailable` where Redis cannot be asked. */
 export function createOpenChallenge({ redis, sealer, ids, clockOffsetMs }: OpenChallengeDeps): OpenChallenge {
-  return async function openChallenge({ challengeId, generation, notAfter }) {
+  return async function openChallenge({ challengeId, messageId, generation, notAfter }) {
     const key = challengeKey(ids.shardOf(challengeId), challengeId)
     const [fields, time] = await orUnavailable(() =>
-      Promise.all([redis.hmget(key, 'state', 'generation', 'expiresAt', 'box', 'locale'), redis.time()]),
+      Promise.all([redis.hmget(key, 'state', 'generation', 'expiresAt', 'box', 'locale', 'quiet'), redis.time()]),
     )
-    const [state, current, expiresAt, box, locale] = fields
+    const [state, current, expiresAt, box, locale, quiet] = fields
     const nowMs = Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000) + clockOffsetMs
 
     // A repeat of the same code keeps the generation: both its messages may go.
     if (state !== 'live' || current !== String(generation)) return { verdict: 'superseded', nowMs }
     const deadlineMs = Math.min(Number(expiresAt), Date.parse(notAfter))
     if (!(nowMs < deadlineMs)) return { verdict: 'expired', nowMs }
+    const open = { verdict: 'open', nowMs, deadlineMs, locale: locale ?? '' } as const
+    if (quiet?.split(',').includes(messageId)) return { ...open, message: { kind: 'decoy' } }
     const message = unseal(sealer, box ?? '', messageContext(challengeId, generation))
     if (message === undefined) return { verdict: 'unreadable', nowMs }
-    return { verdict: 'open', nowMs, deadlineMs, message, locale: locale ?? '' }
+    return { ...open, message }
   }
 }
 

@@ -3,8 +3,8 @@
 
   KEYS[1]  challenge hash      KEYS[2]  sends      KEYS[3]  ladder
   KEYS[4]  when this number was last told that somebody tried to sign up with it
-  ARGV     clock offset ms, sends per hour, sends per day, cooldowns, life ms, message id, notice box ('' for none),
-           then fields and values of the hash
+  ARGV     clock offset ms, sends per hour, sends per day, cooldowns, life ms, message id,
+           '1' where the message is the notice, then fields and values of the hash
   Returns  {'cooling', retryAt} | {'opened', expiresAt, resendAt}
 ]]
 --- @include "sends"
@@ -21,9 +21,13 @@ local resendAt = math.max(now, nextSendAt(KEYS[2], KEYS[3], now, perHour, perDay
 redis.call('HSET', KEYS[1], 'state', 'live', 'expiresAt', expiresAt, 'resendAt', resendAt, unpack(ARGV, 8))
 keepUntilTombstoneEnds(KEYS[1], now, expiresAt)
 
--- The owner of a number is told once a day; what else is sent to it for the asking is a decoy.
-if ARGV[7] ~= '' and tonumber(redis.call('GET', KEYS[4]) or '0') <= now - DAY then
-  redis.call('SET', KEYS[4], now, 'PX', DAY)
-  redis.call('HSET', KEYS[1], 'box', ARGV[7])
+-- The owner of a number is told once a day; what else is sent to it for the asking stays quiet.
+if ARGV[7] == '1' then
+  if tonumber(redis.call('GET', KEYS[4]) or '0') <= now - DAY then
+    redis.call('SET', KEYS[4], now, 'PX', DAY)
+    redis.call('HSET', KEYS[1], 'told', redis.call('GET', KEYS[4]))
+  else
+    redis.call('HSET', KEYS[1], 'quiet', ARGV[6])
+  end
 end
 return { 'opened', expiresAt, resendAt }

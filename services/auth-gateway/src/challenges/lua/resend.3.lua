@@ -3,7 +3,7 @@
 
   KEYS[1]  challenge hash      KEYS[2]  sends      KEYS[3]  ladder
   ARGV     clock offset ms, sends per hour, sends per day, cooldowns, generation the new code was made after,
-           message id, new MAC, new box, box for a repeat ('' keeps the one there), 'repeat' | 'rotate'
+           message id, new MAC, new box, 'repeat' | 'rotate', '1' where this message must not be sent
   Returns  {'gone'} | {'changed'} | {'held'} | {'cooling', retryAt} | {'spent', expiresAt} | {'resent'}
 ]]
 --- @include "sends"
@@ -23,13 +23,12 @@ if tonumber(resends) >= tonumber(max) then return { 'spent', expiresAt } end
 
 recordSend(KEYS[2], KEYS[3], now, ARGV[6], cooldowns)
 redis.call('HINCRBY', KEYS[1], 'resends', 1)
-if ARGV[10] == 'repeat' and tonumber(expiresAt) - now >= tonumber(lifeMs) / 2 then
-  if ARGV[9] ~= '' then redis.call('HSET', KEYS[1], 'box', ARGV[9]) end
-else
+if ARGV[9] ~= 'repeat' or tonumber(expiresAt) - now < tonumber(lifeMs) / 2 then
   expiresAt = now + tonumber(lifeMs)
   redis.call('HSET', KEYS[1], 'generation', tonumber(generation) + 1, 'mac', ARGV[7], 'box', ARGV[8], 'expiresAt', expiresAt)
   keepUntilTombstoneEnds(KEYS[1], now, expiresAt)
 end
 local resendAt = math.max(now, nextSendAt(KEYS[2], KEYS[3], now, perHour, perDay, cooldowns))
 redis.call('HSET', KEYS[1], 'messageId', ARGV[6], 'resendAt', resendAt)
+if ARGV[10] == '1' then redis.call('HSET', KEYS[1], 'quiet', redis.call('HGET', KEYS[1], 'quiet') .. ',' .. ARGV[6]) end
 return { 'resent' }

@@ -1,0 +1,127 @@
+import type { Purpose } from '@latchkey/contracts/v1/shapes'
+import { orUnavailable } from '@latchkey/kit/redis'
+import { redisScript } from '@latchkey/kit/redis-script'
+import type { Redis } from 'ioredis'
+import type { ChallengePolicy } from '../flows/policy.js'
+import type { ChallengeKeys, Subject } from './challenge-keys.js'
+import { type Record, toRecord } from './challenge-record.js'
+
+export interface ScriptOptions {
+  readonly redis: Redis
+  readonly keys: ChallengeKeys
+  /** Sends and wrong answers per phone, over all purposes. */
+  readonly budgets: {
+    readonly sendsPerHour: number
+    readonly sendsPerDay: number
+    readonly wrongPerHour: number
+    readonly wrongPerDay: number
+  }
+  /** 0 in production; tests move it instead of sleeping. */
+  readonly clockOffsetMs: () => number
+}
+
+/** What a script answers: a word, then what belongs to it. */
+export type Word = [verdict: string, ...rest: (string | number)[]]
+
+/** A send that is counted for a subject. */
+export interface Send {
+  readonly subject: Subject
+  readonly purpose: Purpose
+  readonly messageId: string
+}
+interface LimitedSend extends Send {
+  readonly policy: ChallengePolicy
+  readonly limited: boolean
+}
+
+const claimLeaseMs = 5_000
+
+/** The Lua scripts of challenges with their keys and arguments in order; each file says what it promises. Throws `unavailable`. */
+export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: ScriptOptions) {
+  function script<Reply = Word>(name: string): (...args: readonly (string | number)[]) => Promise<Reply> {
+    const call = redisScript<Reply>(redis, new URL(`./lua/${name}.lua`, import.meta.url))
+    return (...args) => orUnavailable(() => call(...args))
+  }
+  const lua = {
+    open: script('open.4'),
+    cancel: script('cancel.4'),
+    read: script<string[]>('read.1'),
+    spend: script<number>('spend.3'),
+    refund: script('refund.2'),
+    claim: script('claim.2'),
+    countWrong: script('count_wrong.1'),
+    settle: script('settle.2'),
+    release: script('release.1'),
+    resend: script('resend.3'),
+  }
+  const counters = ({ subject, purpose }: Send) => [keys.sends(subject), keys.ladder(subject, purpose)] as const
+  const sendLimits = ({ policy, limited }: LimitedSend) => {
+    const cooldowns = limited ? policy.cooldownsSeconds.map((seconds) => seconds * 1_000).join(',') : ''
+    return [clockOffsetMs(), budgets.sendsPerHour, budgets.sendsPerDay, cooldowns] as const
+  }
+  const wrongLimits = [budgets.wrongPerHour, budgets.wrongPerDay] as const
+
+  return {
+    async read(id: string): Promise<{ now: number; record: Record } | undefined> {
+      const [now, ...pairs] = await lua.read(keys.challenge(id), clockOffsetMs())
+      return pairs.length === 0 ? undefined : { now: Number(now), record: toRecord(pairs) }
+    },
+    open: (id: string, send: LimitedSend, { isNotice, fields }: { isNotice: boolean; fields: Record }) =>
+      lua.open(
+        ...[keys.challenge(id), ...counters(send), keys.notice(send.subject), ...sendLimits(send)],
+        ...[
+          send.policy.codeLifeSeconds * 1_000,
+          send.messageId,
+          isNotice ? '1' : '0',
+          ...Object.entries(fields).flat(),
+        ],
+      ),
+    async cancel(id: string, send: Send): Promise<void> {
+      await lua.cancel(keys.challenge(id), ...counters(send), keys.notice(send.subject), send.messageId)
+    },
+    async spend(send: LimitedSend): Promise<boolean> {
+      const { subject, messageId } = send
+      return (
+        (await lua.spend(...counters(send), keys.wrong(subject), ...sendLimits(send), messageId, ...wrongLimits)) === 1
+      )
+    },
+    async refund(send: Send): Promise<void> {
+      await lua.refund(...counters(send), send.messageId)
+    },
+    claim: (
+      id: string,
+      subject: Subject,
+      { generation, mac, owner }: { generation: number; mac: string; owner: string },
+    ) =>
+      lua.claim(
+        ...[
+          keys.challenge(id),
+          keys.wrong(subject),
+          clockOffsetMs(),
+          generation,
+          mac,
+          owner,
+          claimLeaseMs,
+          ...wrongLimits,
+        ],
+      ),
+    async countWrong(subject: Subject, owner: string): Promise<void> {
+      await lua.countWrong(keys.wrong(subject), clockOffsetMs(), owner)
+    },
+    async settle(id: string, subject: Subject, purpose: Purpose): Promise<void> {
+      await lua.settle(keys.challenge(id), keys.ladder(subject, purpose))
+    },
+    async release(id: string, owner: string): Promise<void> {
+      await lua.release(keys.challenge(id), owner)
+    },
+    resend: (
+      id: string,
+      send: LimitedSend,
+      { generation, mac, box, quiet }: { generation: number; mac: string; box: string; quiet: boolean },
+    ) =>
+      lua.resend(
+        ...[keys.challenge(id), ...counters(send), ...sendLimits(send), generation],
+        ...[send.messageId, mac, box, send.policy.resend, quiet ? '1' : '0'],
+      ),
+  }
+}
