@@ -45,8 +45,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     requestId: () => randomUUID(),
   })
   await app.register(securityHeaders, { origins: deps.corsOrigins })
-  await app.register(docs)
   await app.register(rateLimit, deps.limits)
+  await app.register(docs)
   await app.register(accessToken, { keys: deps.accessKeys, ...deps.accessToken })
   await app.register(caller)
 

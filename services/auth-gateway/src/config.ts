@@ -1,6 +1,7 @@
 import { type Rule, loadConfig } from '@latchkey/kit/config'
-import { keyRingPattern, parseKeyRing } from '@latchkey/kit/key-ring'
+import { keyPattern, keyRingPattern, parseKeyRing, parseSealKeys } from '@latchkey/kit/key-ring'
 import ipaddr from 'ipaddr.js'
+import { isSupportedCountry } from 'libphonenumber-js/max'
 import { type Static, Type } from 'typebox'
 import { parseAccessKeys } from './access-token.js'
 
@@ -8,6 +9,7 @@ const Port = (standard: number, description: string) =>
   Type.Integer({ minimum: 1, maximum: 65_535, default: standard, description })
 const Count = (standard: number, description: string) => Type.Integer({ minimum: 1, default: standard, description })
 const KeyRing = (description: string) => Type.String({ pattern: keyRingPattern, description })
+const OneKey = (description: string) => Type.String({ pattern: keyPattern, description })
 
 export const GatewayConfig = Type.Object({
   NODE_ENV: Type.Enum(['development', 'production'], {
@@ -25,11 +27,14 @@ export const GatewayConfig = Type.Object({
     Type.String({ pattern: '^rediss?://', description: 'where the queues live; REDIS_URL where not set' }),
   ),
   USERS_URL: Type.String({ pattern: '^https?://', description: 'base URL of the users service' }),
-  INTERNAL_SECRET: Type.String({ minLength: 32, description: 'shared by gateway and users, at least 32 characters' }),
+  INTERNAL_SECRET: Type.String({
+    pattern: '^\\S{32,}$',
+    description: 'shared by gateway and users, at least 32 characters',
+  }),
   SEAL_KEYS: KeyRing('seals codes and phones in Redis; `id:base64 of 32 bytes`, newest first, shared with the worker'),
   CODE_KEYS: KeyRing('MACs of codes; `id:base64 of 32 bytes`, newest first'),
-  CHALLENGE_ID_KEY: KeyRing('hides the shard in challenge ids; one `id:base64 of 32 bytes`, shared with the worker'),
-  INDEX_KEY: KeyRing('names the counters of a phone; one `id:base64 of 32 bytes`'),
+  CHALLENGE_ID_KEY: OneKey('hides the shard in challenge ids; one `id:base64 of 32 bytes`, shared with the worker'),
+  INDEX_KEY: OneKey('names the counters of a phone; one `id:base64 of 32 bytes`'),
   ACCESS_TOKEN_KEYS: KeyRing('signs access tokens; `id:base64 of a P-256 PKCS#8 DER`, newest first'),
   TOKEN_ISSUER: Type.String({ minLength: 1, default: 'latchkey', description: '`iss` of access tokens' }),
   ACCESS_TOKEN_SECONDS: Count(600, 'life of an access token'),
@@ -79,15 +84,33 @@ export type GatewayConfig = Readonly<Static<typeof GatewayConfig>>
 
 /** What holds between variables, or inside one, beyond its shape. */
 const rules: readonly Rule<Static<typeof GatewayConfig>>[] = [
-  (config) =>
-    ['SEAL_KEYS', 'CODE_KEYS', 'CHALLENGE_ID_KEY', 'INDEX_KEY'].flatMap((name) =>
-      problem(name, () => parseKeyRing(String(Reflect.get(config, name)))),
-    ),
+  ({ SEAL_KEYS }) => problem('SEAL_KEYS', () => parseSealKeys(SEAL_KEYS)),
+  ({ CODE_KEYS }) => problem('CODE_KEYS', () => parseKeyRing(CODE_KEYS)),
+  ({ CHALLENGE_ID_KEY }) => problem('CHALLENGE_ID_KEY', () => parseKeyRing(CHALLENGE_ID_KEY)),
+  ({ INDEX_KEY }) => problem('INDEX_KEY', () => parseKeyRing(INDEX_KEY)),
   ({ ACCESS_TOKEN_KEYS }) => problem('ACCESS_TOKEN_KEYS', () => parseAccessKeys(ACCESS_TOKEN_KEYS)),
   ({ TRUST_PROXY, EXEMPT_CLIENTS }) => [
-    ...problem('TRUST_PROXY', () => list(TRUST_PROXY).map(readCidr)),
+    ...problem('TRUST_PROXY', () => list(TRUST_PROXY).map(readProxy)),
     ...problem('EXEMPT_CLIENTS', () => list(EXEMPT_CLIENTS).map(readCidr)),
   ],
+  ({ SMS_COUNTRIES = '*' }) =>
+    list(SMS_COUNTRIES)
+      .filter((country) => country !== '*' && !isSupportedCountry(country))
+      .map(
+        (country) =>
+          `SMS_COUNTRIES names ${country}, which is no country (ISO 3166-1 alpha-2; the United Kingdom is GB)`,
+      ),
+  ({ CORS_ORIGINS }) =>
+    list(CORS_ORIGINS).flatMap((origin) =>
+      isOrigin(origin) ? [] : ['CORS_ORIGINS must name origins, like https://app.example.com'],
+    ),
+  ({ USERS_URL }) => (isOrigin(USERS_URL) ? [] : ['USERS_URL must be an origin, like http://users:3001']),
+  ({ GATEWAY_PORT, GATEWAY_OPS_PORT }) =>
+    GATEWAY_PORT === GATEWAY_OPS_PORT ? ['GATEWAY_PORT and GATEWAY_OPS_PORT are the same port'] : [],
+  ({ SEND_COOLDOWNS_SECONDS }) =>
+    list(SEND_COOLDOWNS_SECONDS).some((seconds) => Number(seconds) > 3_600)
+      ? ['SEND_COOLDOWNS_SECONDS has a wait over an hour; an hour without a send forgets it']
+      : [],
   ({ NODE_ENV, SMS_COUNTRIES }) =>
     NODE_ENV === 'production' && SMS_COUNTRIES === undefined
       ? ['SMS_COUNTRIES is missing: name the countries that get messages; `*` is an open purse']
@@ -109,11 +132,25 @@ export const list = (text: string): string[] =>
     .map((part) => part.trim())
     .filter((part) => part !== '')
 
-/** `10.0.0.0/8` or one address. Throws for anything else. */
+/** `10.0.0.0/8` or one address, IPv4 where it is a mapped one. Throws for anything else. */
 export function readCidr(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
-  if (text.includes('/')) return ipaddr.parseCIDR(text)
-  const address = ipaddr.parse(text)
-  return [address, address.kind() === 'ipv4' ? 32 : 128]
+  const [host = '', length] = text.split('/', 2)
+  if (!ipaddr.IPv4.isValidFourPartDecimal(host) && !ipaddr.IPv6.isValid(host))
+    throw new Error('an entry is no address or network')
+  const address = ipaddr.parse(host)
+  const [, bits] = length === undefined ? [address, address.kind() === 'ipv4' ? 32 : 128] : ipaddr.parseCIDR(text)
+  const mapped = address.kind() === 'ipv6' && (address as ipaddr.IPv6).isIPv4MappedAddress() && bits >= 96
+  return mapped ? [(address as ipaddr.IPv6).toIPv4Address(), bits - 96] : [address, bits]
+}
+
+/** Whoever is trusted may say who the caller is; to trust everybody is to believe everybody. */
+function readProxy(text: string): void {
+  const [, bits] = readCidr(text)
+  if (bits === 0) throw new Error('a network of all addresses would believe any caller; name your proxies')
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text
 }
 
 function problem(name: string, read: () => unknown): string[] {
@@ -127,10 +164,11 @@ function problem(name: string, read: () => unknown): string[] {
 
 /** One key for two jobs lets an output of one be an input of the other. */
 function sharedKeys({ SEAL_KEYS, CODE_KEYS, CHALLENGE_ID_KEY, INDEX_KEY }: GatewayConfig): string[] {
-  const secrets = [SEAL_KEYS, CODE_KEYS, CHALLENGE_ID_KEY, INDEX_KEY]
+  // By their bytes: base64 has several spellings.
+  const bytes = [SEAL_KEYS, CODE_KEYS, CHALLENGE_ID_KEY, INDEX_KEY]
     .flatMap(list)
-    .map((key) => key.slice(key.indexOf(':') + 1))
-  return new Set(secrets).size === secrets.length
+    .map((key) => Buffer.from(key.slice(key.indexOf(':') + 1), 'base64').toString('hex'))
+  return new Set(bytes).size === bytes.length
     ? []
     : ['SEAL_KEYS, CODE_KEYS, CHALLENGE_ID_KEY and INDEX_KEY must all be different keys']
 }

@@ -61,11 +61,18 @@ t.test('wrong values are named, and never quoted', async (t) => {
     CODE_DIGITS: '4',
     SEAL_KEYS: 'k1:c2hvcnQ=',
     ACCESS_TOKEN_KEYS: accessKey('P-384'),
-    TRUST_PROXY: 'true',
+    TRUST_PROXY: 'loopback',
     EXEMPT_CLIENTS: '10.0.0.0/99',
     SMS_COUNTRIES: undefined,
     TEST_NUMBERS: '+1234567890',
-    CODE_LIFE_SECONDS: 'soon',
+    CODE_LIFE_SECONDS: '299.9',
+    CODE_ATTEMPTS: 'true',
+    USERS_URL: 'http://users:3001/base',
+    CORS_ORIGINS: 'front.example.org',
+    SEND_COOLDOWNS_SECONDS: '30,7200',
+    INDEX_KEY: `${ring()},${ring().replace('k1', 'k2')}`,
+    CODE_KEYS: 'no ring',
+    REDIS_URL: 'http://elsewhere',
   }
   for (const [name, value] of Object.entries(wrong)) {
     const said = problems({ ...good(), [name]: value })
@@ -77,7 +84,20 @@ t.test('wrong values are named, and never quoted', async (t) => {
   }
 })
 
-t.test('one key for two jobs is refused', async (t) => {
+t.test('what would be believed too widely, or never match, is refused', async (t) => {
+  for (const TRUST_PROXY of ['0.0.0.0/0', '::/0', '10', '1.2', 'loopback'])
+    t.match(problems({ ...good(), TRUST_PROXY }), [/^TRUST_PROXY/], TRUST_PROXY)
+  t.same(
+    problems({ ...good(), TRUST_PROXY: '10.0.0.0/8, fd00::/8, 192.0.2.1', EXEMPT_CLIENTS: '::ffff:10.0.0.0/104' }),
+    [],
+  )
+  t.match(problems({ ...good(), SMS_COUNTRIES: 'IN,UK' }), [/UK.*GB/])
+  const long = `k1:${randomBytes(48).toString('base64')}`
+  t.match(problems({ ...good(), SEAL_KEYS: long }), [/^SEAL_KEYS/])
+})
+
+t.test('one key for two jobs is refused, however it is spelled', async (t) => {
   const both = ring()
-  t.match(problems({ ...good(), SEAL_KEYS: both, CODE_KEYS: both }), [/must all be different keys/])
+  const respelled = both.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+  t.match(problems({ ...good(), SEAL_KEYS: both, CODE_KEYS: respelled }), [/must all be different keys/])
 })

@@ -30,3 +30,12 @@ t.test(
     t.match(await call('GET', '/v1/me', undefined, session.accessToken), { status: 200 })
   },
 )
+
+t.test('a secret that only one of the two knows logs nobody out', async (t) => {
+  const { stack, call } = await journey(t)
+  const { session } = await newPerson(call)
+  await stack.processes.users.stop('SIGTERM', 5_000)
+  await stack.restart('users', { INTERNAL_SECRET: 'another-secret-of-at-least-32-characters' })
+  t.match(await call('GET', '/v1/me', undefined, session.accessToken), { status: 503 })
+  t.match(await call('POST', '/v1/token/refresh', { refreshToken: session.refreshToken }), { status: 503 })
+})

@@ -152,6 +152,29 @@ t.test(
 )
 
 t.test(
+  "a reset by name tells nothing of the phone behind it: its cooldown and limits are not the name's",
+  async (t) => {
+    const { call } = await journey(t)
+    const username = `u${Date.now() % 10 ** 9}`
+    const { phone } = await newPerson(call, { username })
+    t.equal((await call('POST', '/v1/password/forgot', { identifier: phone })).status, 202)
+    const [known, unknown] = [
+      await call('POST', '/v1/password/forgot', { identifier: username }),
+      await call('POST', '/v1/password/forgot', { identifier: `${username}x` }),
+    ]
+    const waitOf = ({ body }: { body: any }) =>
+      Math.round((Date.parse(body.challenge.resendAt) - Date.parse(body.challenge.expiresAt)) / 1_000)
+    t.same([known.status, unknown.status], [202, 202])
+    t.equal(waitOf(known), waitOf(unknown))
+    t.equal(
+      (await call('GET', `/dev/inbox?to=${encodeURIComponent(phone)}`)).body.length,
+      2,
+      'the sign-up code and one reset code: the phone has a cooldown of its own',
+    )
+  },
+)
+
+t.test(
   'signing up with a number that has an account looks the same; its owner gets one notice instead of a code',
   async (t) => {
     const { call } = await journey(t)

@@ -89,6 +89,47 @@ t.test('the strict edge', async (t) => {
     })
   })
 
+  t.test('what Fastify and Node refuse themselves has the same shape, and echoes nothing', async (t) => {
+    const problem = { 'content-type': /^application\/problem\+json/ }
+    t.match(await send('GET', `/v1/challenges/${'x'.repeat(3_000)}`), { status: 410, headers: problem })
+    for (const path of ['/v1/%ZZ', '/v1/challenges/%ff']) {
+      const answer = await send('GET', path)
+      t.match(answer, { status: 400, headers: problem, body: { code: 'request.invalid' } }, path)
+      t.notMatch(JSON.stringify(answer.body), '%')
+    }
+    t.match(await send('GET', '/v1/me', { 'x-large': 'x'.repeat(20_000) }), { status: 400, headers: problem })
+    t.match(await send('POST', '/v1/challenges/x/resend', { 'content-type': 'text/plain', 'content-length': '0' }), {
+      status: 410,
+    })
+    const many = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`field${n}`, 1]))
+    t.equal((await call('POST', '/v1/signup', many)).body.errors.length, 20)
+  })
+
+  t.test('half characters and NUL are 400 in whatever field they stand', async (t) => {
+    for (const text of ['\ud800@example.com', 'a\u0000@example.com']) {
+      t.match(await call('POST', '/v1/signup', { phone: randomPhone(), email: text }), {
+        status: 400,
+        body: { errors: [{ path: '/email' }] },
+      })
+      t.match(await call('POST', '/v1/login', { identifier: text, password }), {
+        status: 400,
+        body: { errors: [{ path: '/identifier' }] },
+      })
+    }
+    for (const identifier of ['   ', 'İ'.repeat(254)])
+      t.match(await call('POST', '/v1/login', { identifier, password }), {
+        status: 400,
+        body: { errors: [{ path: '/identifier' }] },
+      })
+    t.match(await call('POST', '/v1/login', { identifier: 'nobody', password: '\ud800' }), { status: 401 })
+  })
+
+  t.test('a profile comes back as it was given, whatever its names', async (t) => {
+    const profile = { 'two\nlines': 1, 'a/b~c': { deep: [true, null, 'ü'] }, '': 'empty' }
+    const { session } = await newPerson(call, { profile })
+    t.same((await call('GET', '/v1/me', undefined, session.accessToken)).body.user.profile, profile)
+  })
+
   t.test('paths and methods that do not exist', async (t) => {
     t.match(await send('GET', '/v1/nothing'), { status: 404, body: { code: 'not.found' } })
     t.match(await send('DELETE', '/v1/login'), {
@@ -281,6 +322,27 @@ t.test('limits per address count what no header dodges', async (t) => {
   t.match(refused, { status: 429, body: { code: 'rate.limited', retryAt: String }, headers: { 'retry-after': String } })
 })
 
+t.test('calls that send something share one limit per address, and a proxy that adds ports does no harm', async (t) => {
+  const { stack } = await journey(t, { EXEMPT_CLIENTS: '', SEND_REQUESTS_PER_MINUTE: '4', TRUST_PROXY: '127.0.0.1' })
+  const pool = new Pool(stack.gatewayUrl)
+  t.teardown(() => pool.destroy())
+  const ask = async (path: string, body: object, from: string) => {
+    const headers = { 'content-type': 'application/json', 'x-forwarded-for': from }
+    const answer = await pool.request({ method: 'POST', path, headers, body: JSON.stringify(body) })
+    await answer.body.dump()
+    return answer.statusCode
+  }
+  const statuses = []
+  for (const port of [1, 2]) {
+    statuses.push(await ask('/v1/signup', { phone: randomPhone() }, `203.0.113.7:${port}`))
+    statuses.push(await ask('/v1/login/code', { phone: randomPhone() }, '203.0.113.7'))
+    statuses.push(await ask('/v1/password/forgot', { identifier: randomPhone() }, `203.0.113.7:5${port}`))
+  }
+  t.same(statuses, [202, 202, 202, 202, 429, 429])
+  t.equal(await ask('/v1/signup', { phone: randomPhone() }, '203.0.113.8'), 202)
+  t.equal(await ask('/v1/signup', { phone: randomPhone() }, 'unknown'), 202)
+})
+
 t.test('the open documents', async (t) => {
   const { call } = await journey(t)
   const { body: document } = await call('GET', '/openapi.json')
@@ -299,6 +361,14 @@ t.test('the open documents', async (t) => {
   ]) {
     t.ok(document.paths[path], path)
   }
+  const bodyOf = (path: string) => document.paths[path].post.requestBody
+  t.equal(bodyOf('/v1/challenges/{id}/resend'), undefined, 'a call without a body has none')
+  t.equal(bodyOf('/v1/logout').required, false)
+  t.equal(bodyOf('/v1/login').required, true)
+  t.ok(
+    ['400', '413', '415', '429', '500', '503'].every((status) => document.paths['/v1/signup'].post.responses[status]),
+    'what the edge refuses is declared',
+  )
   t.match((await call('GET', '/docs/')).body, /swagger-ui/)
   const { body } = await call('GET', '/v1/nothing')
   const [page, anchor] = body.type.split('#')

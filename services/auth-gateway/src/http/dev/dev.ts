@@ -12,7 +12,11 @@ export interface DevDeps {
 
 const Query = Type.Object({ to: Type.Optional(PhoneInput) })
 const Clock = Strict({
-  offsetMs: Type.Integer({ minimum: 0, description: 'How far the clock of challenges runs ahead, in ms' }),
+  offsetMs: Type.Integer({
+    minimum: 0,
+    maximum: 400 * 24 * 3_600_000,
+    description: 'How far the clock of challenges runs ahead, in ms',
+  }),
 })
 
 /** What a developer needs to see and no production has: the SMS that were "sent", and a clock to move. */

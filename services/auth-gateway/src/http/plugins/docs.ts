@@ -26,6 +26,8 @@ export const docs = fp(async function docsPlugin(app) {
       ],
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
     },
+    transformObject: (document) =>
+      'openapiObject' in document ? withOptionalBodies(document.openapiObject) : document.swaggerObject,
   })
   await app.register(swaggerUi, {
     routePrefix: '/docs',
@@ -42,3 +44,23 @@ export const docs = fp(async function docsPlugin(app) {
     return reply.type('text/html; charset=utf-8').header('content-security-policy', contentSecurityPolicy).send(html)
   })
 })
+
+interface Operation {
+  requestBody?: {
+    required?: boolean
+    content: Record<string, { schema?: { anyOf?: { type?: string; properties?: object }[] } }>
+  }
+}
+
+/** The generator calls every body required. Ours are optional where the schema takes none (`null`), and left out where only `{}` would do. */
+function withOptionalBodies<D extends { paths?: object }>(document: D): D {
+  for (const path of Object.values(document.paths ?? {}) as Record<string, Operation>[]) {
+    for (const operation of Object.values(path)) {
+      const choices = operation.requestBody?.content['application/json']?.schema?.anyOf
+      if (operation.requestBody === undefined || !choices?.some(({ type }) => type === 'null')) continue
+      operation.requestBody.required = false
+      if (choices.every(({ properties = {} }) => Object.keys(properties).length === 0)) delete operation.requestBody
+    }
+  }
+  return document
+}

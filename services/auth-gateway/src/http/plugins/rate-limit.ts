@@ -1,5 +1,6 @@
 import fastifyRateLimit, { type RateLimitPluginOptions } from '@fastify/rate-limit'
 import { AppError } from '@latchkey/kit/app-error'
+import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import ipaddr from 'ipaddr.js'
 
@@ -14,8 +15,8 @@ export interface RateLimits {
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Route options for calls that make us send something. */
-    readonly sendLimit: { readonly config: { readonly rateLimit: { readonly max: number } } }
+    /** Route options for calls that make us send something: all such routes together have one limit per address. */
+    readonly sendLimit: { readonly preHandler: (request: FastifyRequest) => Promise<void> }
   }
 }
 
@@ -28,16 +29,34 @@ export const rateLimit = fp<RateLimits>(async function rateLimit(app, { redis, p
     timeWindow: 60_000,
     // Without Redis the flows answer 503 themselves, and those that need none go on.
     skipOnError: true,
-    keyGenerator: (request) => networkOf(request.ip),
-    allowList: (request) => isExempt(request.ip, exempt),
+    keyGenerator: (request) => networkOf(addressOf(request)),
+    allowList: (request) => isExempt(addressOf(request), exempt),
     addHeadersOnExceeding: quiet,
     addHeaders: { ...quiet, 'retry-after': false },
-    errorResponseBuilder: (_request, { ttl }) => new AppError('rate.limited', { retryAt: new Date(Date.now() + ttl) }),
+    errorResponseBuilder: (_request, { ttl }) => tooMany(ttl),
   })
-  app.decorate('sendLimit', { config: { rateLimit: { max: sendsPerMinute } } })
+  const countSend = app.createRateLimit({
+    max: sendsPerMinute,
+    keyGenerator: (request) => `sends:${networkOf(addressOf(request))}`,
+  })
+  app.decorate('sendLimit', {
+    preHandler: async (request: FastifyRequest) => {
+      const counted = await countSend(request)
+      if (!counted.isAllowed && counted.isExceeded) throw tooMany(counted.ttl)
+    },
+  })
 })
 
+const tooMany = (ttlMs: number) => new AppError('rate.limited', { retryAt: new Date(Date.now() + ttlMs) })
+
 const quiet = { 'x-ratelimit-limit': false, 'x-ratelimit-remaining': false, 'x-ratelimit-reset': false }
+
+/** Whom a request is counted for. Some proxies write `ip:port`; what is no address at all is counted for the proxy itself. */
+export function addressOf({ ip, socket }: Pick<FastifyRequest, 'ip' | 'socket'>): string {
+  const bare = /^\[(.+)\](?::\d+)?$/.exec(ip)?.[1] ?? /^([\d.]+):\d+$/.exec(ip)?.[1] ?? ip
+  if (ipaddr.isValid(bare)) return bare
+  return socket.remoteAddress ?? '0.0.0.0'
+}
 
 /** An IPv4 address, or the /64 of an IPv6 one: whoever has one address of it has them all. */
 export function networkOf(ip: string): string {

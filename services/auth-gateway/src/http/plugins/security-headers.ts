@@ -16,6 +16,7 @@ export const securityHeaders = fp<{ origins: readonly string[] }>(async function
     methods: ['GET', 'POST', 'PATCH', 'DELETE'],
     exposedHeaders: ['retry-after', 'x-request-id'],
     maxAge: 600,
+    strictPreflight: false,
   })
   app.addHook('onRequest', async (_request, reply) => {
     // Answers carry tokens and people's data: no cache between here and the app may keep one (RFC 6749 §5.1).
