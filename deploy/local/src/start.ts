@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { planServices, readGiven, readPorts, type ServicePlan, type Variables } from './env.js'
 import { keepKeys } from './keys.js'
-import { LaunchError } from './launch-error.js'
+import { configExitCode, LaunchError } from './launch-error.js'
 import { lockDataDir } from './lock.js'
 import { cacheDir, dataDir, readablePath } from './places.js'
 import { isFree } from './ports.js'
@@ -45,7 +45,7 @@ async function start(): Promise<void> {
 
   const plans = planServices({ given, keys: keepKeys(dir), databaseUrl: postgres.url, redisUrl: redis.url })
   say(`· starting ${plans.map(({ name }) => name).join(', ')}…`)
-  await Promise.all(plans.map((plan) => bringUp(plan, logDir)))
+  await bringUpAll(plans, logDir)
   if (stopping) return
   watchStores(readablePath(logDir))
   say(
@@ -92,6 +92,22 @@ async function startStores(given: Variables, dir: string, logDir: string): Promi
     ),
   ])
   return { postgres, redis }
+}
+
+/** Services read their configuration in their first second: what all of them refuse is told at once. */
+async function bringUpAll(plans: readonly ServicePlan[], logDir: string): Promise<void> {
+  const refused: LaunchError[] = []
+  const starts = plans.map((plan) =>
+    bringUp(plan, logDir).catch((error: unknown) => {
+      if (error instanceof LaunchError && error.exitCode === configExitCode) refused.push(error)
+      throw error
+    }),
+  )
+  await Promise.all(starts).catch(async (error: unknown) => {
+    await sleep(1_000)
+    if (refused.length < 2) throw error
+    throw new LaunchError(refused.map(({ message }) => message).join('\n'), { exitCode: configExitCode })
+  })
 }
 
 async function bringUp(plan: ServicePlan, logDir: string): Promise<void> {

@@ -40,9 +40,8 @@ export type Rule<C> = (config: C) => string[]
 
 /** A whole number where one is wanted; `3000.7`, `0x10` and `true` stay text, and are refused as such. */
 function asTyped(value: string, schema: TSchema | undefined): unknown {
-  return (schema as { type?: string } | undefined)?.type === 'integer' && /^\d{1,15}$/.test(value)
-    ? Number(value)
-    : value
+  const wanted: unknown = schema === undefined ? undefined : Reflect.get(schema, 'type')
+  return wanted === 'integer' && /^\d{1,15}$/.test(value) ? Number(value) : value
 }
 
 function readVariable(name: string, env: NodeJS.ProcessEnv, problems: string[]): string | undefined {

@@ -68,13 +68,14 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
     },
     open: (id: string, send: LimitedSend, { isNotice, fields }: { isNotice: boolean; fields: Record }) =>
       lua.open(
-        ...[keys.challenge(id), ...counters(send), keys.notice(send.subject), ...sendLimits(send)],
-        ...[
-          send.policy.codeLifeSeconds * 1_000,
-          send.messageId,
-          isNotice ? '1' : '0',
-          ...Object.entries(fields).flat(),
-        ],
+        keys.challenge(id),
+        ...counters(send),
+        keys.notice(send.subject),
+        ...sendLimits(send),
+        send.policy.codeLifeSeconds * 1_000,
+        send.messageId,
+        isNotice ? '1' : '0',
+        ...Object.entries(fields).flat(),
       ),
     async cancel(id: string, send: Send): Promise<void> {
       await lua.cancel(keys.challenge(id), ...counters(send), keys.notice(send.subject), send.messageId)
@@ -94,16 +95,14 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
       { generation, mac, owner }: { generation: number; mac: string; owner: string },
     ) =>
       lua.claim(
-        ...[
-          keys.challenge(id),
-          keys.wrong(subject),
-          clockOffsetMs(),
-          generation,
-          mac,
-          owner,
-          claimLeaseMs,
-          ...wrongLimits,
-        ],
+        keys.challenge(id),
+        keys.wrong(subject),
+        clockOffsetMs(),
+        generation,
+        mac,
+        owner,
+        claimLeaseMs,
+        ...wrongLimits,
       ),
     async countWrong(subject: Subject, owner: string): Promise<void> {
       await lua.countWrong(keys.wrong(subject), clockOffsetMs(), owner)
@@ -120,8 +119,15 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
       { generation, mac, box, quiet }: { generation: number; mac: string; box: string; quiet: boolean },
     ) =>
       lua.resend(
-        ...[keys.challenge(id), ...counters(send), ...sendLimits(send), generation],
-        ...[send.messageId, mac, box, send.policy.resend, quiet ? '1' : '0'],
+        keys.challenge(id),
+        ...counters(send),
+        ...sendLimits(send),
+        generation,
+        send.messageId,
+        mac,
+        box,
+        send.policy.resend,
+        quiet ? '1' : '0',
       ),
   }
 }
