@@ -151,6 +151,23 @@ t.test(
   },
 )
 
+t.test('one request id leads through the logs of the gateway, users and the worker', async (t) => {
+  const { stack, call } = await journey(t)
+  const phone = randomPhone()
+  const answer = await call('POST', '/v1/signup', { phone })
+  const requestId = String(answer.headers['x-request-id'])
+  await codeFromInbox(call, phone)
+  const services = await eventually('all three to log it', async () => {
+    const lines = stack
+      .logs()
+      .split('\n')
+      .filter((line) => line.includes(requestId))
+    const named = new Set(lines.map((line) => JSON.parse(line).service))
+    return named.size === 3 && [...named].sort()
+  })
+  t.same(services, ['auth-gateway', 'sms-worker', 'users'])
+})
+
 t.test(
   "a reset by name tells nothing of the phone behind it: its cooldown and limits are not the name's",
   async (t) => {
