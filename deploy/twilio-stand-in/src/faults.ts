@@ -10,6 +10,8 @@ export const faultNames = [
   'slow-drip',
   'slow',
   'refuse',
+  'lag',
+  'odd-sid',
 ] as const
 export type FaultName = (typeof faultNames)[number]
 
@@ -26,6 +28,8 @@ export interface Fault {
   readonly times: number
   /** Twilio's error code of `refuse` (21610). */
   readonly code: number
+  /** Put before the text of what is taken, as trial accounts of Twilio do. */
+  readonly prefix: string
 }
 
 export interface Faults {
@@ -65,10 +69,11 @@ const usualMs: Partial<Record<FaultName, number>> = { hang: 60_000, 'slow-drip':
 /** The order in a request's JSON; undefined where it cannot be read. A bare `code` means `refuse`. */
 export function readFault(json: unknown): Fault | undefined {
   if (typeof json !== 'object' || json === null) return undefined
-  const { to = '*', fault, on = 'send', ms, times = Infinity, code } = json as Record<string, unknown>
+  const { to = '*', fault, on = 'send', ms, times = Infinity, code, prefix = '' } = json as Record<string, unknown>
   const name = fault ?? (code === undefined ? undefined : 'refuse')
   const known = faultNames.find((candidate) => candidate === name)
-  if (known === undefined || typeof to !== 'string' || (on !== 'send' && on !== 'list')) return undefined
+  if (known === undefined || typeof to !== 'string' || typeof prefix !== 'string' || (on !== 'send' && on !== 'list'))
+    return undefined
   return {
     to,
     fault: known,
@@ -76,5 +81,6 @@ export function readFault(json: unknown): Fault | undefined {
     ms: Number(ms ?? usualMs[known] ?? 1_000),
     times: Number(times),
     code: Number(code ?? 21211),
+    prefix,
   }
 }

@@ -13,7 +13,8 @@ export interface Accept {
 }
 
 export interface Ledger {
-  add(form: URLSearchParams): Accept
+  /** `prefix` is put before the text. */
+  add(form: URLSearchParams, prefix?: string): Accept
   /** Oldest first; of one recipient where `to` is given. */
   list(to?: string): readonly Accept[]
 }
@@ -33,14 +34,14 @@ export function createLedger(): Ledger {
     if (rest?.size === 0) byRecipient.delete(accept.to)
   }
   return {
-    add(form) {
+    add(form, prefix = '') {
       const period = form.get('ValidityPeriod')
       const accept: Accept = {
         sid: `SM${randomBytes(16).toString('hex')}`,
         to: form.get('To') ?? '',
         from: form.get('From'),
         messagingServiceSid: form.get('MessagingServiceSid'),
-        body: form.get('Body') ?? '',
+        body: `${prefix}${form.get('Body') ?? ''}`,
         validityPeriod: period === null ? null : Number(period),
         statusCallback: form.get('StatusCallback'),
         at: new Date().toISOString(),

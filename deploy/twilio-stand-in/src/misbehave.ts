@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { ServerResponse } from 'node:http'
 import type { Fault } from './faults.js'
-import { sendJson, twilioError } from './twilio-wire.js'
+import { messagePage, sendJson, twilioError } from './twilio-wire.js'
 
 /** A call under a fault: how to do it properly, and where its answer would go. */
 export interface SpoiledCall {
@@ -28,6 +28,13 @@ export function misbehave({ fault, ms, code }: Fault, { response, socket, work }
       return void response.writeHead(200, { 'content-type': 'text/html' }).end('<html><body>Welcome</body></html>')
     case 'error-200':
       return sendJson(response, 200, twilioError(500, 20500, 'An internal server error has occurred'))
+    // As a list that does not know yet what was taken a moment ago.
+    case 'lag':
+      return sendJson(response, 200, messagePage('', []))
+    case 'odd-sid': {
+      const { status, body } = work()
+      return sendJson(response, status, { ...(body as object), sid: 'X'.repeat(100) })
+    }
     case 'hang':
       return void setTimeout(() => socket.destroy(), ms).unref()
     case 'reset-before':

@@ -26,9 +26,10 @@ export function createStandIn({ accountSid, authToken }: Credentials): Server {
     const form = new URLSearchParams(await read(request))
     const problem = refusal(form)
     if (problem !== undefined) return sendJson(response, 400, problem)
-    answerOrSpoil(faults.next('send', form.get('To') ?? ''), request, response, () => ({
+    const fault = faults.next('send', form.get('To') ?? '')
+    answerOrSpoil(fault, request, response, () => ({
       status: 201,
-      body: messageResource(accountSid, ledger.add(form)),
+      body: messageResource(accountSid, ledger.add(form, fault?.prefix)),
     }))
   }
 

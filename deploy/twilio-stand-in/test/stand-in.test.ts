@@ -93,6 +93,18 @@ t.test(
   },
 )
 
+t.test('a list may lag; a trial account writes before the text', async (t) => {
+  const { send, order, list, ledger } = await start(t)
+  const to = somebody()
+  const listed = async () => ((await (await list({ To: to })).json()) as { messages: { body: string }[] }).messages
+  await order({ to, fault: 'reset-after-accept', times: 1, prefix: 'Trial - ' })
+  await order({ to, on: 'list', fault: 'lag', times: 1 })
+  await send(to).catch(() => undefined)
+  t.strictSame(await listed(), [])
+  t.match(await listed(), [{ body: 'Trial - hello' }])
+  t.match(await ledger(to), [{ body: 'Trial - hello' }])
+})
+
 t.test('withdrawn faults spoil nothing any more', async (t) => {
   const { send, order, url } = await start(t)
   const to = somebody()

@@ -24,7 +24,7 @@ t.test('of fifty workers that want to send the same message at once, one may', a
   const view = await fence.read(id)
   const takes = await Promise.all(Array.from({ length: 50 }, () => fence.take(id, view, 'twilio')))
   t.equal(takes.filter((taken) => taken !== undefined).length, 1)
-  t.match((await fence.read(id)).attempts, [{ number: 1, provider: 'twilio', result: undefined, abandoned: false }])
+  t.match((await fence.read(id)).attempts, [{ number: 1, provider: 'twilio', result: undefined }])
 })
 
 t.test('a worker that judged by an older view gets nothing', async (t) => {
@@ -46,22 +46,38 @@ t.test('an accept is never unlearned, and replaces what others guessed', async (
   t.match(settledAttempt(view), { number: 1, result: { outcome: 'accepted', providerMessageId: 'SM1', endedAtMs: 2 } })
 })
 
-t.test(
-  'a call under way, one of unknown end and one found absent while its worker may wake up all count as possible accepts',
-  async (t) => {
-    const id = randomUUID()
-    await begin(id)
-    t.equal(possibleAccepts(await fence.read(id)), 1, 'under way')
-    await fence.record(id, { number: 1, outcome: unknown, endedAtMs: 1, by: 'finder' })
-    await fence.record(id, { number: 1, outcome: notSent, endedAtMs: 1, by: 'finder' })
-    t.equal(possibleAccepts(await fence.read(id)), 1, 'abandoned and absent')
-    const second = await begin(id)
-    await fence.record(id, { number: second, outcome: unknown, endedAtMs: 1, by: 'caller' })
-    t.equal(possibleAccepts(await fence.read(id)), 2, 'unknown')
-    await fence.record(id, { number: second, outcome: notSent, endedAtMs: 1, by: 'finder' })
-    t.equal(possibleAccepts(await fence.read(id)), 1, 'its own worker ended the call, and it is absent')
-  },
-)
+t.test('a call under way and one of unknown end count as possible accepts, a refused one does not', async (t) => {
+  const id = randomUUID()
+  await begin(id)
+  t.equal(possibleAccepts(await fence.read(id)), 1, 'under way')
+  await fence.record(id, { number: 1, outcome: unknown, endedAtMs: 1, by: 'finder' })
+  t.equal(possibleAccepts(await fence.read(id)), 1, 'unknown')
+  const second = await begin(id)
+  t.equal(possibleAccepts(await fence.read(id)), 2)
+  await fence.record(id, { number: second, outcome: notSent, endedAtMs: 1, by: 'caller' })
+  t.equal(possibleAccepts(await fence.read(id)), 1, 'refused')
+})
+
+t.test("a carrier's message belongs to one attempt, and to its caller before any finder", async (t) => {
+  const [mine, other] = [randomUUID(), randomUUID()]
+  const sid = { outcome: 'accepted', providerMessageId: `SM${randomUUID().replaceAll('-', '')}` } as const
+  const accept = (id: string, number: number, by: 'caller' | 'finder') =>
+    fence.record(id, { number, outcome: sid, endedAtMs: 1, by })
+  await begin(mine)
+  await begin(other)
+  t.equal(await accept(mine, 1, 'finder'), true)
+  t.equal(await accept(other, 1, 'finder'), false)
+  t.equal(settledAttempt(await fence.read(other)), undefined)
+  t.equal(await accept(other, 1, 'caller'), true)
+  const ms = await redis.pttl(`{latchkey}:sid:${sid.providerMessageId}`)
+  t.ok(ms > 3_500_000 && ms <= 3_600_000)
+})
+
+t.test('a mark on a fence that is gone does not stay for ever', async (t) => {
+  const id = randomUUID()
+  await fence.markReported(id, 1)
+  t.ok((await redis.pttl(`{latchkey}:fence:${id}`)) > 0)
+})
 
 t.test('a fence is kept for a day, not for ever', async (t) => {
   const id = randomUUID()

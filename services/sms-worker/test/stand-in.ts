@@ -28,6 +28,7 @@ export interface StandIn {
     ms?: number
     times?: number
     code?: number
+    prefix?: string
   }): Promise<void>
   withdraw(to: string): Promise<void>
   ledger(to: string): Promise<LedgerEntry[]>

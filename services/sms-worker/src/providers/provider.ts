@@ -24,6 +24,14 @@ export type SendOutcome =
     }
   | { readonly outcome: 'unknown'; readonly carrierCode?: string }
 
+/** A message in a carrier's list. */
+export interface Listed {
+  readonly providerMessageId: string
+  readonly at: Date
+  /** As the carrier tells it: possibly changed. */
+  readonly body: string
+}
+
 /** A way to hand a text to a carrier. Knows nothing of codes, users, templates, queues or retries. */
 export interface SmsProvider {
   readonly name: string
@@ -33,6 +41,6 @@ export interface SmsProvider {
   readonly endsAs?: 'delivered'
   /** Never throws for what a carrier does: that is an outcome. */
   send(message: SmsMessage): Promise<SendOutcome>
-  /** The carrier's id of a message it took at `since` or later, or undefined; throws where it cannot be asked. */
-  find?(message: SmsMessage, since: Date): Promise<string | undefined>
+  /** What the carrier took from us for this number at `since` or later, as far as it tells yet; throws where it cannot be asked. */
+  list?(to: E164, since: Date): Promise<readonly Listed[]>
 }

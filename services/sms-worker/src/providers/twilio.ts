@@ -16,12 +16,12 @@ export interface TwilioOptions {
   readonly connections: number
 }
 
-/** Twilio's clock and ours are not one. */
-const clockSkewMs = 5_000
+/** What the ids of its messages look like; anything else is an answer we do not understand. */
+const sidPattern = /^(SM|MM)[0-9a-f]{32}$/
 /** Its list is documented to filter by days; the exact time is compared here. */
 const dayMs = 86_400_000
 
-/** Twilio's Messages API through its SDK. It has no idempotency key: what is unknown is looked up by number, sender, text and time. */
+/** Twilio's Messages API through its SDK. It has no idempotency key: what is unknown is looked up by number, sender and time. */
 export function createTwilio({ timeoutMs, sender, receiptsUrl, ...options }: TwilioOptions): SmsProvider {
   const http = createTwilioHttp({ baseUrl: options.baseUrl, timeoutMs, connections: options.connections })
   const client = twilio(options.accountSid, options.authToken, { httpClient: http })
@@ -35,7 +35,7 @@ export function createTwilio({ timeoutMs, sender, receiptsUrl, ...options }: Twi
       ...(receiptsUrl !== undefined && { statusCallback: `${receiptsUrl}?message=${id}` }),
     })
     // 2xx with an error inside has no sid; whether anything was taken, nobody said.
-    return typeof sid === 'string' && sid !== ''
+    return typeof sid === 'string' && sidPattern.test(sid)
       ? { outcome: 'accepted', providerMessageId: sid }
       : { outcome: 'unknown', carrierCode: 'no-sid' }
   }
@@ -43,18 +43,13 @@ export function createTwilio({ timeoutMs, sender, receiptsUrl, ...options }: Twi
     name: 'twilio',
     timeoutMs,
     send: (message) => create(message).catch(outcomeOf),
-    async find({ to, body }, since) {
-      const oldest = since.getTime() - clockSkewMs
-      const found = await client.messages.list({ to, dateSentAfter: new Date(oldest - dayMs), limit: 50 })
-      const ours = found.find(
-        (candidate) =>
-          candidate.body === body &&
-          candidate.dateCreated.getTime() >= oldest &&
-          ('from' in sender
-            ? candidate.from === sender.from
-            : candidate.messagingServiceSid === sender.messagingServiceSid),
-      )
-      return ours?.sid
+    async list(to, since) {
+      const found = await client.messages.list({ to, dateSentAfter: new Date(since.getTime() - dayMs), limit: 50 })
+      const fromUs = (candidate: (typeof found)[number]) =>
+        'from' in sender ? candidate.from === sender.from : candidate.messagingServiceSid === sender.messagingServiceSid
+      return found
+        .filter((candidate) => sidPattern.test(candidate.sid) && fromUs(candidate) && candidate.dateCreated >= since)
+        .map(({ sid, dateCreated, body }) => ({ providerMessageId: sid, at: dateCreated, body: body ?? '' }))
     },
   }
 }

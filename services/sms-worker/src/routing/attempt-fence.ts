@@ -10,8 +10,6 @@ export interface FencedAttempt {
   readonly provider: string
   readonly startedAtMs: number
   readonly result?: SendOutcome & { readonly endedAtMs: number }
-  /** The outcome was not written by the worker that made the call: it may yet wake up and finish it. */
-  readonly abandoned: boolean
 }
 
 /** Everything known about the sending of one message, at `nowMs` by the queue's Redis. */
@@ -32,7 +30,8 @@ export interface AttemptFence {
     view: FenceView,
     provider: string,
   ): Promise<{ number: number; startedAtMs: number } | undefined>
-  record(messageId: string, entry: FenceEntry): Promise<void>
+  /** Whether it was written: false where more was known already, or what a finder found belongs to another attempt. */
+  record(messageId: string, entry: FenceEntry): Promise<boolean>
   markReported(messageId: string, upTo: number): Promise<void>
 }
 
@@ -46,12 +45,15 @@ export interface FenceEntry {
 
 /** A finished job is kept for an hour and a dead one for a day; nothing can come again after that. */
 const keepMs = 24 * 3_600_000
+/** No look-up reaches further back. */
+const claimMs = 3_600_000
 
 /** On the queue's Redis, so that a job and its fence are lost or kept together. Every method throws `unavailable` where it cannot be asked. */
 export function createAttemptFence(redis: Redis): AttemptFence {
   const key = (messageId: string) => `${queuePrefix}:fence:${messageId}`
+  const claimKey = (providerMessageId: string) => `${queuePrefix}:sid:${providerMessageId}`
   const take = redisScript<[number, number]>(redis, new URL('./lua/fence_take.1.lua', import.meta.url))
-  const record = redisScript<number>(redis, new URL('./lua/fence_record.1.lua', import.meta.url))
+  const record = redisScript<number>(redis, new URL('./lua/fence_record.2.lua', import.meta.url))
 
   return {
     read: (messageId) =>
@@ -67,11 +69,16 @@ export function createAttemptFence(redis: Redis): AttemptFence {
     record: (messageId, { number, outcome, endedAtMs, by }) =>
       orUnavailable(async () => {
         const detail = JSON.stringify({ ...outcome, endedAtMs })
-        await record(key(messageId), number, outcome.outcome, detail, by === 'finder' ? '1' : '0', keepMs)
+        const finder = by === 'finder' ? '1' : '0'
+        const claim = outcome.outcome === 'accepted' ? claimKey(outcome.providerMessageId) : key(messageId)
+        const attempt = `${messageId}/${number}`
+        return (
+          (await record(key(messageId), claim, number, outcome.outcome, detail, finder, keepMs, attempt, claimMs)) === 1
+        )
       }),
     markReported: (messageId, upTo) =>
       orUnavailable(async () => {
-        await redis.hset(key(messageId), 'reported', upTo)
+        await redis.multi().hset(key(messageId), 'reported', upTo).pexpire(key(messageId), keepMs).exec()
       }),
   }
 }
@@ -84,7 +91,6 @@ function toView(fields: Readonly<Record<string, string>>, nowMs: number): FenceV
       number,
       provider: fields[`${number}:provider`] ?? '',
       startedAtMs: Number(fields[`${number}:startedAt`]),
-      abandoned: fields[`${number}:abandoned`] === '1',
       ...(detail !== undefined && { result: JSON.parse(detail) as NonNullable<FencedAttempt['result']> }),
     }
   })
@@ -100,10 +106,9 @@ export function settledAttempt({ attempts }: FenceView): FencedAttempt | undefin
 /** Never a third possible accept of one message. */
 export const possibleAcceptsMax = 2
 
-/** How many of the attempts may have led, or may yet lead, to an SMS. One that was looked up and absent counts while its worker may still wake up. */
+/** How many of the attempts may have led, or may yet lead, to an SMS. One that was looked up in vain still counts: lists lag. */
 export function possibleAccepts({ attempts }: FenceView): number {
   return attempts.filter(
-    ({ result, abandoned }) =>
-      result === undefined || abandoned || result.outcome === 'accepted' || result.outcome === 'unknown',
+    ({ result }) => result === undefined || result.outcome === 'accepted' || result.outcome === 'unknown',
   ).length
 }

@@ -1,11 +1,13 @@
-import type { SmsMessage } from '../providers/provider.js'
+import type { Listed, SmsMessage } from '../providers/provider.js'
 import type { AttemptFence, FencedAttempt, FenceView } from './attempt-fence.js'
 import type { Lane } from './lane.js'
 
-/** A message that a carrier took shows up in its list within this time. */
+/** A message that a carrier took shows up in its list within this time; a list may lag, so absence proves nothing. */
 export const lookUpAfterMs = 2_000
 /** For attempts of a provider that is no longer configured. */
 const longestTimeoutMs = 10_000
+/** What the carrier's clock and ours may differ by. Sends of one purpose to one number are further apart. */
+const clockSkewMs = 15_000
 
 const timeoutMs = (lane: Lane | undefined) => lane?.provider.timeoutMs ?? longestTimeoutMs
 
@@ -19,56 +21,72 @@ export function busyForMs(view: FenceView, laneNamed: (name: string) => Lane | u
 
 interface Search {
   readonly fence: AttemptFence
-  readonly message: SmsMessage
+  readonly message: Pick<SmsMessage, 'id' | 'to' | 'body'>
   readonly view: FenceView
   readonly laneNamed: (name: string) => Lane | undefined
 }
 
-/** Finds out what became of earlier attempts that may have been taken, as far as their providers can be asked; returns ms to wait where it is too early. */
+/** Finds out what became of all earlier attempts that may have been taken, as far as their providers can be asked; returns ms to wait where it is too early. */
 export async function resolveEarlier({ fence, message, view, laneNamed }: Search): Promise<{ waitMs: number }> {
   const busyMs = busyForMs(view, laneNamed)
   if (busyMs > 0) return { waitMs: busyMs }
-  for (const attempt of view.attempts) {
-    const { number, result } = attempt
-    const endedAtMs = result?.endedAtMs ?? view.nowMs
-    if (result === undefined)
-      await fence.record(message.id, { number, outcome: { outcome: 'unknown' }, endedAtMs, by: 'finder' })
-    else if (result.outcome !== 'unknown') continue
-    const lane = laneNamed(attempt.provider)
-    const waitMs = result === undefined ? 0 : endedAtMs + lookUpAfterMs - view.nowMs
-    if (lane?.provider.find === undefined) continue
-    if (waitMs > 0) return { waitMs }
-    await lookUp(lane, attempt, { fence, message, endedAtMs })
+  await giveUpLost(fence, message.id, view)
+  const open = view.attempts.filter(({ result }) => result === undefined || result.outcome === 'unknown')
+  const askable = open.filter(({ provider }) => laneNamed(provider)?.provider.list !== undefined)
+  const waitMs = Math.max(
+    0,
+    ...askable.map(({ result }) => (result === undefined ? 0 : result.endedAtMs + lookUpAfterMs - view.nowMs)),
+  )
+  if (waitMs > 0) return { waitMs }
+  for (const name of new Set(askable.map(({ provider }) => provider))) {
+    const lane = laneNamed(name)
+    const attempts = askable.filter(({ provider }) => provider === name)
+    if (lane !== undefined) await lookUp(lane, attempts, { fence, message, nowMs: view.nowMs })
   }
   return { waitMs: 0 }
 }
 
-interface LookUp {
-  readonly fence: AttemptFence
-  readonly message: SmsMessage
-  readonly endedAtMs: number
+/** Attempts whose worker died before it wrote down an outcome become `unknown`. */
+export async function giveUpLost(fence: AttemptFence, messageId: string, view: FenceView): Promise<void> {
+  for (const { number, result } of view.attempts)
+    if (result === undefined)
+      await fence.record(messageId, {
+        number,
+        outcome: { outcome: 'unknown' },
+        endedAtMs: view.nowMs,
+        by: 'finder',
+      })
 }
 
+interface LookUp extends Pick<Search, 'fence' | 'message'> {
+  readonly nowMs: number
+}
+
+/** One call for all attempts at one provider. What is not found stays unknown: the list may lag. */
 async function lookUp(
-  { provider }: Lane,
-  attempt: FencedAttempt,
-  { fence, message, endedAtMs }: LookUp,
+  lane: Lane,
+  attempts: readonly FencedAttempt[],
+  { fence, message, nowMs }: LookUp,
 ): Promise<void> {
-  const { number } = attempt
-  const found = await provider.find?.(message, new Date(attempt.startedAtMs)).then(
-    (providerMessageId) => ({ providerMessageId }),
-    () => undefined,
-  )
-  // It could not be asked: unknown it stays.
-  if (found === undefined) return
-  const { providerMessageId } = found
-  await fence.record(message.id, {
-    number,
-    endedAtMs,
-    by: 'finder',
-    outcome:
-      providerMessageId === undefined
-        ? { outcome: 'not_sent', reason: 'carrier_failed', carrierCode: 'absent' }
-        : { outcome: 'accepted', providerMessageId },
+  const first = Math.min(...attempts.map(({ startedAtMs }) => startedAtMs))
+  const listed = (await lane.provider.list?.(message.to, new Date(first - clockSkewMs)).catch(() => undefined)) ?? []
+  for (const { number, startedAtMs, result } of attempts) {
+    const endedAtMs = result?.endedAtMs ?? nowMs
+    for (const { providerMessageId } of candidates(listed, message.body, startedAtMs, timeoutMs(lane))) {
+      const outcome = { outcome: 'accepted', providerMessageId } as const
+      // Refused where this one is known to belong to another attempt.
+      if (await fence.record(message.id, { number, endedAtMs, by: 'finder', outcome })) break
+    }
+  }
+}
+
+/** Those that may come from an attempt, likeliest first. Carriers change texts (trial prefix, redaction, encoding), so the text only chooses among several. */
+function candidates(listed: readonly Listed[], body: string, startedAtMs: number, callMs: number): Listed[] {
+  const near = listed.filter(({ at }) => {
+    const lateMs = at.getTime() - startedAtMs
+    return lateMs >= -clockSkewMs && lateMs <= callMs + clockSkewMs
   })
+  const same = near.filter((candidate) => candidate.body.includes(body.trim()))
+  const distance = ({ at }: Listed) => Math.abs(at.getTime() - startedAtMs)
+  return (same.length > 0 ? same : near).sort((a, b) => distance(a) - distance(b))
 }

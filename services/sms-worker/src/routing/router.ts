@@ -105,7 +105,7 @@ export function createRouter({ fence, lanes, test }: RouterDeps): Router {
       if (settledAttempt(view) !== undefined) return { verdict: 'settled' }
       if (possibleAccepts(view) < possibleAcceptsMax) return walk(delivery, view)
       const askable = view.attempts.some(
-        ({ result, provider }) => result?.outcome === 'unknown' && laneNamed(provider)?.provider.find !== undefined,
+        ({ result, provider }) => result?.outcome === 'unknown' && laneNamed(provider)?.provider.list !== undefined,
       )
       return askable ? { verdict: 'again', afterMs: retryDelayMs(view.attempts.length + 1) } : { verdict: 'spent' }
     },

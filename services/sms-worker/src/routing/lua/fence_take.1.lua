@@ -1,7 +1,7 @@
 --[[
   Begin one more attempt, if nothing happened to the fence since it was read.
 
-  KEYS[1]  fence hash { rev, count, reported, <n>:provider, <n>:startedAt, <n>:outcome, <n>:detail, <n>:abandoned }
+  KEYS[1]  fence hash { rev, count, reported, <n>:provider, <n>:startedAt, <n>:outcome, <n>:detail }
   ARGV[1]  rev that the caller read
   ARGV[2]  provider
   ARGV[3]  how long the fence outlives its last change, in ms
