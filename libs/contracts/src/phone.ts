@@ -5,6 +5,9 @@ export type E164 = string & { readonly __brand: 'E164' }
 
 export const E164 = Type.Unsafe<E164>(Type.String({ pattern: '^\\+[1-9]\\d{6,14}$', examples: ['+919876543210'] }))
 
+/** Stands where a number would in messages that are for nobody. It breaks the pattern above: no number is equal to it. */
+export const nobody = '+0' as E164
+
 /** `+919876543210` → `+91••••••3210`: country code and the last four digits (two for a short number). */
 export function maskPhone(phone: E164, callingCode: string): string {
   const national = phone.slice(1 + callingCode.length)

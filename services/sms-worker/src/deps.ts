@@ -15,7 +15,6 @@ import type { Registry } from 'prom-client'
 import { providerNames, type WorkerConfig } from './config.js'
 import { createDeliveryReport } from './jobs/delivery-report.js'
 import { createLateQueue } from './jobs/late-queue.js'
-import { createPlayDecoy } from './jobs/play-decoy.js'
 import { createSendSms } from './jobs/send-sms.js'
 import { createOpenChallenge } from './messages/open-challenge.js'
 import { createRender } from './messages/render.js'
@@ -81,7 +80,6 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
     fence,
     router,
     report,
-    playDecoy: createPlayDecoy({ router, report }),
     isLate: createLateQueue(() => oldestWaitingMs(smsQueue, queueRedis, prefix, codeClasses)),
     observeAccept,
     log,

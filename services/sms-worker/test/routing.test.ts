@@ -126,7 +126,6 @@ function createJob(lane: Lane, { isLate = false, lifeMs = 60_000 } = {}) {
     fence,
     router: createRouter({ fence, lanes: [lane] }),
     report: createDeliveryReport({ events, fence }),
-    playDecoy: async () => ({ then: 'done' }),
     isLate: async () => isLate,
     observeAccept: () => undefined,
     log,

@@ -1,10 +1,11 @@
 import type { DeliveryReason } from '@latchkey/contracts/delivery'
+import { nobody } from '@latchkey/contracts/phone'
 import { lateClass, type SmsJob } from '@latchkey/contracts/queues/sms'
 import { AppError } from '@latchkey/kit/app-error'
 import type { JobInfo, Verdict } from '@latchkey/kit/queue'
 import type { Logger } from 'pino'
 import type { OpenChallenge, OpenedChallenge } from '../messages/open-challenge.js'
-import type { Render, Sendable } from '../messages/render.js'
+import type { Render } from '../messages/render.js'
 import { type AttemptFence, possibleAccepts, settledAttempt } from '../routing/attempt-fence.js'
 import type { Router } from '../routing/router.js'
 import type { DeliveryReport } from './delivery-report.js'
@@ -16,7 +17,6 @@ export interface SendSmsDeps {
   readonly fence: AttemptFence
   readonly router: Router
   readonly report: DeliveryReport
-  readonly playDecoy: (job: SmsJob, info: JobInfo) => Promise<Verdict>
   readonly isLate: () => Promise<boolean>
   readonly observeAccept: (queuedAt: Date) => void
   readonly log: Logger
@@ -46,7 +46,7 @@ const unsent: Record<Exclude<OpenedChallenge['verdict'], 'open'>, Unsent> = {
 
 /** One job, top to bottom: is the code still worth sending? → fence → carrier → delivery log. Every job ends in a state of the log. */
 export function createSendSms(deps: SendSmsDeps): SendSms {
-  const { openChallenge, render, fence, router, report, playDecoy, isLate, observeAccept, log } = deps
+  const { openChallenge, render, fence, router, report, isLate, observeAccept, log } = deps
 
   async function sendSms(job: SmsJob, info: JobInfo): Promise<Verdict> {
     const challenge = await openChallenge(job)
@@ -56,15 +56,17 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
       return { then: 'again', afterMs: 0, priority: lateClass }
 
     await report.state(job, 'sending')
-    const { message } = challenge
-    if (message.kind === 'decoy') return playDecoy(job, info)
-    return deliver(job, info, { ...challenge, message })
+    return deliver(job, info, challenge)
   }
 
-  async function deliver(job: SmsJob, info: JobInfo, open: Open & { message: Sendable }): Promise<Verdict> {
+  async function deliver(job: SmsJob, info: JobInfo, open: Open): Promise<Verdict> {
     const { message, locale, deadlineMs, nowMs } = open
+    const text =
+      message.kind === 'decoy'
+        ? { to: nobody, body: '' }
+        : { to: message.to, body: render(message, job.purpose, locale) }
     const round = await router.deliver({
-      message: { id: job.messageId, to: message.to, body: render(message, job.purpose, locale) },
+      message: { id: job.messageId, ...text },
       lifeLeft: async () => {
         const now = await openChallenge(job)
         return now.verdict === 'open' ? now.deadlineMs - now.nowMs : undefined
@@ -72,7 +74,7 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
     })
     switch (round.verdict) {
       case 'settled':
-        await settle(job, info)
+        await settle(job, message.kind === 'decoy' ? undefined : info)
         return done
       case 'unwanted':
         return again(0)

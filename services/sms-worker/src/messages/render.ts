@@ -11,7 +11,7 @@ interface Texts {
 const languages: Readonly<Record<string, Texts>> = { en }
 
 /** A message that is really sent: a decoy has no text. */
-export type Sendable = Exclude<ChallengeMessage, { kind: 'decoy' }>
+type Sendable = Exclude<ChallengeMessage, { kind: 'decoy' }>
 
 export type Render = (message: Sendable, purpose: Purpose, locale: string) => string
 

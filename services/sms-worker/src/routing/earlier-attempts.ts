@@ -69,7 +69,7 @@ async function lookUp(
   { fence, message, nowMs }: LookUp,
 ): Promise<void> {
   const first = Math.min(...attempts.map(({ startedAtMs }) => startedAtMs))
-  const listed = (await lane.provider.list?.(message.to, new Date(first - clockSkewMs)).catch(() => undefined)) ?? []
+  const listed = (await lane.list(message.to, new Date(first - clockSkewMs))) ?? []
   for (const { number, startedAtMs, result } of attempts) {
     const endedAtMs = result?.endedAtMs ?? nowMs
     for (const { providerMessageId } of candidates(listed, message.body, startedAtMs, timeoutMs(lane))) {

@@ -1,38 +1,68 @@
-import type { SendOutcome, SmsMessage, SmsProvider } from '../providers/provider.js'
+import type { E164 } from '@latchkey/contracts/phone'
+import type { Listed, SendOutcome, SmsMessage, SmsProvider } from '../providers/provider.js'
+
+/** What one call came to, and how long it took. */
+export interface Sent {
+  readonly outcome: SendOutcome
+  readonly tookMs: number
+}
+
+/** What one look-up came to. */
+export interface LookedUp {
+  readonly ended: 'found' | 'nothing' | 'failed'
+  readonly tookMs: number
+}
 
 /** A provider with what this worker has seen of it. */
 export interface Lane {
   readonly provider: SmsProvider
-  /** How long its last accepted call took: what a decoy has to look like. */
-  readonly lastAcceptMs: () => number
-  /** Whether its last call, not long ago, left the message unsent or unknown: a decoy then waits as a live message does. */
-  readonly ailing: () => boolean
-  send(message: SmsMessage): Promise<{ outcome: SendOutcome; tookMs: number }>
+  /** Its last call and its last look-up that still tell how it fares: what decoys have to look like. */
+  readonly lastSent: () => Sent | undefined
+  readonly lastLookedUp: () => LookedUp | undefined
+  send(message: SmsMessage): Promise<Sent>
+  /** The provider's list; undefined where it could not be asked. */
+  list(to: E164, since: Date): Promise<readonly Listed[] | undefined>
 }
 
 export type ObserveOutcome = (provider: string, outcome: SendOutcome['outcome']) => void
 
-/** Before the first message a carrier is assumed to take this long. */
-const typicalMs = 150
-/** What was seen longer ago says nothing of now. */
-const ailingMs = 60_000
+/** What was seen longer ago says nothing of now, unless the carrier asked for a longer pause. */
+const tellingMs = 60_000
 
 export function createLane(provider: SmsProvider, observe: ObserveOutcome): Lane {
-  let lastAcceptMs = provider.endsAs === undefined ? typicalMs : 1
-  let failedAt = Number.NEGATIVE_INFINITY
+  const sent = memory<Sent>()
+  const lookedUp = memory<LookedUp>()
   return {
     provider,
-    lastAcceptMs: () => lastAcceptMs,
-    ailing: () => performance.now() - failedAt < ailingMs,
+    lastSent: sent.recall,
+    lastLookedUp: lookedUp.recall,
     async send(message) {
       const start = performance.now()
       const outcome = await provider.send(message).catch((): SendOutcome => ({ outcome: 'unknown' }))
       const tookMs = Math.round(performance.now() - start)
-      if (outcome.outcome === 'accepted') lastAcceptMs = tookMs
-      const failed = outcome.outcome === 'not_sent' || outcome.outcome === 'unknown'
-      failedAt = failed ? performance.now() : Number.NEGATIVE_INFINITY
+      const retryAfterMs = outcome.outcome === 'not_sent' ? (outcome.retryAfterMs ?? 0) : 0
+      // A refused number says nothing of the lane.
+      if (outcome.outcome !== 'rejected') sent.keep({ outcome, tookMs }, Math.max(tellingMs, retryAfterMs))
       observe(provider.name, outcome.outcome)
       return { outcome, tookMs }
     },
+    async list(to, since) {
+      const start = performance.now()
+      const listed = await provider.list?.(to, since).catch(() => undefined)
+      const ended = listed === undefined ? 'failed' : listed.length > 0 ? 'found' : 'nothing'
+      lookedUp.keep({ ended, tookMs: Math.round(performance.now() - start) }, tellingMs)
+      return listed
+    },
+  }
+}
+
+/** Holds the newest value for as long as it is good. */
+function memory<T>(): { keep: (value: T, forMs: number) => void; recall: () => T | undefined } {
+  let kept: { readonly value: T; readonly until: number } | undefined
+  return {
+    keep(value, forMs) {
+      kept = { value, until: performance.now() + forMs }
+    },
+    recall: () => (kept !== undefined && performance.now() < kept.until ? kept.value : undefined),
   }
 }

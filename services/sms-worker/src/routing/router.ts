@@ -1,5 +1,5 @@
 import type { DeliveryReason } from '@latchkey/contracts/delivery'
-import type { E164 } from '@latchkey/contracts/phone'
+import { type E164, nobody } from '@latchkey/contracts/phone'
 import type { SendOutcome, SmsMessage } from '../providers/provider.js'
 import {
   type AttemptFence,
@@ -8,6 +8,7 @@ import {
   possibleAcceptsMax,
   settledAttempt,
 } from './attempt-fence.js'
+import { createDecoyLane } from './decoy-lane.js'
 import { busyForMs, lookUpAfterMs, resolveEarlier } from './earlier-attempts.js'
 import type { Lane } from './lane.js'
 import { retryDelayMs } from './retry-schedule.js'
@@ -35,8 +36,6 @@ export interface Router {
   deliver(delivery: Delivery): Promise<Round>
   /** Ms for which another worker may still be calling a provider for this message. */
   busyForMs(view: FenceView): number
-  /** The lane a message takes first; without a number, the one that most take. */
-  firstLane(to?: E164): Lane
   laneNamed(name: string): Lane | undefined
 }
 
@@ -53,10 +52,13 @@ const anotherWorkerMs = 1_000
 
 /** Walks the lanes in order, one fenced attempt each, until one takes or refuses the message. */
 export function createRouter({ fence, lanes, test }: RouterDeps): Router {
-  const known = [...lanes, ...(test === undefined ? [] : [test.lane])]
+  const decoys = lanes.map(createDecoyLane)
+  const known = [...lanes, ...decoys, ...(test === undefined ? [] : [test.lane])]
   const laneNamed = (name: string) => known.find(({ provider }) => provider.name === name)
-  const lanesFor = (to?: E164): readonly [Lane, ...Lane[]] =>
-    to !== undefined && test?.numbers.has(to) === true ? [test.lane] : lanes
+  const lanesFor = (to: E164): readonly Lane[] => {
+    if (to === nobody) return decoys
+    return test?.numbers.has(to) === true ? [test.lane] : lanes
+  }
 
   async function attempt(lane: Lane, view: FenceView, { message, lifeLeft }: Delivery): Promise<Attempted> {
     const since = performance.now()
@@ -110,7 +112,6 @@ export function createRouter({ fence, lanes, test }: RouterDeps): Router {
       return askable ? { verdict: 'again', afterMs: retryDelayMs(view.attempts.length + 1) } : { verdict: 'spent' }
     },
     busyForMs: (view) => busyForMs(view, laneNamed),
-    firstLane: (to) => lanesFor(to)[0],
     laneNamed,
   }
 }
