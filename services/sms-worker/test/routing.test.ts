@@ -183,10 +183,23 @@ t.test('a dead job is written down as failed, but never over an accept', async (
   t.notOk(taken.queued.some(({ state }) => state === 'failed'))
   t.match(taken.queued.at(-1), { state: 'accepted' })
 
+  const lost = createJob(carrier('a', accepted).lane)
+  await fence.take(lost.job.messageId, await fence.read(lost.job.messageId), 'a')
+  await lost.bury()
+  t.match(lost.queued, [{ state: 'unknown', attempt: { number: 1, outcome: 'unknown' } }, { state: 'unknown' }])
+
   const doubtful = createJob(carrier('a', unknown).lane)
   await doubtful.run()
   await doubtful.bury()
   t.match(doubtful.queued.at(-1), { state: 'unknown' })
+})
+
+t.test('a pause that would outlast the code is cut so that one more try is made', async (t) => {
+  const { run } = createJob(carrier('a', notSent).lane, { lifeMs: 6_000 })
+  for (let n = 0; n < 6; n += 1) {
+    const verdict = await run()
+    t.ok(verdict.then === 'again' && verdict.afterMs <= 5_000, JSON.stringify(verdict))
+  }
 })
 
 t.test('in an outage a message is tried until its life is spent, then written down as unsent', async (t) => {

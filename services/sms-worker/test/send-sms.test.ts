@@ -109,14 +109,18 @@ t.test('an expired, used, superseded, vanished or unreadable code is never sent'
   await change(newer, { generation: 2 })
   const gone = await open({ message })
   await remove(gone)
+  const longGone = await open({ message, notAfterMs: -1 })
+  await remove(longGone)
+  const usedAndLate = await open({ message, notAfterMs: -1 })
+  await change(usedAndLate, { state: 'used' })
   const garbled = await open({ message })
   await change(garbled, { box: 'k1.a.b.c' })
   const moved = await open({ message })
   await change(moved, { generation: 2 })
-  for (const job of [expired, tooLate, used, newer, gone, garbled]) await queue(job)
+  for (const job of [expired, tooLate, used, newer, gone, longGone, usedAndLate, garbled]) await queue(job)
   await queue({ ...moved, generation: 2 })
   t.equal((await until(expired, 'expired_unsent')).length, 1)
-  t.equal((await until(tooLate, 'expired_unsent')).length, 1)
+  for (const job of [tooLate, longGone, usedAndLate]) t.equal((await until(job, 'expired_unsent')).length, 1)
   for (const job of [used, newer, gone]) t.equal((await until(job, 'superseded_unsent')).length, 1)
   t.match(await until(garbled, 'failed'), [{ reason: 'misconfigured' }])
   await until(moved, 'failed')
@@ -187,15 +191,51 @@ t.test('too fast is tried again when Twilio asked to, and then goes once', async
   t.equal((await standIn.ledger(to)).length, 1)
 })
 
-t.test('a try that would come after the code died is not made', async (t) => {
+t.test('asked to wait for longer than the code lives, it is tried once more near its end', async (t) => {
+  const { open, queue, until } = setUp(t)
+  const [lucky, unlucky] = [somebody(), somebody()]
+  await standIn.order({ to: lucky, fault: '429', ms: 60_000, times: 1 })
+  await standIn.order({ to: unlucky, fault: '429', ms: 60_000 })
+  const [first, second] = [
+    await open({ message: codeFor(lucky), lifeMs: 5_000 }),
+    await open({ message: codeFor(unlucky), lifeMs: 5_000 }),
+  ]
+  const since = Date.now()
+  await queue(first)
+  await queue(second)
+  t.match((await until(first, 'accepted')).at(-1), { attempt: { number: 2 } })
+  t.ok(Date.now() - since >= 3_500)
+  const events = await until(second, 'expired_unsent', 5_000)
+  t.match(events.at(-2), { attempt: { number: 2, outcome: 'not_sent' } })
+  t.strictSame(await standIn.ledger(unlucky), [])
+})
+
+t.test('what may have been sent is looked up once more when the code has died', async (t) => {
   const { open, queue, until } = setUp(t)
   const to = somebody()
-  await standIn.order({ to, fault: '429', ms: 60_000, times: 1 })
-  const job = await open({ message: codeFor(to), lifeMs: 20_000 })
+  await standIn.order({ to, fault: 'reset-after-accept' })
+  const job = await open({ message: codeFor(to), lifeMs: 1_500 })
   await queue(job)
-  const events = await until(job, 'expired_unsent', 5_000)
-  t.match(events.at(-2), { attempt: { outcome: 'not_sent' } })
-  t.strictSame(await standIn.ledger(to), [])
+  const events = await until(job, 'accepted')
+  const [accept, ...more] = await standIn.ledger(to)
+  t.strictSame(more, [])
+  t.match(events.at(-1)?.attempt, { number: 1, providerMessageId: accept?.sid })
+})
+
+t.test('a call whose worker died is in the log, whatever became of the code', async (t) => {
+  const { open, queue, until, finished, redis, change, events } = setUp(t)
+  const job = await open({ message: codeFor(somebody()) })
+  await change(job, { state: 'used' })
+  await redis.hset(`{latchkey}:fence:${job.messageId}`, {
+    rev: 1,
+    count: 1,
+    '1:provider': 'twilio',
+    '1:startedAt': Date.now() - 60_000,
+  })
+  await queue(job)
+  await until(job, 'unknown')
+  await finished(job)
+  t.match((await events(job))[0], { state: 'unknown', attempt: { number: 1, provider: 'twilio', outcome: 'unknown' } })
 })
 
 for (const fault of ['reset-after-accept', 'truncated', 'slow-drip', 'slow', 'odd-sid'] as const)

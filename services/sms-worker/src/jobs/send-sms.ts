@@ -1,12 +1,12 @@
 import type { DeliveryReason } from '@latchkey/contracts/delivery'
-import { nobody } from '@latchkey/contracts/phone'
 import { lateClass, type SmsJob } from '@latchkey/contracts/queues/sms'
 import { AppError } from '@latchkey/kit/app-error'
 import type { JobInfo, Verdict } from '@latchkey/kit/queue'
 import type { Logger } from 'pino'
-import type { OpenChallenge, OpenedChallenge } from '../messages/open-challenge.js'
+import { type OpenChallenge, type OpenedChallenge, recipient } from '../messages/open-challenge.js'
 import type { Render } from '../messages/render.js'
-import { type AttemptFence, possibleAccepts, settledAttempt } from '../routing/attempt-fence.js'
+import { type AttemptFence, type FenceView, possibleAccepts, settledAttempt } from '../routing/attempt-fence.js'
+import { giveUpLost } from '../routing/earlier-attempts.js'
 import type { Router } from '../routing/router.js'
 import type { DeliveryReport } from './delivery-report.js'
 import { lateAfterMs } from './late-queue.js'
@@ -29,6 +29,7 @@ export interface SendSms {
 }
 
 type Open = Extract<OpenedChallenge, { verdict: 'open' }>
+type Dead = Exclude<OpenedChallenge, { verdict: 'open' }>
 /** How a message ends of which nothing was ever possibly sent. */
 type Unsent =
   | { readonly state: 'expired_unsent' | 'superseded_unsent' }
@@ -37,8 +38,10 @@ type Unsent =
 const done: Verdict = { then: 'done' }
 const again = (afterMs: number): Verdict => ({ then: 'again', afterMs })
 const redisAwayMs = 1_000
+/** The life that is left for a last try. */
+const lastTryMs = 1_000
 
-const unsent: Record<Exclude<OpenedChallenge['verdict'], 'open'>, Unsent> = {
+const unsent: Record<Dead['verdict'], Unsent> = {
   expired: { state: 'expired_unsent' },
   superseded: { state: 'superseded_unsent' },
   unreadable: { state: 'failed', reason: 'misconfigured' },
@@ -50,7 +53,7 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
 
   async function sendSms(job: SmsJob, info: JobInfo): Promise<Verdict> {
     const challenge = await openChallenge(job)
-    if (challenge.verdict !== 'open') return finishUnsendable(job, unsent[challenge.verdict])
+    if (challenge.verdict !== 'open') return finishUnsendable(job, challenge)
     const lifeMs = challenge.deadlineMs - challenge.nowMs
     if (info.priority !== lateClass && lifeMs < lateAfterMs && (await isLate()))
       return { then: 'again', afterMs: 0, priority: lateClass }
@@ -60,13 +63,11 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
   }
 
   async function deliver(job: SmsJob, info: JobInfo, open: Open): Promise<Verdict> {
+    const since = performance.now()
     const { message, locale, deadlineMs, nowMs } = open
-    const text =
-      message.kind === 'decoy'
-        ? { to: nobody, body: '' }
-        : { to: message.to, body: render(message, job.purpose, locale) }
+    const body = message.kind === 'decoy' ? '' : render(message, job.purpose, locale)
     const round = await router.deliver({
-      message: { id: job.messageId, ...text },
+      message: { id: job.messageId, to: recipient(message), body },
       lifeLeft: async () => {
         const now = await openChallenge(job)
         return now.verdict === 'open' ? now.deadlineMs - now.nowMs : undefined
@@ -83,22 +84,31 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
       case 'hopeless':
         return end(job, { state: 'failed', reason: round.reason })
       case 'again':
-        if (nowMs + round.afterMs >= deadlineMs) return end(job, unsent.expired)
-        await reportProgress(job)
-        return again(round.afterMs)
+        return comeAgain(job, round.afterMs, deadlineMs - nowMs - (performance.now() - since))
     }
   }
 
-  /** The code is dead; what was tried while it lived may still have to be written down. */
-  async function finishUnsendable(job: SmsJob, ending: Unsent): Promise<Verdict> {
-    const busyMs = router.busyForMs(await fence.read(job.messageId))
-    return busyMs > 0 ? again(busyMs) : end(job, ending)
+  /** A pause that would outlast the code, ours or one a carrier asked for, ends with one last try. */
+  async function comeAgain(job: SmsJob, afterMs: number, lifeMs: number): Promise<Verdict> {
+    const view = await reportProgress(job)
+    if (lifeMs > 2 * lastTryMs) return again(Math.min(afterMs, lifeMs - lastTryMs))
+    if (afterMs < lifeMs) return again(afterMs)
+    // Nothing is sent any more, but what may have been is looked up.
+    return possibleAccepts(view) > 0 ? again(Math.min(afterMs, 2 * lastTryMs)) : end(job, unsent.expired)
   }
 
-  async function reportProgress(job: SmsJob): Promise<void> {
+  /** The code is dead; what was tried while it lived may still have to be written down. */
+  async function finishUnsendable(job: SmsJob, dead: Dead): Promise<Verdict> {
+    const to = dead.verdict === 'expired' ? dead.to : undefined
+    const { waitMs } = await router.resolve({ id: job.messageId, body: '', ...(to !== undefined && { to }) })
+    return waitMs > 0 ? again(waitMs) : end(job, unsent[dead.verdict])
+  }
+
+  async function reportProgress(job: SmsJob): Promise<FenceView> {
     const view = await fence.read(job.messageId)
     if (possibleAccepts(view) > 0) await report.state(job, 'unknown')
     await report.attempts(job, view, { final: false })
+    return view
   }
 
   async function settle(job: SmsJob, info?: JobInfo): Promise<void> {
@@ -115,6 +125,7 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
 
   /** No more tries. What may have been sent is `unknown` for good: a receipt may still tell. */
   async function end(job: SmsJob, ending: Unsent): Promise<Verdict> {
+    await giveUpLost(fence, job.messageId, await fence.read(job.messageId))
     const view = await fence.read(job.messageId)
     if (settledAttempt(view) !== undefined) {
       await settle(job)

@@ -1,4 +1,5 @@
 import { challengeKey, ChallengeMessage, messageContext } from '@latchkey/contracts/challenge-record'
+import { type E164, nobody } from '@latchkey/contracts/phone'
 import type { SmsJob } from '@latchkey/contracts/queues/sms'
 import { orUnavailable } from '@latchkey/kit/redis'
 import type { Sealer } from '@latchkey/kit/seal'
@@ -15,7 +16,9 @@ export type OpenedChallenge =
       readonly message: ChallengeMessage
       readonly locale: string
     }
-  | { readonly verdict: 'superseded' | 'expired' | 'unreadable'; readonly nowMs: number }
+  /** `to` is whom a carrier may still be asked about. */
+  | { readonly verdict: 'expired'; readonly nowMs: number; readonly to?: E164 }
+  | { readonly verdict: 'superseded' | 'unreadable'; readonly nowMs: number }
 
 export type OpenChallenge = (job: SmsJob) => Promise<OpenedChallenge>
 
@@ -33,20 +36,26 @@ export function createOpenChallenge({ redis, sealer, ids, clockOffsetMs }: OpenC
     const [fields, time] = await orUnavailable(() =>
       Promise.all([redis.hmget(key, 'state', 'generation', 'expiresAt', 'box', 'locale', 'quiet'), redis.time()]),
     )
-    const [state, current, expiresAt, box, locale, quiet] = fields
+    const [state, written, expiresAt, box, locale, quiet] = fields
     const nowMs = Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000) + clockOffsetMs
 
     // A repeat of the same code keeps the generation: both its messages may go.
-    if (state !== 'live' || current !== String(generation)) return { verdict: 'superseded', nowMs }
-    const deadlineMs = Math.min(Number(expiresAt), Date.parse(notAfter))
-    if (!(nowMs < deadlineMs)) return { verdict: 'expired', nowMs }
-    const open = { verdict: 'open', nowMs, deadlineMs, locale: locale ?? '' } as const
-    if (quiet?.split(',').includes(messageId)) return { ...open, message: { kind: 'decoy' } }
-    const message = unseal(sealer, box ?? '', messageContext(challengeId, generation))
+    const current = state === 'live' && written === String(generation)
+    const deadlineMs = current ? Math.min(Number(expiresAt), Date.parse(notAfter)) : Date.parse(notAfter)
+    const alive = nowMs < deadlineMs
+    // Whatever became of the challenge since, a message whose own time is over has expired.
+    if (!current) return { verdict: alive ? 'superseded' : 'expired', nowMs }
+    const message: ChallengeMessage | undefined = quiet?.split(',').includes(messageId)
+      ? { kind: 'decoy' }
+      : unseal(sealer, box ?? '', messageContext(challengeId, generation))
+    if (!alive) return { verdict: 'expired', nowMs, ...(message !== undefined && { to: recipient(message) }) }
     if (message === undefined) return { verdict: 'unreadable', nowMs }
-    return { ...open, message }
+    return { verdict: 'open', nowMs, deadlineMs, locale: locale ?? '', message }
   }
 }
+
+/** Whose phone a message is for; a decoy's is nobody's. */
+export const recipient = (message: ChallengeMessage): E164 => (message.kind === 'decoy' ? nobody : message.to)
 
 function unseal(sealer: Sealer, box: string, context: string): ChallengeMessage | undefined {
   try {

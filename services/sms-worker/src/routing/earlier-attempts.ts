@@ -1,3 +1,4 @@
+import type { E164 } from '@latchkey/contracts/phone'
 import type { Listed, SmsMessage } from '../providers/provider.js'
 import type { AttemptFence, FencedAttempt, FenceView } from './attempt-fence.js'
 import type { Lane } from './lane.js'
@@ -12,16 +13,19 @@ const clockSkewMs = 15_000
 const timeoutMs = (lane: Lane | undefined) => lane?.provider.timeoutMs ?? longestTimeoutMs
 
 /** How long an attempt without an outcome may still be under way in another worker; 0 where none can be. */
-export function busyForMs(view: FenceView, laneNamed: (name: string) => Lane | undefined): number {
+function busyForMs(view: FenceView, laneNamed: (name: string) => Lane | undefined): number {
   const waits = view.attempts
     .filter(({ result }) => result === undefined)
     .map(({ provider, startedAtMs }) => startedAtMs + timeoutMs(laneNamed(provider)) + lookUpAfterMs - view.nowMs)
   return Math.max(0, ...waits)
 }
 
+/** The message whose attempts are looked up; without `to` no carrier can be asked. */
+export type Sought = Pick<SmsMessage, 'id' | 'body'> & { readonly to?: E164 }
+
 interface Search {
   readonly fence: AttemptFence
-  readonly message: Pick<SmsMessage, 'id' | 'to' | 'body'>
+  readonly message: Sought
   readonly view: FenceView
   readonly laneNamed: (name: string) => Lane | undefined
 }
@@ -32,7 +36,8 @@ export async function resolveEarlier({ fence, message, view, laneNamed }: Search
   if (busyMs > 0) return { waitMs: busyMs }
   await giveUpLost(fence, message.id, view)
   const open = view.attempts.filter(({ result }) => result === undefined || result.outcome === 'unknown')
-  const askable = open.filter(({ provider }) => laneNamed(provider)?.provider.list !== undefined)
+  const { to } = message
+  const askable = open.filter(({ provider }) => to !== undefined && laneNamed(provider)?.provider.list !== undefined)
   const waitMs = Math.max(
     0,
     ...askable.map(({ result }) => (result === undefined ? 0 : result.endedAtMs + lookUpAfterMs - view.nowMs)),
@@ -41,7 +46,8 @@ export async function resolveEarlier({ fence, message, view, laneNamed }: Search
   for (const name of new Set(askable.map(({ provider }) => provider))) {
     const lane = laneNamed(name)
     const attempts = askable.filter(({ provider }) => provider === name)
-    if (lane !== undefined) await lookUp(lane, attempts, { fence, message, nowMs: view.nowMs })
+    if (lane !== undefined && to !== undefined)
+      await lookUp(lane, attempts, { fence, message: { ...message, to }, nowMs: view.nowMs })
   }
   return { waitMs: 0 }
 }
@@ -58,7 +64,9 @@ export async function giveUpLost(fence: AttemptFence, messageId: string, view: F
       })
 }
 
-interface LookUp extends Pick<Search, 'fence' | 'message'> {
+interface LookUp {
+  readonly fence: AttemptFence
+  readonly message: Sought & { readonly to: E164 }
   readonly nowMs: number
 }
 

@@ -9,7 +9,7 @@ import {
   settledAttempt,
 } from './attempt-fence.js'
 import { createDecoyLane } from './decoy-lane.js'
-import { busyForMs, lookUpAfterMs, resolveEarlier } from './earlier-attempts.js'
+import { lookUpAfterMs, resolveEarlier, type Sought } from './earlier-attempts.js'
 import type { Lane } from './lane.js'
 import { retryDelayMs } from './retry-schedule.js'
 
@@ -34,8 +34,8 @@ export interface Delivery {
 
 export interface Router {
   deliver(delivery: Delivery): Promise<Round>
-  /** Ms for which another worker may still be calling a provider for this message. */
-  busyForMs(view: FenceView): number
+  /** Finds out, as far as possible and without a send, what became of earlier attempts; ms to wait where it is too early. */
+  resolve(message: Sought): Promise<{ waitMs: number }>
   laneNamed(name: string): Lane | undefined
 }
 
@@ -111,7 +111,7 @@ export function createRouter({ fence, lanes, test }: RouterDeps): Router {
       )
       return askable ? { verdict: 'again', afterMs: retryDelayMs(view.attempts.length + 1) } : { verdict: 'spent' }
     },
-    busyForMs: (view) => busyForMs(view, laneNamed),
+    resolve: async (message) => resolveEarlier({ fence, message, view: await fence.read(message.id), laneNamed }),
     laneNamed,
   }
 }
