@@ -178,23 +178,3 @@ async function guarded<T>(call: () => Promise<T>, log: Logger, job: Job): Promis
     throw shown
   }
 }
-
-/** Age in ms of the oldest job that waits, 0 where none does. Looks at the head of each class, since classes overtake one another. */
-export async function oldestWaitingMs(
-  contract: QueueContract<TSchema>,
-  redis: Redis,
-  prefix: string,
-  classes: readonly number[],
-): Promise<number> {
-  const key = (part: string) => `${prefix}:${contract.name}:${part}`
-  // BullMQ scores a prioritised job with priority × 2³² + counter.
-  const base = 2 ** 32
-  const heads = await Promise.all([
-    redis.lrange(key('wait'), -1, -1),
-    ...classes.map((priority) =>
-      redis.zrangebyscore(key('prioritized'), priority * base, `(${(priority + 1) * base}`, 'LIMIT', 0, 1),
-    ),
-  ])
-  const born = await Promise.all(heads.flat().map((id) => redis.hget(key(id), 'timestamp')))
-  return born.reduce((oldest, at) => (at === null ? oldest : Math.max(oldest, Date.now() - Number(at))), 0)
-}

@@ -4,7 +4,8 @@ import { Queue } from 'bullmq'
 import t, { type Test } from 'tap'
 import { Type } from 'typebox'
 import { createLog } from '../src/log.js'
-import { createConsumer, createProducer, oldestWaitingMs, type Verdict } from '../src/queue.js'
+import { createConsumer, createProducer, type Verdict } from '../src/queue.js'
+import { oldestDelayedMs, oldestWaitingMs } from '../src/queue-age.js'
 import { createRedis } from '../src/redis.js'
 import { eventually, testStores } from '../src/testing.js'
 
@@ -146,6 +147,17 @@ t.test('the age of the oldest waiting job is seen in whatever class it waits', a
   await producer.add('m-new', parcel('new'), { priority: 1 })
   const age = await oldestWaitingMs(contract, redis, prefix, [1, 3])
   t.ok(age >= 60_000 && age < 70_000, `${age} ms`)
+})
+
+t.test('the age of the oldest job that is to come again is not counted among the waiting', async (t) => {
+  const { bare, redis, prefix } = await ends(t)
+  t.equal(await oldestDelayedMs(contract, redis, prefix), 0)
+  const old = { timestamp: Date.now() - 60_000, delay: 600_000 }
+  await bare.add(contract.name, parcel('old'), { jobId: 'm-old', ...old })
+  await bare.add(contract.name, parcel('new'), { jobId: 'm-new', delay: 1_000 })
+  const age = await oldestDelayedMs(contract, redis, prefix)
+  t.ok(age >= 60_000 && age < 70_000, `${age} ms`)
+  t.equal(await oldestWaitingMs(contract, redis, prefix, [1]), 0)
 })
 
 t.test('a payload outside the contract is refused before it is queued', async (t) => {

@@ -3,7 +3,8 @@ import { queuePrefix } from '@latchkey/contracts/queues/queue'
 import { lateClass, smsClasses, smsQueue } from '@latchkey/contracts/queues/sms'
 import { parseKeyRing, parseSealKeys } from '@latchkey/kit/key-ring'
 import type { Check } from '@latchkey/kit/ops'
-import { type Consumer, createConsumer, createProducer, oldestWaitingMs } from '@latchkey/kit/queue'
+import { type Consumer, createConsumer, createProducer } from '@latchkey/kit/queue'
+import { oldestDelayedMs, oldestWaitingMs } from '@latchkey/kit/queue-age'
 import { createRedis, guardRedis } from '@latchkey/kit/redis'
 import type { Scope } from '@latchkey/kit/run'
 import { createSealer, type Sealer } from '@latchkey/kit/seal'
@@ -143,6 +144,7 @@ function figures(redis: Redis, { scope, prefix, log }: { scope: Scope; prefix: s
   scope.defer('queue figures', () => queue.close())
   return {
     oldestWaitingMs: () => oldestWaitingMs(smsQueue, redis, prefix, [...codeClasses, lateClass]),
+    oldestRetryingMs: () => oldestDelayedMs(smsQueue, redis, prefix),
     counts: async () => {
       if (redis.status !== 'ready') return {}
       return queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed', 'completed')

@@ -3,6 +3,7 @@ import type { ObserveOutcome } from './routing/lane.js'
 
 interface QueueFigures {
   readonly oldestWaitingMs: () => Promise<number>
+  readonly oldestRetryingMs: () => Promise<number>
   readonly counts: () => Promise<Readonly<Record<string, number>>>
 }
 
@@ -14,16 +15,24 @@ export interface WorkerMetrics {
 /** The figures by which the worker is watched and scaled: the age of the oldest code job, not the depth of the queue. */
 export function createWorkerMetrics(registry: Registry, queue: QueueFigures): WorkerMetrics {
   const registers = [registry]
-  void new Gauge({
-    name: 'latchkey_oldest_code_job_seconds',
-    help: 'Age of the oldest code job that waits; 0 where none does',
-    registers,
-    async collect() {
-      const ms = await queue.oldestWaitingMs().catch(() => undefined)
-      if (ms === undefined) this.reset()
-      else this.set(ms / 1_000)
-    },
-  })
+  const age = (name: string, help: string, ask: () => Promise<number>) =>
+    void new Gauge({
+      name,
+      help: `${help}; 0 where none does, absent where the queue cannot be asked`,
+      registers,
+      async collect() {
+        const ms = await ask().catch(() => undefined)
+        // Not reset(): that would say 0, and a queue nobody can see would look well.
+        if (ms === undefined) this.remove()
+        else this.set(ms / 1_000)
+      },
+    })
+  age('latchkey_oldest_code_job_seconds', 'Age of the oldest code job that waits for a worker', queue.oldestWaitingMs)
+  age(
+    'latchkey_oldest_retrying_code_job_seconds',
+    'Age of the oldest code job that waits for another try (apart, since more workers do not help a carrier that is ill)',
+    queue.oldestRetryingMs,
+  )
   void new Gauge({
     name: 'latchkey_code_jobs',
     help: 'Code jobs by state of the queue',

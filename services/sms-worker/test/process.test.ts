@@ -165,9 +165,12 @@ t.test('Redis may come after the worker, go away and come back: codes go out eac
   door.close()
   await eventually('not ready', async () => (await worker.ask('/ready'))?.status === 503)
   t.equal((await worker.ask('/live'))?.status, 200)
+  // Zero would say that nothing waits.
+  t.notMatch((await worker.ask('/metrics'))?.text, /latchkey_oldest_(retrying_)?code_job_seconds\{/)
   await door.open()
   await goesOut()
   await worker.ready()
+  t.match((await worker.ask('/metrics'))?.text, /latchkey_oldest_code_job_seconds\{service="sms-worker"\} \d/)
 })
 
 t.test('without Redis it is alive, not ready, and still leaves in time', async (t) => {
@@ -188,6 +191,7 @@ t.test('figures are told on the ops port; carriers find nothing yet', async (t) 
   await worker.ready()
   const { text = '' } = (await worker.ask('/metrics')) ?? {}
   t.match(text, /latchkey_oldest_code_job_seconds\{service="sms-worker"\} \d/)
+  t.match(text, /latchkey_oldest_retrying_code_job_seconds\{service="sms-worker"\} \d/)
   t.match(text, /latchkey_code_jobs\{state="prioritized",service="sms-worker"\} \d/)
   t.match(text, 'latchkey_queue_to_accept_seconds_bucket')
   const answer = await worker.ask('/receipts/twilio', worker.port)
