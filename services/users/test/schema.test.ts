@@ -88,3 +88,14 @@ t.test('before the schema is there a request is told to come again', async (t) =
   const reply = await person('01890000-0000-7000-8000-000000000000')
   t.match(reply, { status: 503, body: { code: 'unavailable' }, headers: { 'retry-after': '1' } })
 })
+
+t.test('after a rollback the older release is content with a newer schema, but not with a foreign one', async (t) => {
+  const url = await createDatabase(t)
+  const names = await migrate(url)
+  const run = (name: string) => sql(url, 'insert into kysely_migration values ($1, now()::text)', [name])
+  await run('9999_of_the_next_release')
+  t.strictSame(await migrate(url), [])
+  await run('0000_of_somebody_else')
+  await t.rejects(migrate(url))
+  t.ok(names.length > 0)
+})

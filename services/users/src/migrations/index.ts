@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Kysely, type Migration, Migrator, PostgresDialect } from 'kysely'
+import { Kysely, type Migration, Migrator, PostgresDialect, sql } from 'kysely'
 import { Pool } from 'pg'
 import type { Logger } from 'pino'
 import { guardedPool } from '../database.js'
@@ -18,13 +18,32 @@ export async function migrate(url: string): Promise<string[]> {
   pool.on('error', () => undefined)
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: guardedPool(pool) }) })
   try {
-    const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
+    const migrator = new Migrator({
+      db,
+      provider: { getMigrations: async () => ({ ...migrations, ...(await newer(db)) }) },
+    })
     const { error, results = [] } = await migrator.migrateToLatest()
     if (error !== undefined) throw new Error('the schema could not be brought up to date', { cause: error })
     return results.map(({ migrationName }) => migrationName)
   } finally {
     await db.destroy()
   }
+}
+
+/**
+ * Migrations that a later release has run. Every migration only adds, so after a rollback the older release works on the
+ * newer schema; Kysely would call it corrupted. One that is missing among ours still is an error.
+ */
+async function newer(db: Kysely<unknown>): Promise<Record<string, Migration>> {
+  const [newest = ''] = Object.keys(migrations).sort().reverse()
+  const { rows } = await sql<{ found: boolean }>`select to_regclass('kysely_migration') is not null as found`.execute(
+    db,
+  )
+  if (rows[0]?.found !== true) return {}
+  const run = await sql<{ name: string }>`select name from kysely_migration where name > ${newest} collate "C"`.execute(
+    db,
+  )
+  return Object.fromEntries(run.rows.map(({ name }) => [name, { up: async () => undefined }]))
 }
 
 /** Tries to migrate until it works or `signal` ends it; a database that is away at the start comes back by itself. */
