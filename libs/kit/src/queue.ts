@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { QueueContract } from '@latchkey/contracts/queues/queue'
 import { DelayedError, type Job, Queue, UnrecoverableError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
@@ -63,12 +64,14 @@ export interface JobInfo {
   readonly starts: number
   readonly queuedAt: Date
   readonly priority: number
+  /** Aborted once the consumer closes: what can be left to another worker should be. */
+  readonly closing: AbortSignal
 }
 
 interface ConsumerOptions<P extends TSchema> extends End {
   readonly concurrency: number
   readonly handle: (payload: Static<P>, job: JobInfo) => Promise<Verdict>
-  /** Called once for a job that will never be handled: it killed its workers, or kept throwing. */
+  /** Called for a job that will never be handled: it killed its workers, or kept throwing. Again and again while it throws `unavailable`. */
   readonly onDead?: (payload: Static<P>, job: JobInfo) => Promise<void>
 }
 
@@ -89,6 +92,8 @@ export function createConsumer<P extends TSchema>(
   { redis, prefix, log, concurrency, handle, onDead }: ConsumerOptions<P>,
 ): Consumer {
   const inHand = new Set<Promise<unknown>>()
+  const stop = new AbortController()
+  const closing = stop.signal
   const worker = new Worker(
     contract.name,
     async (job, token) => {
@@ -99,7 +104,7 @@ export function createConsumer<P extends TSchema>(
           ? { then: 'again', afterMs: newerVersionWaitMs }
           : await during(
               inHand,
-              guarded(() => handle(payload, info(job)), log, job),
+              guarded(() => handle(payload, info(job, closing)), log, job),
             )
       if (verdict.then === 'done') return
       if (verdict.priority !== undefined) await job.changePriority({ priority: verdict.priority })
@@ -121,18 +126,20 @@ export function createConsumer<P extends TSchema>(
       job.attemptsMade >= (job.opts.attempts ?? 1) ||
       job.finishedOn !== undefined
     if (final && Value.Check(contract.payload, job.data))
-      void onDead(job.data, info(job)).catch((error: unknown) =>
-        log.error({ err: error, jobId: job.id }, 'a dead job was not written down'),
-      )
+      void during(
+        inHand,
+        whileUnavailable(() => onDead(job.data, info(job, closing)), closing),
+      ).catch((error: unknown) => log.error({ err: error, jobId: job.id }, 'a dead job was not written down'))
   })
   return {
     start: () =>
       void worker.run().catch((err: unknown) => log.error({ err, queue: contract.name }, 'queue consumer ended')),
     async close() {
-      if (redis.status === 'ready') return worker.close()
+      stop.abort()
+      if (redis.status === 'ready') await worker.close()
       // BullMQ would wait for Redis to come back. What is in hand is finished; another worker takes its job over and meets the fence.
       await Promise.allSettled(inHand)
-      await worker.close(true)
+      if (redis.status !== 'ready') await worker.close(true)
     },
     get running() {
       return worker.isRunning()
@@ -149,11 +156,25 @@ async function during<T>(set: Set<Promise<unknown>>, work: Promise<T>): Promise<
   }
 }
 
-const info = (job: Job): JobInfo => ({
+/** Tries again, later each time, while a store is away; when closing, once more. */
+async function whileUnavailable(call: () => Promise<void>, closing: AbortSignal): Promise<void> {
+  for (let pauseMs = 500; ; pauseMs = Math.min(2 * pauseMs, 15_000)) {
+    const last = closing.aborted
+    try {
+      return await call()
+    } catch (error) {
+      if (last || !(error instanceof AppError) || error.code !== 'unavailable') throw error
+    }
+    await sleep(pauseMs, undefined, { signal: closing }).catch(() => undefined)
+  }
+}
+
+const info = (job: Job, closing: AbortSignal): JobInfo => ({
   id: job.id ?? '',
   starts: job.attemptsStarted,
   queuedAt: new Date(job.timestamp),
   priority: job.priority,
+  closing,
 })
 
 /** The payload; undefined for a version that is newer than ours. A misshapen one is dead at once, without being quoted. */

@@ -3,6 +3,7 @@ import { queue } from '@latchkey/contracts/queues/queue'
 import { Queue } from 'bullmq'
 import t, { type Test } from 'tap'
 import { Type } from 'typebox'
+import { AppError } from '../src/app-error.js'
 import { createLog } from '../src/log.js'
 import { createConsumer, createProducer, type Verdict } from '../src/queue.js'
 import { oldestDelayedMs, oldestWaitingMs } from '../src/queue-age.js'
@@ -30,7 +31,10 @@ async function ends(t: Test) {
   })
 
   /** Handles parcels by `handle` until the test ends; tells what it was given, in order. */
-  function consume(handle: (mark: string, starts: number) => Verdict | Promise<Verdict>, dead: string[] = []) {
+  function consume(
+    handle: (mark: string, starts: number, closing: AbortSignal) => Verdict | Promise<Verdict>,
+    bury: (mark: string) => unknown = () => undefined,
+  ) {
     const given: string[] = []
     const own = createRedis(redisUrl, { log, name: 'consumer', patience: 'consumer' })
     const consumer = createConsumer(contract, {
@@ -38,11 +42,11 @@ async function ends(t: Test) {
       prefix,
       log,
       concurrency: 1,
-      handle: async ({ mark }, { starts }) => {
+      handle: async ({ mark }, { starts, closing }) => {
         given.push(mark)
-        return handle(mark, starts)
+        return handle(mark, starts, closing)
       },
-      onDead: async ({ mark }) => void dead.push(mark),
+      onDead: async ({ mark }) => void (await bury(mark)),
     })
     t.teardown(async () => {
       await consumer.close()
@@ -113,9 +117,12 @@ t.test(
     const { bare, consume } = await ends(t)
     await bare.add(contract.name, parcel('cursed'), { jobId: 'm-cursed', attempts: 2, backoff: 1 })
     const dead: string[] = []
-    consume(() => {
-      throw new Error('canary in the message')
-    }, dead)
+    consume(
+      () => {
+        throw new Error('canary in the message')
+      },
+      (mark) => dead.push(mark),
+    )
     await eventually('the end', async () => dead.length > 0)
     const job = await bare.getJob('m-cursed')
     t.same(dead, ['cursed'])
@@ -123,14 +130,42 @@ t.test(
   },
 )
 
+t.test('a dead job is handed over until that works, and closing waits for the last try', async (t) => {
+  const { bare, consume } = await ends(t)
+  let away = true
+  let tries = 0
+  const dead: string[] = []
+  const bury = (mark: string) => {
+    tries += 1
+    if (away) throw new AppError('unavailable')
+    dead.push(mark)
+  }
+  const { consumer } = consume(() => {
+    throw new Error('no')
+  }, bury)
+  await bare.add(contract.name, parcel('first'), { jobId: 'm-first', attempts: 1 })
+  await eventually('two tries', async () => tries >= 2)
+  away = false
+  await eventually('the first', async () => dead.length === 1)
+  away = true
+  tries = 0
+  await bare.add(contract.name, parcel('second'), { jobId: 'm-second', attempts: 1 })
+  await eventually('a try', async () => tries >= 1)
+  away = false
+  await consumer.close()
+  t.same(dead, ['first', 'second'])
+})
+
 t.test('closing waits for the job in hand and takes no other', async (t) => {
   const { producer, consume } = await ends(t)
   let release = () => {}
   const held = new Promise<void>((resolve) => (release = resolve))
   await producer.add('m-1', parcel('in hand'))
   await producer.add('m-2', parcel('waiting'))
-  const { given, consumer } = consume(async () => {
+  let told = false
+  const { given, consumer } = consume(async (_mark, _starts, closing) => {
     await held
+    told = closing.aborted
     return { then: 'done' }
   })
   await eventually('the first', async () => given.length === 1)
@@ -138,6 +173,7 @@ t.test('closing waits for the job in hand and takes no other', async (t) => {
   release()
   await closed
   t.same(given, ['in hand'])
+  t.ok(told, 'its handler was told')
 })
 
 t.test('the age of the oldest waiting job is seen in whatever class it waits', async (t) => {

@@ -87,6 +87,30 @@ t.test('SIGTERM during a slow send finishes it, takes no new job, and leaves wit
   t.match(await sms.getJobCounts('prioritized', 'active'), { prioritized: 1, active: 0 })
 })
 
+t.test(
+  'SIGTERM while the carrier hangs, in a look-up before another send, leaves in time; the job stays',
+  async (t) => {
+    const standIn = await startStandIn(t)
+    const env = { ...workerEnv(await ownRedis()), ...twilioEnv(standIn) }
+    const { open, queue, until, sms } = createSurroundings(t, env, '{latchkey}')
+    const worker = await startWorker(t, env)
+    await worker.ready()
+    const to = somebody()
+    await standIn.order({ to, fault: 'reset-before', times: 1 })
+    await standIn.order({ to, fault: 'hang' })
+    await standIn.order({ to, fault: 'hang', on: 'list' })
+    const job = await open({ message: codeFor(to) })
+    await queue(job)
+    await until(job, 'unknown')
+    await eventually('the look-up', async () => (await sms.getJobCounts('active'))['active'] === 1)
+    const since = Date.now()
+    worker.child.kill('SIGTERM')
+    t.equal(await worker.ended, 0)
+    t.ok(Date.now() - since < 7_000, `${Date.now() - since} ms`)
+    t.match(await sms.getJobCounts('delayed', 'active', 'completed'), { delayed: 1, active: 0, completed: 0 })
+  },
+)
+
 t.test('a second signal ends the process at once', async (t) => {
   const standIn = await startStandIn(t)
   const env = { ...workerEnv(await ownRedis()), ...twilioEnv(standIn), LOG_LEVEL: 'info' }

@@ -44,9 +44,11 @@ const notSent: SendOutcome = { outcome: 'not_sent', reason: 'carrier_failed' }
 const ours: SendOutcome = { outcome: 'not_sent', reason: 'misconfigured', permanent: true }
 const rejected: SendOutcome = { outcome: 'rejected', reason: 'opted_out' }
 const unknown: SendOutcome = { outcome: 'unknown' }
+const closing = new AbortController().signal
 const delivery = (lifeLeft: () => Promise<number | undefined> = async () => 60_000) => ({
   message: { id: randomUUID(), to: somebody(), body: 'text' },
   lifeLeft,
+  closing,
 })
 
 t.test('a lane that sent nothing is followed by the next, one attempt each', async (t) => {
@@ -83,6 +85,18 @@ t.test('where a carrier cannot be asked there is one more send, and never a thir
   await router.deliver(wanted)
   for (let n = 0; n < 3; n += 1) t.strictSame(await router.deliver(wanted), { verdict: 'spent' })
   t.equal(sent.length, 2)
+})
+
+t.test('a worker that closes begins no further call', async (t) => {
+  const stop = new AbortController()
+  const [first, second] = [carrier('a', notSent), carrier('b', accepted)]
+  const router = createRouter({ fence, lanes: [first.lane, second.lane] })
+  const wanted = delivery(async () => {
+    stop.abort()
+    return 60_000
+  })
+  t.match(await router.deliver({ ...wanted, closing: stop.signal }), { verdict: 'again', afterMs: 100 })
+  t.strictSame([first.sent.length, second.sent.length], [1, 0])
 })
 
 t.test('the code is looked at again directly before the call, whatever the job saw', async (t) => {
@@ -140,7 +154,7 @@ function createJob(lane: Lane, { isLate = false, lifeMs = 60_000 } = {}) {
     country: 'IN',
     requestId: 'r',
   }
-  const run = (priority = 1) => sendSms.handle(job, { id: 'm', starts: 1, queuedAt: new Date(), priority })
+  const run = (priority = 1) => sendSms.handle(job, { id: 'm', starts: 1, queuedAt: new Date(), priority, closing })
   return { run, bury: () => sendSms.bury(job), job, queued, broken }
 }
 

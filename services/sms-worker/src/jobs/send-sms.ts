@@ -53,7 +53,7 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
 
   async function sendSms(job: SmsJob, info: JobInfo): Promise<Verdict> {
     const challenge = await openChallenge(job)
-    if (challenge.verdict !== 'open') return finishUnsendable(job, challenge)
+    if (challenge.verdict !== 'open') return finishUnsendable(job, info, challenge)
     const lifeMs = challenge.deadlineMs - challenge.nowMs
     if (info.priority !== lateClass && lifeMs < lateAfterMs && (await isLate()))
       return { then: 'again', afterMs: 0, priority: lateClass }
@@ -68,6 +68,7 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
     const body = message.kind === 'decoy' ? '' : render(message, job.purpose, locale)
     const round = await router.deliver({
       message: { id: job.messageId, to: recipient(message), body },
+      closing: info.closing,
       lifeLeft: async () => {
         const now = await openChallenge(job)
         return now.verdict === 'open' ? now.deadlineMs - now.nowMs : undefined
@@ -98,9 +99,10 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
   }
 
   /** The code is dead; what was tried while it lived may still have to be written down. */
-  async function finishUnsendable(job: SmsJob, dead: Dead): Promise<Verdict> {
+  async function finishUnsendable(job: SmsJob, { closing }: JobInfo, dead: Dead): Promise<Verdict> {
     const to = dead.verdict === 'expired' ? dead.to : undefined
-    const { waitMs } = await router.resolve({ id: job.messageId, body: '', ...(to !== undefined && { to }) })
+    const sought = { id: job.messageId, body: '', ...(to !== undefined && { to }) }
+    const { waitMs } = await router.resolve(sought, closing)
     return waitMs > 0 ? again(waitMs) : end(job, unsent[dead.verdict])
   }
 

@@ -10,6 +10,9 @@ const longestTimeoutMs = 10_000
 /** What the carrier's clock and ours may differ by. Sends of one purpose to one number are further apart. */
 const clockSkewMs = 15_000
 
+/** A worker that closes leaves its next call to another. */
+export const handOverMs = 100
+
 const timeoutMs = (lane: Lane | undefined) => lane?.provider.timeoutMs ?? longestTimeoutMs
 
 /** How long an attempt without an outcome may still be under way in another worker; 0 where none can be. */
@@ -28,10 +31,17 @@ interface Search {
   readonly message: Sought
   readonly view: FenceView
   readonly laneNamed: (name: string) => Lane | undefined
+  readonly closing: AbortSignal
 }
 
 /** Finds out what became of all earlier attempts that may have been taken, as far as their providers can be asked; returns ms to wait where it is too early. */
-export async function resolveEarlier({ fence, message, view, laneNamed }: Search): Promise<{ waitMs: number }> {
+export async function resolveEarlier({
+  fence,
+  message,
+  view,
+  laneNamed,
+  closing,
+}: Search): Promise<{ waitMs: number }> {
   const busyMs = busyForMs(view, laneNamed)
   if (busyMs > 0) return { waitMs: busyMs }
   await giveUpLost(fence, message.id, view)
@@ -44,6 +54,7 @@ export async function resolveEarlier({ fence, message, view, laneNamed }: Search
   )
   if (waitMs > 0) return { waitMs }
   for (const name of new Set(askable.map(({ provider }) => provider))) {
+    if (closing.aborted) return { waitMs: handOverMs }
     const lane = laneNamed(name)
     const attempts = askable.filter(({ provider }) => provider === name)
     if (lane !== undefined && to !== undefined)

@@ -9,7 +9,7 @@ import {
   settledAttempt,
 } from './attempt-fence.js'
 import { createDecoyLane } from './decoy-lane.js'
-import { lookUpAfterMs, resolveEarlier, type Sought } from './earlier-attempts.js'
+import { handOverMs, lookUpAfterMs, resolveEarlier, type Sought } from './earlier-attempts.js'
 import type { Lane } from './lane.js'
 import { retryDelayMs } from './retry-schedule.js'
 
@@ -30,12 +30,14 @@ export interface Delivery {
   readonly message: Omit<SmsMessage, 'lifeMs'>
   /** Asked directly before each call: the life that is left, or undefined where the message must not go any more. */
   readonly lifeLeft: () => Promise<number | undefined>
+  /** Once aborted, no further call to a provider begins. */
+  readonly closing: AbortSignal
 }
 
 export interface Router {
   deliver(delivery: Delivery): Promise<Round>
   /** Finds out, as far as possible and without a send, what became of earlier attempts; ms to wait where it is too early. */
-  resolve(message: Sought): Promise<{ waitMs: number }>
+  resolve(message: Sought, closing: AbortSignal): Promise<{ waitMs: number }>
   laneNamed(name: string): Lane | undefined
 }
 
@@ -81,6 +83,7 @@ export function createRouter({ fence, lanes, test }: RouterDeps): Router {
     const pauseMs = retryDelayMs(start.attempts.length + 1)
     let view = start
     for (const lane of lanesFor(delivery.message.to)) {
+      if (delivery.closing.aborted) return { verdict: 'again', afterMs: handOverMs }
       if (refusals.length > 0) view = await fence.read(delivery.message.id)
       const outcome = await attempt(lane, view, delivery)
       if (outcome === 'unwanted') return { verdict: 'unwanted' }
@@ -101,7 +104,8 @@ export function createRouter({ fence, lanes, test }: RouterDeps): Router {
       const { id } = delivery.message
       const before = await fence.read(id)
       const message = { ...delivery.message, lifeMs: 0 }
-      const { waitMs } = await resolveEarlier({ fence, message, view: before, laneNamed })
+      const { closing } = delivery
+      const { waitMs } = await resolveEarlier({ fence, message, view: before, laneNamed, closing })
       if (waitMs > 0) return { verdict: 'again', afterMs: waitMs }
       const view = before.attempts.length === 0 ? before : await fence.read(id)
       if (settledAttempt(view) !== undefined) return { verdict: 'settled' }
@@ -111,7 +115,8 @@ export function createRouter({ fence, lanes, test }: RouterDeps): Router {
       )
       return askable ? { verdict: 'again', afterMs: retryDelayMs(view.attempts.length + 1) } : { verdict: 'spent' }
     },
-    resolve: async (message) => resolveEarlier({ fence, message, view: await fence.read(message.id), laneNamed }),
+    resolve: async (message, closing) =>
+      resolveEarlier({ fence, message, view: await fence.read(message.id), laneNamed, closing }),
     laneNamed,
   }
 }
