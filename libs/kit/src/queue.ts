@@ -125,10 +125,11 @@ export function createConsumer<P extends TSchema>(
       err.name === 'UnrecoverableError' ||
       job.attemptsMade >= (job.opts.attempts ?? 1) ||
       job.finishedOn !== undefined
-    if (final && Value.Check(contract.payload, job.data))
+    const data: unknown = job.data
+    if (final && Value.Check(contract.payload, data))
       void during(
         inHand,
-        whileUnavailable(() => onDead(job.data, info(job, closing)), closing),
+        whileUnavailable(() => onDead(data, info(job, closing)), closing),
       ).catch((error: unknown) => log.error({ err: error, jobId: job.id }, 'a dead job was not written down'))
   })
   return {

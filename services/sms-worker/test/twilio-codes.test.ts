@@ -36,6 +36,12 @@ t.test('too fast is not sent, and tried again when Twilio says so', async (t) =>
   t.strictSame(classify(400, 21611), { outcome: 'not_sent', reason: 'carrier_failed', carrierCode: '21611' })
 })
 
+t.test('a refusal without a code may be of a proxy, and is tried again', async (t) => {
+  for (const status of [400, 403, 404, 409, 425])
+    t.strictSame(classify(status), { outcome: 'not_sent', reason: 'carrier_failed', carrierCode: `http-${status}` })
+  t.match(classify(400, 21999), { outcome: 'not_sent', reason: 'carrier_failed', permanent: true })
+})
+
 t.test('behind a 5xx or a proxy that gave up the message may have been taken', async (t) => {
   for (const status of [500, 502, 503, 504, 408]) t.equal(classify(status).outcome, 'unknown')
   t.equal(classify(503, 21610).outcome, 'unknown')

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import type { Agent } from 'node:http'
 import { createServer } from 'node:net'
 import { freePort } from '@latchkey/kit/testing'
 import t from 'tap'
 import type { SmsProvider } from '../src/providers/provider.js'
 import { createTwilio } from '../src/providers/twilio.js'
+import { createTwilioHttp } from '../src/providers/twilio-http.js'
 import { accountSid, authToken, ourNumber, somebody, startStandIn } from './stand-in.js'
 
 const standIn = await startStandIn(t)
@@ -114,6 +116,12 @@ t.test('where the connection never came up nothing was sent', async (t) => {
   t.teardown(() => mute.close())
   const { port } = mute.address() as { port: number }
   t.match(await twilioAt(`https://127.0.0.1:${port}`).send(message()), { outcome: 'not_sent' })
+})
+
+t.test('as many connections stay open as may be in use, with TLS and without', async (t) => {
+  const { axios } = createTwilioHttp({ baseUrl: 'https://127.0.0.1', timeoutMs: 100, connections: 123 })
+  const { httpAgent, httpsAgent } = axios.defaults as Record<'httpAgent' | 'httpsAgent', Agent>
+  t.strictSame([httpAgent.maxFreeSockets, httpsAgent.maxFreeSockets], [123, 123])
 })
 
 t.test('the list tells what was taken, and nothing of another sender, number or time', async (t) => {

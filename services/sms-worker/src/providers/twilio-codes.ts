@@ -40,6 +40,8 @@ export function classifyRefusal({ status, code, retryAfterMs }: Refusal): SendOu
     }
   const reason = code === undefined ? undefined : recipient[code]
   if (reason !== undefined) return { outcome: 'rejected', reason, carrierCode }
-  const known = code === undefined ? status === 401 || status === 403 : isOurs(code)
+  // Twilio's own refusals have a code; without one a proxy on the way may be speaking, and it may speak otherwise soon.
+  if (code === undefined && status !== 401) return { outcome: 'not_sent', reason: 'carrier_failed', carrierCode }
+  const known = code === undefined || isOurs(code)
   return { outcome: 'not_sent', reason: known ? 'misconfigured' : 'carrier_failed', carrierCode, permanent: true }
 }

@@ -36,8 +36,18 @@ interface HttpOptions {
 export function createTwilioHttp({ baseUrl, timeoutMs, connections }: HttpOptions): twilio.RequestClient {
   const base = new URL(baseUrl)
   const wire = watchedTransport(base.protocol === 'https:')
-  const client = new twilio.RequestClient({ timeout: timeoutMs, maxSockets: connections, maxTotalSockets: connections })
-  client.axios.defaults.httpAgent = new HttpAgent({ keepAlive: true, maxSockets: connections })
+  const client = new twilio.RequestClient({
+    timeout: timeoutMs,
+    maxSockets: connections,
+    maxTotalSockets: connections,
+    // The SDK keeps five: the rest would greet TLS anew with every message.
+    maxFreeSockets: connections,
+  })
+  client.axios.defaults.httpAgent = new HttpAgent({
+    keepAlive: true,
+    maxSockets: connections,
+    maxFreeSockets: connections,
+  })
   client.axios.defaults.maxContentLength = 256 * 1024
   client.axios.interceptors.request.use((config) =>
     // A silence limit alone would let an answer drip in for ever.
