@@ -91,6 +91,17 @@ function visibleTo(service: ServiceName, variables: Variables): Variables {
   return Object.fromEntries(Object.entries(variables).filter((entry) => !hidden(entry)))
 }
 
+/** Names in a `.env` that `.env.example` does not know: most likely misspelt, and silently without effect. */
+export function unknownNames(dotEnv: string, example: string): string[] {
+  if (!existsSync(dotEnv)) return []
+  const known = new Set(
+    [...readFileSync(example, 'utf8').matchAll(/^#?\s?([A-Z][A-Z0-9_]*)=/gm)].map(([, name]) => name),
+  )
+  return Object.keys(parseEnv(readFileSync(dotEnv, 'utf8'))).filter(
+    (name) => !known.has(name.replace(/_FILE$/, '')) && !known.has(name),
+  )
+}
+
 /** The environment over the `.env` of the checkout; empty values count as not given, npm's own variables are of no use to a service. */
 export function readGiven(dotEnv: string, environment: NodeJS.ProcessEnv): Variables {
   const written = existsSync(dotEnv) ? parseEnv(readFileSync(dotEnv, 'utf8')) : {}

@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { planServices, readGiven, readPorts, type ServicePlan, type Variables } from './env.js'
+import { planServices, readGiven, readPorts, type ServicePlan, unknownNames, type Variables } from './env.js'
 import { keepKeys } from './keys.js'
 import { configExitCode, LaunchError } from './launch-error.js'
 import { lockDataDir } from './lock.js'
-import { cacheDir, dataDir, readablePath } from './places.js'
+import { cacheDir, dataDir, readablePath, root } from './places.js'
 import { isFree } from './ports.js'
 import { startPostgres } from './postgres.js'
 import { startRedis } from './redis.js'
@@ -33,6 +33,8 @@ try {
 
 async function start(): Promise<void> {
   const given = readGiven(resolve('.env'), process.env)
+  for (const name of unknownNames(resolve('.env'), join(root, '.env.example')))
+    say(`! .env sets ${name}, which nothing here reads: see .env.example`)
   const dir = dataDir(given['LATCHKEY_DATA_DIR'])
   const logDir = join(dir, 'logs')
   mkdirSync(logDir, { recursive: true, mode: 0o700 })

@@ -36,7 +36,8 @@ export const errors = {
   'token.invalid': {
     status: 401,
     title: 'The token is not valid',
-    detail: 'It is missing, malformed, expired or its session has ended: refresh the session, or sign in again.',
+    detail:
+      'It is missing, malformed, expired, or its session has ended: refresh the session if it still lives, or sign in again.',
   },
   'account.disabled': {
     status: 403,

@@ -62,13 +62,22 @@ interface SchemaError {
   params: unknown
 }
 
-function describe(error: SchemaError, schema: TObject): string[] {
-  if (error.keyword === 'required') {
-    const { requiredProperties = [] } = error.params as { requiredProperties?: string[] }
+function describe({ keyword, instancePath, message, params }: SchemaError, schema: TObject): string[] {
+  if (keyword === 'required') {
+    const { requiredProperties = [] } = params as { requiredProperties?: string[] }
     return requiredProperties.map((name) => `${name} is missing${hint(schema, name)}`)
   }
-  const name = error.instancePath.split('/')[1] ?? ''
-  return [`${name} ${error.message}${hint(schema, name)}`]
+  const name = instancePath.split('/')[1] ?? ''
+  return [`${name} ${sentence(keyword, message, schema.properties[name])}${hint(schema, name)}`]
+}
+
+/** Patterns and lists in the words of somebody who sets a variable. */
+function sentence(keyword: string, message: string, schema: TSchema | undefined): string {
+  const allowed: unknown = schema === undefined ? undefined : Reflect.get(schema, 'enum')
+  if (keyword === 'enum' && Array.isArray(allowed)) return `must be one of ${allowed.join(', ')}`
+  if (keyword === 'pattern') return 'is not written as it must be'
+  if (keyword === 'type') return message.replace('must be integer', 'must be a whole number, 0 or more')
+  return message
 }
 
 function hint(schema: TObject, name: string): string {

@@ -150,7 +150,9 @@ export function asAppError(thrown: unknown): AppError {
   const { statusCode = 500, validation, validationContext = '' } = thrown as Partial<FastifyError>
   if (validation !== undefined)
     return new AppError('request.invalid', {
-      errors: validation.slice(0, mostErrors).map((found) => field(found, validationContext)),
+      errors: withoutUnions(validation)
+        .slice(0, mostErrors)
+        .map((found) => field(found, validationContext)),
     })
   const byStatus: Partial<Record<number, ErrorCode>> = {
     413: 'request.too_large',
@@ -165,6 +167,14 @@ export function asAppError(thrown: unknown): AppError {
       cause: thrown,
     })
   return new AppError('internal', { cause: thrown })
+}
+
+/** Of a union with null Ajv tells that no branch fits, and why not one by one; only what is wrong with the other branch helps. */
+function withoutUnions(found: readonly Validation[]): readonly Validation[] {
+  const telling = found.filter(
+    ({ keyword, params }) => keyword !== 'anyOf' && !(keyword === 'type' && params['type'] === 'null'),
+  )
+  return telling.length > 0 ? telling : found.slice(0, 1)
 }
 
 /** Enough to mend a request; all of them would answer 15 KB with 90. */

@@ -49,6 +49,13 @@ export function mount<E extends Endpoint, const R extends Reply<E>>(
   })
 }
 
+const successes: Readonly<Record<string, string>> = {
+  200: 'Done',
+  201: 'Created',
+  202: 'Accepted: a message is on its way, or looks as if it were',
+  204: 'Done; nothing to say',
+}
+
 /** What any route may answer before its own code is asked. */
 const atTheEdge: readonly ErrorCode[] = ['internal', 'unavailable']
 const atTheEdgeOfBodies: readonly ErrorCode[] = [
@@ -61,12 +68,16 @@ const atTheEdgeOfBodies: readonly ErrorCode[] = [
 function responses(endpoint: Endpoint): Record<number, unknown> {
   const edge = endpoint.method === 'GET' ? atTheEdge : atTheEdgeOfBodies
   const fails = [...new Set([...endpoint.fails, ...edge])]
-  const problems = [...failuresByStatus({ ...endpoint, fails })].map(([status, codes]): [number, unknown] => [
-    status,
+  const problems = [...failuresByStatus({ ...endpoint, fails })].map(([status, codes]): [string, unknown] => [
+    String(status),
     {
       description: codes.map((code) => `\`${code}\``).join(', '),
       content: { 'application/problem+json': { schema: Problem } },
     },
   ])
-  return { ...Object.fromEntries(problems), ...endpoint.replies }
+  const replies = Object.entries(endpoint.replies).map(([status, schema]): [string, unknown] => [
+    status,
+    { description: successes[status] ?? 'Done', ...schema },
+  ])
+  return Object.fromEntries<unknown>([...problems, ...replies])
 }

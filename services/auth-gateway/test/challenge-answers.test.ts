@@ -44,7 +44,7 @@ t.test(
 
     await store.settle(answered.claim)
     t.same(await store.answer(id, code, 'v1'), { verdict: 'gone' })
-    t.match(await store.read(id), { id, purpose: 'sign_up' })
+    t.match(await store.read(id), { id, purpose: 'sign_up', attemptsLeft: 0, resendsLeft: 0 }, 'nothing is left to try')
     const left = await redis.hgetall(keys.challenge(id))
     t.equal(left['state'], 'used')
     t.notOk(left['mac'] ?? left['box'] ?? left['pending'] ?? left['subject'], 'no code, no phone, no pending data')

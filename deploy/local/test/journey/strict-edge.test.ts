@@ -124,6 +124,18 @@ t.test('the strict edge', async (t) => {
     t.match(await call('POST', '/v1/login', { identifier: 'nobody', password: '\ud800' }), { status: 401 })
   })
 
+  t.test('one fault is told once, in the words of the field', async (t) => {
+    const { session } = await newPerson(call)
+    const errorsOf = async (path: '/v1/me' | '/v1/logout', body: object) =>
+      (await call(path === '/v1/me' ? 'PATCH' : 'POST', path, body, session.accessToken)).body.errors
+    t.match(await errorsOf('/v1/me', { name: '' }), [{ path: '/name', message: /fewer than 1/ }])
+    t.same((await errorsOf('/v1/me', { name: '' })).length, 1)
+    t.match(await errorsOf('/v1/me', { username: 'ryt12' }), [{ path: '/username', message: /ryt/ }])
+    t.same(await errorsOf('/v1/logout', { everything: true }), [
+      { path: '/everything', message: 'is not known here; remove it' },
+    ])
+  })
+
   t.test('a profile comes back as it was given, whatever its names', async (t) => {
     const profile = { 'two\nlines': 1, 'a/b~c': { deep: [true, null, 'ü'] }, '': 'empty' }
     const { session } = await newPerson(call, { profile })
@@ -369,6 +381,7 @@ t.test('the open documents', async (t) => {
     ['400', '413', '415', '429', '500', '503'].every((status) => document.paths['/v1/signup'].post.responses[status]),
     'what the edge refuses is declared',
   )
+  t.match(await call('GET', '/'), { status: 302, headers: { location: '/docs/' } })
   t.match((await call('GET', '/docs/')).body, /swagger-ui/)
   const { body } = await call('GET', '/v1/nothing')
   const [page, anchor] = body.type.split('#')

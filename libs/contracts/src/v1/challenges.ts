@@ -8,7 +8,7 @@ import {
   Session,
   Strict,
   Timestamp,
-  TokenInput,
+  DeviceTokenInput,
   User,
 } from './shapes.js'
 
@@ -44,8 +44,8 @@ export const answerChallenge = endpoint({
   params,
   body: Strict({
     code: CodeInput,
-    password: Type.Optional(PasswordInput),
-    deviceToken: Type.Optional(TokenInput),
+    password: Type.Optional({ ...PasswordInput, description: 'Only where the account has a second factor.' }),
+    deviceToken: Type.Optional(DeviceTokenInput),
   }),
   replies: {
     200: Type.Union([SignedIn, ResetTokenGiven], {

@@ -52,7 +52,12 @@ export const Session = Type.Object({
 export type Session = Static<typeof Session>
 
 /** A JSON object of the operator's own making; its size is bounded by the body limit. */
-export const Profile = Type.Unsafe<Record<string, unknown>>(Type.Object({}, { additionalProperties: true }))
+export const Profile = Type.Unsafe<Record<string, unknown>>(
+  Type.Object(
+    {},
+    { additionalProperties: true, description: 'Whatever your app keeps about a person; replaced as a whole.' },
+  ),
+)
 
 export const User = Type.Object({
   id: Type.String({ format: 'uuid' }),
@@ -72,15 +77,55 @@ export const User = Type.Object({
 })
 export type User = Static<typeof User>
 
+/** Levels a profile may nest. */
+export const deepestProfile = 16
+
 /** Fields of an account that somebody else already holds; they were left out. */
-export const Conflicts = Type.Array(Type.Enum(['email', 'username']))
+export const Conflicts = Type.Array(Type.Enum(['email', 'username']), {
+  description: 'Fields that somebody else already holds; they were left out of the account.',
+})
 
 // What a caller may type. Meaning (is this a phone? a good password?) is decided in the flows.
-export const PhoneInput = Type.String({ minLength: 1, maxLength: 40, examples: ['+919876543210'] })
-export const EmailInput = Type.String({ minLength: 3, maxLength: 254, examples: ['asha@example.com'] })
-export const PasswordInput = Type.String({ minLength: 1, maxLength: 1024, examples: ['correct horse battery staple'] })
+export const PhoneInput = Type.String({
+  minLength: 1,
+  maxLength: 40,
+  description: 'A mobile number with its country code; spaces, dashes and brackets are forgiven.',
+  examples: ['+919876543210'],
+})
+export const EmailInput = Type.String({
+  minLength: 3,
+  maxLength: 254,
+  description: 'Kept in lower case. Not proved by being typed.',
+  examples: ['asha@example.com'],
+})
+export const PasswordInput = Type.String({
+  minLength: 1,
+  maxLength: 1024,
+  description: '8 to 128 characters; not a common one, not the phone, not the e-mail.',
+  examples: ['correct horse battery staple'],
+})
 export const NameInput = Type.String({ minLength: 1, maxLength: 200, examples: ['Asha Rao'] })
-export const UsernameInput = Type.String({ minLength: 3, maxLength: 32, examples: ['asha.rao'] })
-export const IdentifierInput = Type.String({ minLength: 1, maxLength: 254, examples: ['+919876543210'] })
-export const CodeInput = Type.String({ minLength: 1, maxLength: 16, examples: ['492817'] })
+export const UsernameInput = Type.String({
+  minLength: 3,
+  maxLength: 32,
+  description: 'Starts with a letter; letters, digits, `.`, `_`, `-`. Kept in lower case. Never `ryt` and digits.',
+  examples: ['asha.rao'],
+})
+export const IdentifierInput = Type.String({
+  minLength: 1,
+  maxLength: 254,
+  description: 'With `@` an e-mail, starting with `+` or a digit a phone, else a username.',
+  examples: ['+919876543210'],
+})
+export const CodeInput = Type.String({
+  minLength: 1,
+  maxLength: 16,
+  description: 'The digits from the SMS; spaces and dashes are forgiven.',
+  examples: ['492817'],
+})
 export const TokenInput = Type.String({ minLength: 1, maxLength: 512 })
+export const DeviceTokenInput = Type.String({
+  minLength: 1,
+  maxLength: 512,
+  description: 'From an earlier session on this device, if there was one. A bad one is no error.',
+})

@@ -16,12 +16,20 @@ export const signUp = endpoint({
   path: '/signup',
   summary: 'Start an account: sends a code to the phone',
   body: Strict({
-    phone: Type.Optional(PhoneInput),
+    phone: Type.Optional({
+      ...PhoneInput,
+      description: 'A mobile number with its country code. Required where no mail can be sent.',
+    }),
     email: Type.Optional(EmailInput),
     password: Type.Optional(PasswordInput),
     name: Type.Optional(NameInput),
     username: Type.Optional(UsernameInput),
-    role: Type.Optional(Type.String({ maxLength: 32 })),
+    role: Type.Optional(
+      Type.String({
+        maxLength: 32,
+        description: 'One that this service lets people choose (`SIGNUP_ROLES`); without it, the first of them.',
+      }),
+    ),
     profile: Type.Optional(Profile),
   }),
   replies: { 202: Type.Object({ challenge: Challenge }) },

@@ -47,8 +47,9 @@ export function newRecord(wanted: NewChallenge, { id, subjectHash, messageId, qu
   }
 }
 
-/** What the holder of the id may see of a record. */
+/** What the holder of the id may see of a record. Of an ended one nothing is left to try. */
 export function knownChallenge(id: string, record: Record, { expired }: { expired: boolean }): KnownChallenge {
+  const ended = expired || (record.state !== undefined && record.state !== 'live')
   return {
     id,
     purpose: purposeOf(record),
@@ -60,8 +61,8 @@ export function knownChallenge(id: string, record: Record, { expired }: { expire
     expiresAt: new Date(Number(record.expiresAt)),
     resendAt: new Date(Number(record.resendAt)),
     expired,
-    attemptsLeft: Math.max(0, Number(record.attemptsMax) - Number(record.wrong)),
-    resendsLeft: Math.max(0, Number(record.resendsMax) - Number(record.resends)),
+    attemptsLeft: ended ? 0 : Math.max(0, Number(record.attemptsMax) - Number(record.wrong)),
+    resendsLeft: ended ? 0 : Math.max(0, Number(record.resendsMax) - Number(record.resends)),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Identifier } from '@latchkey/contracts/internal/users'
+import { deepestProfile } from '@latchkey/contracts/v1/shapes'
 import { AppError, invalidField } from '@latchkey/kit/app-error'
 import validator from 'validator'
 import type { CanonicalPhone, ReadPhone } from '../phones/canonical-phone.js'
@@ -41,17 +42,17 @@ export function readEmail(text: string): string {
 /** In lower case. `ryt` and digits is another kind of id, so nobody may be called that. */
 export function readUsername(text: string): string {
   const username = text.toLowerCase()
-  if (!usernamePattern.test(username) || /^ryt\d+$/.test(username)) {
+  if (/^ryt\d+$/.test(username))
+    throw invalidField('/username', 'must not be `ryt` and digits: that is another kind of id')
+  if (!usernamePattern.test(username)) {
     throw invalidField('/username', 'must start with a letter and have 3 to 32 of a-z, 0-9, `.`, `_`, `-`')
   }
   return username
 }
 
-const deepest = 16
-
 /** Throws `request.invalid` where a text holds NUL or half a character, which a database cannot keep, or an object nests too deep. */
 export function checkStorable(path: string, value: unknown, depth = 0): void {
-  if (depth > deepest) throw invalidField(path, `is nested more than ${deepest} levels deep`)
+  if (depth > deepestProfile) throw invalidField(path, `is nested more than ${deepestProfile} levels deep`)
   if (typeof value === 'string') {
     if (value.includes('\u0000') || !isWellFormed(value))
       throw invalidField(path, 'holds characters that cannot be stored')

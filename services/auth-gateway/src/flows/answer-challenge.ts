@@ -44,7 +44,7 @@ export function createAnswerChallenge({ challenges, users }: AnswerChallengeDeps
     const answered = await challenges.answer(id, readCode(code), caller.face)
     switch (answered.verdict) {
       case 'wrong':
-        throw new AppError('challenge.wrong', { attemptsLeft: answered.attemptsLeft })
+        throw wrong(answered.attemptsLeft)
       case 'limited':
         throw tooSoon(answered.retryAt)
       case 'held':
@@ -77,6 +77,13 @@ export function createAnswerChallenge({ challenges, users }: AnswerChallengeDeps
     if (error instanceof AppError && error.effect === 'unknown') return
     return challenges.release(claim).catch(() => undefined)
   }
+}
+
+/** The last wrong answer destroys the code: asking for it again would help nobody. */
+function wrong(attemptsLeft: number): AppError {
+  const ended =
+    attemptsLeft > 0 ? {} : { detail: 'That was the last try of this challenge: start again to get a new code.' }
+  return new AppError('challenge.wrong', { attemptsLeft, ...ended })
 }
 
 /** Refusals behind which the challenge is used up: the fence is committed. */

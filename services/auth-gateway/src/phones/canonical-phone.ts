@@ -29,7 +29,10 @@ export function createReadPhone({ countries, testNumbers }: PhoneRules): ReadPho
   return function readPhone(text, path = '/phone') {
     const international = text.trim().replace(/^00(?=[1-9])/, '+')
     if (!spelling.test(international))
-      throw invalidField(path, 'must be a phone number with its country code, like +919876543210')
+      throw invalidField(
+        path,
+        `must be a phone number with its country code, like +919876543210${path === '/identifier' ? ', an e-mail address or a username' : ''}`,
+      )
     const digits = `+${international.replace(/\D/g, '')}` as E164
     if (testNumbers.has(digits))
       return {

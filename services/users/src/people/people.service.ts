@@ -1,7 +1,7 @@
 import type { BodyOf } from '@latchkey/contracts/endpoint'
 import type { Identifier, PendingAccount, patchSessionUser } from '@latchkey/contracts/internal/users'
 import type { E164 } from '@latchkey/contracts/phone'
-import type { User } from '@latchkey/contracts/v1/shapes'
+import { deepestProfile, type User } from '@latchkey/contracts/v1/shapes'
 import { AppError, invalidField } from '@latchkey/kit/app-error'
 import { v7 as uuidv7 } from 'uuid'
 import { type Db, isStorable, type Trx } from '../database.js'
@@ -131,11 +131,9 @@ function checkUsername(path: string, username: string | null | undefined): void 
   if (/^ryt\d+$/.test(name)) throw invalidField(path, 'may not be `ryt` and digits: such names are given out by us')
 }
 
-const profileDepthMax = 32
-
 function checkProfile(path: string, profile: Record<string, unknown> | undefined): void {
-  if (profile !== undefined && !isPlain(profile, profileDepthMax))
-    throw invalidField(path, `contains characters that cannot be stored, or is nested deeper than ${profileDepthMax}`)
+  if (profile !== undefined && !isPlain(profile, deepestProfile))
+    throw invalidField(path, `contains characters that cannot be stored, or is nested deeper than ${deepestProfile}`)
 }
 
 function isPlain(value: unknown, depth: number): boolean {

@@ -38,6 +38,8 @@ export const docs = fp(async function docsPlugin(app) {
     },
     uiConfig: { displayRequestDuration: true, persistAuthorization: false, validatorUrl: null },
   })
+  // Whoever opens the bare address wants to know what is here.
+  app.get('/', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/docs/'))
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
   app.get('/docs/errors', { schema: { hide: true } }, async (_request, reply) => {
     const { html, contentSecurityPolicy } = errorsPage()
