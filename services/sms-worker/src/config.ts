@@ -23,7 +23,7 @@ const Process = Type.Object({
   }),
   WORKER_PORT: Port(3002, 'where carriers call'),
   WORKER_OPS_PORT: Port(9103, '/live, /ready and /metrics'),
-  WORKER_CONCURRENCY: Type.Integer({ minimum: 1, maximum: 1_000, default: 50, description: 'jobs in hand at once' }),
+  WORKER_CONCURRENCY: Type.Integer({ minimum: 1, maximum: 1_000, default: 200, description: 'jobs in hand at once' }),
   REDIS_URL: Type.String({ pattern: redisUrl, description: 'where challenges live: redis://host:port/database' }),
   QUEUE_REDIS_URL: Type.Optional(
     Type.String({ pattern: redisUrl, description: 'where the queues live; REDIS_URL where not set' }),

@@ -16,6 +16,7 @@ import type { Registry } from 'prom-client'
 import { providerNames, type WorkerConfig } from './config.js'
 import { createDeliveryReport } from './jobs/delivery-report.js'
 import { createLateQueue } from './jobs/late-queue.js'
+import { createShare } from './jobs/share.js'
 import { createSendSms } from './jobs/send-sms.js'
 import { createOpenChallenge } from './messages/open-challenge.js'
 import { createRender } from './messages/render.js'
@@ -45,6 +46,9 @@ export interface Deps {
   readonly consumer: Consumer
 }
 
+/** Of the slots, for sign-up and what comes after it; the rest is free for sign-in and reset. */
+const lowerShare = 0.6
+const shareWaitMs = 200
 const codeClasses = [...new Set(Object.values(smsClasses))]
 
 /** The one file that knows which implementation stands behind each port. */
@@ -82,6 +86,7 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
     router,
     report,
     isLate: createLateQueue(() => oldestWaitingMs(smsQueue, queueRedis, prefix, codeClasses)),
+    share: createShare(Math.ceil(config.WORKER_CONCURRENCY * lowerShare), shareWaitMs),
     observeAccept,
     log,
   })

@@ -8,6 +8,7 @@ import { createRedis } from '@latchkey/kit/redis'
 import { eventually, testStores } from '@latchkey/kit/testing'
 import t from 'tap'
 import { createDeliveryReport } from '../src/jobs/delivery-report.js'
+import { createShare } from '../src/jobs/share.js'
 import { createSendSms } from '../src/jobs/send-sms.js'
 import { createRender } from '../src/messages/render.js'
 import type { SendOutcome, SmsMessage, SmsProvider } from '../src/providers/provider.js'
@@ -141,6 +142,7 @@ function createJob(lane: Lane, { isLate = false, lifeMs = 60_000 } = {}) {
     router: createRouter({ fence, lanes: [lane] }),
     report: createDeliveryReport({ events, fence }),
     isLate: async () => isLate,
+    share: createShare(1, 50),
     observeAccept: () => undefined,
     log,
   })

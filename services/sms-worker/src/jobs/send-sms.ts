@@ -1,5 +1,5 @@
 import type { DeliveryReason } from '@latchkey/contracts/delivery'
-import { lateClass, type SmsJob } from '@latchkey/contracts/queues/sms'
+import { lateClass, smsClasses, type SmsJob } from '@latchkey/contracts/queues/sms'
 import { AppError } from '@latchkey/kit/app-error'
 import type { JobInfo, Verdict } from '@latchkey/kit/queue'
 import type { Logger } from 'pino'
@@ -7,9 +7,11 @@ import { type OpenChallenge, type OpenedChallenge, recipient } from '../messages
 import type { Render } from '../messages/render.js'
 import { type AttemptFence, type FenceView, possibleAccepts, settledAttempt } from '../routing/attempt-fence.js'
 import { giveUpLost } from '../routing/earlier-attempts.js'
+import { retryDelayMs } from '../routing/retry-schedule.js'
 import type { Router } from '../routing/router.js'
 import type { DeliveryReport } from './delivery-report.js'
 import { lateAfterMs } from './late-queue.js'
+import type { Share } from './share.js'
 
 export interface SendSmsDeps {
   readonly openChallenge: OpenChallenge
@@ -18,6 +20,8 @@ export interface SendSmsDeps {
   readonly router: Router
   readonly report: DeliveryReport
   readonly isLate: () => Promise<boolean>
+  /** The slots that classes behind sign-in and reset may take: a carrier that hangs would fill them all. */
+  readonly share: Share
   readonly observeAccept: (queuedAt: Date) => void
   readonly log: Logger
 }
@@ -49,7 +53,7 @@ const unsent: Record<Dead['verdict'], Unsent> = {
 
 /** One job, top to bottom: is the code still worth sending? → fence → carrier → delivery log. Every job ends in a state of the log. */
 export function createSendSms(deps: SendSmsDeps): SendSms {
-  const { openChallenge, render, fence, router, report, isLate, observeAccept, log } = deps
+  const { openChallenge, render, fence, router, report, isLate, share, observeAccept, log } = deps
 
   async function sendSms(job: SmsJob, info: JobInfo): Promise<Verdict> {
     const challenge = await openChallenge(job)
@@ -145,9 +149,16 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
     log.info({ messageId, requestId, purpose, state, provider }, 'message')
   }
 
+  async function inShare(job: SmsJob, info: JobInfo): Promise<Verdict> {
+    if (info.priority < smsClasses.sign_up) return sendSms(job, info)
+    const leave = await share.enter()
+    if (leave === undefined) return again(retryDelayMs(info.starts))
+    return sendSms(job, info).finally(leave)
+  }
+
   return {
     handle: (job, info) =>
-      sendSms(job, info).catch((error: unknown) => {
+      inShare(job, info).catch((error: unknown) => {
         if (!(error instanceof AppError) || error.code !== 'unavailable') throw error
         log.warn({ messageId: job.messageId, err: error }, 'a store is away; the job comes again')
         return again(redisAwayMs)
