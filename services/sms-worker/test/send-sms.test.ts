@@ -7,7 +7,7 @@ import t, { type Test } from 'tap'
 import { codeFor, createSurroundings, createWorker, randomPrefix, twilioEnv, workerEnv } from './harness.js'
 import { ourNumber, somebody, startStandIn } from './stand-in.js'
 
-t.jobs = 8
+t.jobs = 16
 const standIn = await startStandIn(t)
 
 /** A queue, challenges and (unless `workers` says otherwise) one worker of its own. */
@@ -359,14 +359,15 @@ for (const ailment of ailments)
     const [earlier, to] = [somebody(), somebody()]
     const job = async (number: typeof to | undefined) =>
       open({ message: number === undefined ? { kind: 'decoy' } : codeFor(number), lifeMs: 7_000 })
-    const [first, real, decoy] = [await job(earlier), await job(to), await job(undefined)]
-    // A quiet repeat is played like a decoy, whatever its challenge says.
-    const quiet = await job(earlier)
-    await change(quiet, { quiet: `another,${quiet.messageId}` })
     for (const number of [earlier, to]) await standIn.order({ to: number, ...ailment })
+    const first = await job(earlier)
     await queue(first)
     await finished(first)
     const sentBefore = (await standIn.ledger(earlier)).length
+    const [real, decoy] = [await job(to), await job(undefined)]
+    // A quiet repeat is played like a decoy, whatever its challenge says.
+    const quiet = await job(earlier)
+    await change(quiet, { quiet: `another,${quiet.messageId}` })
     for (const each of [real, decoy, quiet]) await queue(each)
     for (const each of [real, decoy, quiet]) await finished(each)
     const told = await events(real)
