@@ -374,7 +374,7 @@ for (const ailment of ailments)
     for (const played of [await events(decoy), await events(quiet)]) {
       t.strictSame(shapeOf(played), shapeOf(told))
       const [times, wanted] = [timesOf(played), timesOf(told)]
-      for (const [state, ms] of wanted) t.ok(Math.abs(ms - (times.get(state) ?? Infinity)) < 1_500, `${state} at ${ms}`)
+      for (const [state, ms] of wanted) t.ok(Math.abs(ms - (times.get(state) ?? Infinity)) < 1_000, `${state} at ${ms}`)
     }
     t.equal((await standIn.ledger(earlier)).length, sentBefore, 'nothing was sent')
   })
