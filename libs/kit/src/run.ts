@@ -28,11 +28,10 @@ export async function run(
 ): Promise<void> {
   const steps: { name: string; close: () => unknown }[] = []
   let stopping = false
+  let exitCode = 0
 
-  async function stop(reason: string, code: number): Promise<void> {
-    if (stopping) process.exit(1)
+  async function stop(reason: string): Promise<void> {
     stopping = true
-    let exitCode = code
     log.info({ reason }, 'stopping')
     for (const step of steps.reverse()) {
       if (!(await closes(log, step, stepTimeoutMs))) exitCode = exitCode || 1
@@ -42,11 +41,17 @@ export async function run(
   }
   function fail(error: Error): void {
     log.fatal({ err: error }, 'cannot go on')
-    void stop(error.name, error instanceof ConfigError ? error.exitCode : 1)
+    exitCode = exitCode || (error instanceof ConfigError ? error.exitCode : 1)
+    // Two connections to one wrong Redis fail together: the second reason hurries nobody, and the first one is the exit code.
+    if (!stopping) void stop(error.name)
+  }
+  function leave(signal: string): void {
+    if (stopping) process.exit(1)
+    void stop(signal)
   }
 
-  process.on('SIGTERM', (signal) => void stop(signal, 0))
-  process.on('SIGINT', (signal) => void stop(signal, 0))
+  process.on('SIGTERM', leave)
+  process.on('SIGINT', leave)
   process.on('uncaughtException', fail)
   process.on('unhandledRejection', (reason) => fail(reason instanceof Error ? reason : new Error(String(reason))))
 

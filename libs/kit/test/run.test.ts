@@ -57,3 +57,12 @@ t.test('a start that fails closes what it had opened; a wrong configuration ends
   const wrong = program(`scope.fail(new ConfigError(['REDIS_URL evicts']))`)
   t.equal(await wrong.ended, 78)
 })
+
+t.test('two failures at once end once, with the code of the first, and everything closed', async (t) => {
+  const both = program(
+    `scope.defer('slow', () => new Promise((resolve) => setTimeout(resolve, 200)).then(() => say('closed')));
+     scope.fail(new ConfigError(['REDIS_URL evicts'])); scope.fail(new Error('and the queue too'))`,
+  )
+  t.equal(await both.ended, 78)
+  t.match(both.output(), /closed[^]*"stopped"/)
+})
