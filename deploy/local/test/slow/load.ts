@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Answer, randomPhone } from '../journey/journey.js'
 import type { Production } from './production.js'
@@ -51,6 +52,9 @@ export function startLoad(on: Pick<Production, 'call' | 'codeFor'>, { perSecond,
   }
 }
 
+/** People find the SMS, read and type: so some have a code in hand whenever something breaks. */
+const longestTypingMs = 3_000
+
 async function live({ call, codeFor }: Parameters<typeof startLoad>[0], person: Person, patienceMs: number) {
   const { phone } = person
   const { status, body } = await timed(person, 'sign-up', () => call('POST', '/v1/signup', { phone }))
@@ -58,6 +62,7 @@ async function live({ call, codeFor }: Parameters<typeof startLoad>[0], person: 
   person.challenge = body.challenge
   const code = await codeFor(phone, 60_000).catch(() => undefined)
   if (code === undefined) return
+  await sleep(randomInt(longestTypingMs))
   const end = performance.now() + patienceMs
   do {
     const answer = await timed(person, 'answer', () =>

@@ -55,10 +55,11 @@ export async function production(t: Test, { env = {}, databaseUrl }: ProductionO
     const client = new pg.Client({ connectionString: postgres.url })
     client.on('error', () => undefined)
     await client.connect()
-    return client.query(text, [...values]).then(
-      ({ rows }) => client.end().then(() => rows),
-      (error: unknown) => client.end().then(() => Promise.reject(error)),
-    )
+    try {
+      return (await client.query(text, [...values])).rows
+    } finally {
+      await client.end()
+    }
   }
   await watchStates(sql)
   const ledger = createLedger(caller(t, twilio.env.TWILIO_API_BASE_URL))
@@ -124,10 +125,13 @@ export async function someoneWithCode({ call, codeFor }: Pick<Production, 'call'
   return { phone, id, code: await codeFor(phone), answerPath: `/v1/challenges/${id}/answer` }
 }
 
-/** What the services have to say when a test goes wrong: warnings and worse. */
-const troubles = (logs: string): string =>
-  logs
-    .split('\n')
-    .filter((line) => !/"level":(?:10|20|30),/.test(line))
-    .slice(-40)
-    .join('\n')
+/** What the services have to say when a test goes wrong: warnings and worse, each once, with how often it was said. */
+function troubles(logs: string): string {
+  const said = new Map<string, number>()
+  for (const line of logs.split('\n').filter((text) => /"level":[456]0,/.test(text))) {
+    const { service, msg, err } = JSON.parse(line) as { service: string; msg: string; err?: { message?: string } }
+    const text = `${service}: ${msg}${err?.message === undefined ? '' : ` (${err.message})`}`
+    said.set(text, (said.get(text) ?? 0) + 1)
+  }
+  return [...said].map(([text, count]) => `${count} × ${text}`).join('\n')
+}

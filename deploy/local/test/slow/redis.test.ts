@@ -30,6 +30,7 @@ for (const [name, outage] of Object.entries(outages)) {
 async function survives(t: Test, { begin, end }: Outage): Promise<void> {
   const on = await production(t)
   const { redis, health, ledger, readyAgain } = on
+  await on.order({ to: '*', fault: 'slow', ms: 300 })
   const load = startLoad(on, { perSecond: 4 })
   await eventually('the first sessions', async () => load.people.filter(({ session }) => session).length >= 4, 30_000)
 
