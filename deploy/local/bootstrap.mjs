@@ -1,4 +1,4 @@
-// `npm start` and `npm test` begin here, where nothing is installed yet: plain Node, no dependencies. It makes the
+// `npm start`, `npm test` and `npm run test:slow` begin here, where nothing is installed yet: plain Node, no dependencies. It makes the
 // checkout runnable (dependencies, build), then becomes the launcher or the test runner in this same process, so that
 // there is nobody in between to forward signals and exit codes, or to be left behind.
 import { spawn } from 'node:child_process'
@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const [what, ...args] = process.argv.slice(2)
-const entry = { start: './dist/src/start.js', test: './dist/src/test-run.js' }[what]
+const isTest = what === 'test' || what === 'test:slow'
+const entry = isTest ? './dist/src/test-run.js' : { start: './dist/src/start.js' }[what]
 
 const say = (line) => process.stdout.write(`${line}\n`)
 /** A reader that went away (`npm start | head`) is no reason to fall over. */
@@ -27,7 +28,7 @@ function stop(sentence, output = '') {
   if (asked) process.exit(what === 'start' ? 0 : 1)
   if (output !== '') say(output.trimEnd().split('\n').slice(-40).join('\n'))
   process.stderr.write(`${sentence}\n`)
-  if (what === 'test') say('0 passed, 1 failed')
+  if (isTest) say('0 passed, 1 failed')
   process.exit(1)
 }
 
@@ -134,7 +135,7 @@ function tied(command, commandArgs, endsBy) {
     : [command, commandArgs]
 }
 
-if (entry === undefined) stop('usage: node deploy/local/bootstrap.mjs start | test [files]')
+if (entry === undefined) stop('usage: node deploy/local/bootstrap.mjs start | test [files] | test:slow [files]')
 checkNode()
 process.chdir(root)
 leaveWithNpm()

@@ -43,10 +43,12 @@ interface Given {
   readonly keys: Keys
   readonly databaseUrl: string
   readonly redisUrl: string
+  /** Development where it is not said. */
+  readonly mode?: 'development' | 'production'
 }
 
 /** The three services with their ports and exactly the environment each needs. */
-export function planServices({ given, keys, databaseUrl, redisUrl }: Given): ServicePlan[] {
+export function planServices({ given, keys, databaseUrl, redisUrl, mode = 'development' }: Given): ServicePlan[] {
   const ports = readPorts(given)
   const variables: Variables = {
     QUEUE_REDIS_URL: redisUrl,
@@ -57,7 +59,7 @@ export function planServices({ given, keys, databaseUrl, redisUrl }: Given): Ser
     ...Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)])),
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
-    NODE_ENV: 'development',
+    NODE_ENV: mode,
   }
   return serviceNames.map((name) => {
     const [port = 0, opsPort = 0] = Object.keys(portVariables[name]).map((variable) => ports[variable])

@@ -29,6 +29,8 @@ interface PostgresOptions {
   /** The folder of the data; made on the first start. */
   readonly dir: string
   readonly logFile: string
+  /** One that nobody uses, where it does not matter. */
+  readonly port?: number
   /** What is in it may be lost with the machine: faster, for tests. */
   readonly disposable?: boolean
 }
@@ -37,12 +39,18 @@ const major = '18'
 const asNobody = process.getuid?.() === 0
 
 /** The PostgreSQL that is named, or the bundled one on this folder, ready to be asked. */
-export async function startPostgres({ url, dir, logFile, disposable = false }: PostgresOptions): Promise<Store> {
+export async function startPostgres({
+  url,
+  dir,
+  logFile,
+  disposable = false,
+  ...asked
+}: PostgresOptions): Promise<Store> {
   if (url !== undefined) return external(url)
   const native = binaries()
   await initialise(native, dir)
   await endLeftover(join(dir, 'postmaster.pid'), 'postgres')
-  const port = await pickPort()
+  const port = asked.port ?? (await pickPort())
   const server = await launch(native, dir, port, logFile, disposable)
   const here = `postgres://latchkey@127.0.0.1:${port}`
   try {
@@ -51,6 +59,7 @@ export async function startPostgres({ url, dir, logFile, disposable = false }: P
     return {
       url: `${here}/latchkey`,
       what: `PostgreSQL ${version} (bundled)`,
+      pid: server.pid,
       ended: server.ended,
       // SIGINT is PostgreSQL's fast shutdown: it ends connections instead of waiting for them.
       stop: () => server.stop('SIGINT', 3_000),

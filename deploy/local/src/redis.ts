@@ -20,6 +20,8 @@ interface RedisOptions {
   readonly cache: string
   readonly logFile: string
   readonly databases?: number
+  /** One that nobody uses, where it does not matter. */
+  readonly port?: number
   /** What is in it may be lost with the machine: faster, for tests. */
   readonly disposable?: boolean
 }
@@ -68,7 +70,7 @@ async function serve({ command, env, what }: Server, options: RedisOptions): Pro
   mkdirSync(dir, { recursive: true, mode: 0o700 })
   const pidFile = join(dir, 'redis.pid')
   await endLeftover(pidFile, basename(command))
-  const port = await pickPort()
+  const port = options.port ?? (await pickPort())
   const settings = {
     port,
     bind: '127.0.0.1',
@@ -96,7 +98,7 @@ async function serve({ command, env, what }: Server, options: RedisOptions): Pro
     await stop()
     throw error
   }
-  return { url: `redis://127.0.0.1:${port}`, what, ended: server.ended, stop }
+  return { url: `redis://127.0.0.1:${port}`, what, pid: server.pid, ended: server.ended, stop }
 }
 
 /** Waits until it takes commands; while it reads its file it answers `-LOADING`. */

@@ -42,7 +42,8 @@ export async function stopServices(services: readonly RunningService[]): Promise
 
 const isFront = ({ name }: RunningService) => name === 'auth-gateway'
 
-async function spawnService({ name, env }: ServicePlan, logDir: string): Promise<RunningService> {
+/** Starts a service without waiting for anything. */
+export async function spawnService({ name, env }: ServicePlan, logDir: string): Promise<RunningService> {
   mkdirSync(logDir, { recursive: true })
   const logFile = join(logDir, `${name}.log`)
   if ((statSync(logFile, { throwIfNoEntry: false })?.size ?? 0) > longestLogBytes) renameSync(logFile, `${logFile}.1`)

@@ -3,16 +3,19 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { planServices, portVariables, type ServiceName, serviceNames, type ServicePlan, type Variables } from './env.js'
+import { type ServiceName, type ServicePlan, type Variables, planServices, portVariables, serviceNames } from './env.js'
 import { generateKeys } from './keys.js'
 import { pickPort } from './ports.js'
 import { query } from './postgres.js'
-import { readLogs, type RunningService, startService, stopServices } from './services.js'
+import { readLogs, type RunningService, spawnService, startService, stopServices } from './services.js'
 
 interface StackOptions {
   /** Any database of the server, and any database number of the Redis: the stack takes ones of its own. */
   readonly databaseUrl: string
   readonly redisUrl: string
+  /** The stores are for this stack alone: it takes the named databases as they are, and leaves them as they end up. */
+  readonly ownStores?: boolean
+  readonly mode?: 'development' | 'production'
   /** Wins over the defaults; the stores stay the stack's own. */
   readonly env?: Variables
 }
@@ -29,16 +32,20 @@ export interface Stack {
   readonly processes: Record<ServiceName, RunningService>
   /** Starts a service that has ended, on the same ports, stores and keys. */
   restart(name: ServiceName, env?: Variables): Promise<void>
+  /** The same, without waiting until it can work. */
+  launch(name: ServiceName, env?: Variables): Promise<RunningService>
+  /** One more of a service, on ports of its own. */
+  another(name: ServiceName, env?: Variables): Promise<RunningService>
   /** Everything all services have logged, JSON lines. */
   logs(): string
   stop(): Promise<void>
 }
 
 /** Brings up the services on a database, a Redis database and ports of their own, with fresh keys, and waits until all can work. */
-export async function startStack({ databaseUrl, redisUrl, env = {} }: StackOptions): Promise<Stack> {
-  const database = `latchkey_${randomBytes(6).toString('hex')}`
-  const [ownRedis] = await Promise.all([takeRedisDatabase(redisUrl), query(databaseUrl, `create database ${database}`)])
-  const ownDatabase = withPath(databaseUrl, database)
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { env = {}, mode = 'development' } = options
+  const stores =
+    options.ownStores === true ? { ...options, giveBack: async () => undefined } : await takeStores(options)
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-stack-'))
   const ports = await ownPorts()
   // Carriers of a test are processes on this machine.
@@ -46,17 +53,19 @@ export async function startStack({ databaseUrl, redisUrl, env = {} }: StackOptio
   const plans = planServices({
     given: { ...ports, PUBLIC_WORKER_URL: publicWorker, ...env },
     keys: generateKeys(),
-    databaseUrl: ownDatabase,
-    redisUrl: ownRedis,
+    databaseUrl: stores.databaseUrl,
+    redisUrl: stores.redisUrl,
+    mode,
   })
   const planOf = (name: ServiceName) => plans.find((plan) => plan.name === name) as ServicePlan
   const url = (port: number) => `http://127.0.0.1:${port}`
   const running = new Map<ServiceName, RunningService>()
+  const others: RunningService[] = []
 
   async function stop(): Promise<void> {
-    await stopServices([...running.values()])
+    await stopServices([...running.values(), ...others])
     rmSync(folder, { recursive: true, force: true })
-    await Promise.all([clearRedis(ownRedis), query(databaseUrl, `drop database ${database} with (force)`)])
+    await stores.giveBack()
   }
   try {
     const starts = await Promise.allSettled(
@@ -68,22 +77,48 @@ export async function startStack({ databaseUrl, redisUrl, env = {} }: StackOptio
     throw error
   }
   const processes = Object.fromEntries(running) as Record<ServiceName, RunningService>
+  const keep = (name: ServiceName, service: RunningService) => {
+    processes[name] = service
+    running.set(name, service)
+    return service
+  }
   return {
     gatewayUrl: url(planOf('auth-gateway').port),
     workerUrl: url(planOf('sms-worker').port),
     usersUrl: url(planOf('users').port),
     opsUrls: Object.fromEntries(plans.map(({ name, opsPort }) => [name, url(opsPort)])) as Record<ServiceName, string>,
-    databaseUrl: ownDatabase,
-    redisUrl: ownRedis,
+    databaseUrl: stores.databaseUrl,
+    redisUrl: stores.redisUrl,
     processes,
-    restart: async (name, more = {}) => {
-      const plan = planOf(name)
-      const service = await startService({ ...plan, env: { ...plan.env, ...more } }, folder)
-      processes[name] = service
-      running.set(name, service)
+    restart: async (name, more = {}) => void keep(name, await startService(changed(planOf(name), more), folder)),
+    launch: async (name, more = {}) => keep(name, await spawnService(changed(planOf(name), more), folder)),
+    another: async (name, more = {}) => {
+      const service = await startService(await elsewhere(changed(planOf(name), more)), join(folder, `${others.length}`))
+      others.push(service)
+      return service
     },
-    logs: () => readLogs([...running.values()]),
+    logs: () => readLogs([...running.values(), ...others]),
     stop,
+  }
+}
+
+const changed = (plan: ServicePlan, env: Variables): ServicePlan => ({ ...plan, env: { ...plan.env, ...env } })
+
+async function elsewhere(plan: ServicePlan): Promise<ServicePlan> {
+  const [port, opsPort] = [await pickPort(), await pickPort()]
+  const [portName = '', opsName = ''] = Object.keys(portVariables[plan.name])
+  return { ...changed(plan, { [portName]: `${port}`, [opsName]: `${opsPort}` }), port, opsPort }
+}
+
+async function takeStores({ databaseUrl, redisUrl }: Pick<StackOptions, 'databaseUrl' | 'redisUrl'>) {
+  const database = `latchkey_${randomBytes(6).toString('hex')}`
+  const [ownRedis] = await Promise.all([takeRedisDatabase(redisUrl), query(databaseUrl, `create database ${database}`)])
+  return {
+    databaseUrl: withPath(databaseUrl, database),
+    redisUrl: ownRedis,
+    giveBack: async () => {
+      await Promise.all([clearRedis(ownRedis), query(databaseUrl, `drop database ${database} with (force)`)])
+    },
   }
 }
 

@@ -5,6 +5,8 @@ export interface Store {
   readonly url: string
   /** For people: what it is and where it came from. */
   readonly what: string
+  /** Absent where it is not ours. */
+  readonly pid?: number
   /** Resolves should it end; absent where it is not ours to watch. */
   readonly ended?: Promise<number | string>
   stop(): Promise<void>

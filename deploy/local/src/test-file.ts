@@ -3,8 +3,6 @@ import { root } from './places.js'
 import { startTethered, type Tethered } from './tether.js'
 import { type FileResult, readTap } from './test-report.js'
 
-const longestMs = 120_000
-
 export interface TestFile extends Pick<Tethered, 'stop'> {
   readonly result: Promise<FileResult>
 }
@@ -13,7 +11,10 @@ export interface TestFile extends Pick<Tethered, 'stop'> {
  * Runs one test file: a program that prints TAP. Run plainly, and not by tap's own runner, whose hooks into every child
  * process would sit in the services under test too. Whatever processes it leaves behind are ended with it.
  */
-export async function startTestFile(file: string, env: Readonly<Record<string, string>>): Promise<TestFile> {
+export async function startTestFile(
+  file: string,
+  { env, longestMs }: { readonly env: Readonly<Record<string, string>>; readonly longestMs: number },
+): Promise<TestFile> {
   const program = await startTethered({
     command: process.execPath,
     args: ['--enable-source-maps', file],
@@ -22,10 +23,10 @@ export async function startTestFile(file: string, env: Readonly<Record<string, s
     output: 'pipe',
     ifOrphaned: 'SIGKILL',
   })
-  return { stop: program.stop, result: finish(program) }
+  return { stop: program.stop, result: finish(program, longestMs) }
 }
 
-async function finish(program: Tethered): Promise<FileResult> {
+async function finish(program: Tethered, longestMs: number): Promise<FileResult> {
   let late = false
   const timer = setTimeout(() => {
     late = true

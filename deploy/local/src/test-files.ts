@@ -11,8 +11,13 @@ const workspaces = (): string[] => [
 const compiled = (file: string): string => file.replace(/\/(?:dist\/)?test\//, '/dist/test/').replace(/\.ts$/, '.js')
 const source = (file: string): string => file.replace('/dist/test/', '/test/').replace(/\.js$/, '.ts')
 
-/** The compiled test files that were asked for, or all. One whose source is gone is left over from an earlier build, and not a test. */
-export function testFiles(asked: readonly string[]): string[] {
+/** `npm test`, which is for every change, and `npm run test:slow`, where processes are killed and outages waited for. */
+export type Ring = 'test' | 'test:slow'
+
+const isSlow = (file: string): boolean => /^deploy\/[^/]+\/dist\/test\/slow\//.test(file)
+
+/** The compiled test files that were asked for, or all of the ring. One whose source is gone is left over from an earlier build, and not a test. */
+export function testFiles(asked: readonly string[], ring: Ring): string[] {
   if (asked.length > 0) return asked.map((file) => relative(root, resolve(root, compiled(file))))
   return workspaces()
     .map((workspace) => join(workspace, 'dist/test'))
@@ -21,5 +26,6 @@ export function testFiles(asked: readonly string[]): string[] {
       readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
     )
     .filter((file) => file.endsWith('.test.js') && existsSync(join(root, source(file))))
+    .filter((file) => isSlow(file) === (ring === 'test:slow'))
     .sort()
 }

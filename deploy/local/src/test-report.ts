@@ -12,6 +12,8 @@ export interface FileResult {
   readonly passed: number
   readonly failed: number
   readonly failures: readonly Failure[]
+  /** Figures that tests tell, each with the name of its test. */
+  readonly comments: readonly string[]
 }
 
 /** Reads what one test file prints (TAP) until it ends. */
@@ -25,12 +27,14 @@ export async function readTap(output: Readable): Promise<FileResult> {
     else counts.failed++
   })
   collectFailures(parser, [], failures)
+  const comments: string[] = []
+  collectComments(parser, '', comments)
   await new Promise<void>((resolve) => {
     parser.once('complete', () => resolve())
     output.on('data', (chunk: Buffer) => parser.write(chunk))
     output.once('close', () => parser.end())
   })
-  return { ...counts, failures }
+  return { ...counts, failures, comments }
 }
 
 /** Of a failed test only the innermost cause is kept: that its parents failed too says nothing. */
@@ -45,6 +49,15 @@ function collectFailures(parser: Parser, path: readonly string[], failures: Fail
     if (!result.ok && !result.skip && !result.todo && inner === 0)
       failures.push({ path: [...path, result.name], diagnosis: result.diag })
     before = failures.length
+  })
+}
+
+function collectComments(parser: Parser, name: string, comments: string[]): void {
+  parser.on('child', (child: Parser) => collectComments(child, child.name, comments))
+  parser.on('comment', (comment: string) => {
+    const text = comment.replace(/^\s*#\s?/, '').trimEnd()
+    // What the reporter itself adds: the name of the test, its time, its counts.
+    if (name !== '' && text !== '' && !/^(?:Subtest|time=|\w+ \d+ of \d+)/.test(text)) comments.push(`${name}: ${text}`)
   })
 }
 

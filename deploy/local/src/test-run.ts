@@ -7,7 +7,7 @@ import { startPostgres } from './postgres.js'
 import { startRedis } from './redis.js'
 import type { Store } from './store.js'
 import { startTestFile, type TestFile } from './test-file.js'
-import { testFiles } from './test-files.js'
+import { type Ring, testFiles } from './test-files.js'
 import { describeFailure } from './test-report.js'
 
 interface TestCounts {
@@ -27,15 +27,15 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 /** Brings up stores for this run alone, runs the tests on them, and takes everything down again, whatever happens. */
-async function runTests(asked: readonly string[]): Promise<TestCounts> {
-  const files = testFiles(asked)
+async function runTests(ring: Ring, asked: readonly string[]): Promise<TestCounts> {
+  const files = testFiles(asked, ring)
   if (files.length === 0) throw new LaunchError('there are no tests')
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-test-'))
   const stores: Store[] = []
   try {
     const [postgres, redis] = await startStores(folder, stores)
     print(`· on ${postgres.what} and ${redis.what}`)
-    return await runFiles(files, testEnv({ TEST_DATABASE_URL: postgres.url, TEST_REDIS_URL: redis.url }))
+    return await runFiles(files, rings[ring], testEnv({ TEST_DATABASE_URL: postgres.url, TEST_REDIS_URL: redis.url }))
   } finally {
     await Promise.all(stores.map((store) => store.stop()))
     await rm(folder, { recursive: true, force: true })
@@ -69,19 +69,35 @@ function testEnv(stores: Record<string, string>): Record<string, string> {
   return { ...Object.fromEntries(seen), ...stores }
 }
 
-const jobs = 2
+interface Pace {
+  /** Files at a time. */
+  readonly jobs: number
+  readonly longestMs: number
+  /** Whether what tests measured is worth a line each. */
+  readonly figures: boolean
+}
 
-/** Runs the files, two at a time, with a line for each as it ends and every failure in full at the end. */
-async function runFiles(files: readonly string[], env: Record<string, string>): Promise<TestCounts> {
+/** An outage under load wants the machine for itself, and its time. */
+const rings: Readonly<Record<Ring, Pace>> = {
+  test: { jobs: 2, longestMs: 120_000, figures: false },
+  'test:slow': { jobs: 1, longestMs: 360_000, figures: true },
+}
+
+/** Runs the files with a line for each as it ends and every failure in full at the end. */
+async function runFiles(
+  files: readonly string[],
+  { jobs, longestMs, figures }: Pace,
+  env: Record<string, string>,
+): Promise<TestCounts> {
   const counts = { passed: 0, failed: 0 }
   const failures: string[] = []
   const waiting = [...files]
   async function work(): Promise<void> {
     for (let file = waiting.shift(); file !== undefined && !interrupted; file = waiting.shift()) {
       const began = Date.now()
-      const test = await startTestFile(file, env)
+      const test = await startTestFile(file, { env, longestMs })
       running.add(test)
-      const { passed, failed, failures: found } = await test.result
+      const { passed, failed, failures: found, comments } = await test.result
       running.delete(test)
       counts.passed += passed
       counts.failed += failed
@@ -90,6 +106,7 @@ async function runFiles(files: readonly string[], env: Record<string, string>): 
       print(
         `${failed > 0 ? 'FAIL' : 'ok  '} ${file}  ${passed} passed${failed > 0 ? `, ${failed} failed` : ''}  ${seconds} s`,
       )
+      if (figures) for (const comment of comments) print(`       ${comment}`)
     }
   }
   await Promise.all(Array.from({ length: jobs }, work))
@@ -97,7 +114,8 @@ async function runFiles(files: readonly string[], env: Record<string, string>): 
   return counts
 }
 
-const counts = await runTests(process.argv.slice(3)).catch((error: unknown) => {
+const [, , ring, ...asked] = process.argv
+const counts = await runTests(ring === 'test:slow' ? ring : 'test', asked).catch((error: unknown) => {
   if (error instanceof LaunchError) print([error.message, ...error.details].join('\n'))
   else print(error instanceof Error ? (error.stack ?? error.message) : String(error))
   return { passed: 0, failed: 1 }

@@ -1,0 +1,152 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { addressOf, through } from '@latchkey/kit/test-proxy'
+import { eventually } from '@latchkey/kit/testing'
+import pg from 'pg'
+import t, { type Test } from 'tap'
+import { startCommitTrap } from './commit-trap.js'
+import { checkInvariants } from './invariants.js'
+import { type Load, startLoad, toldBetween } from './load.js'
+import { production, type Production, someoneWithCode } from './production.js'
+
+/** Whatever was told in this time is an answer, and came in time. */
+function inTime(t: Test, load: Load, from: number, to = Infinity): void {
+  const told = toldBetween(load.people, from, to)
+  const slowest = Math.max(...told.map(({ tookMs }) => tookMs))
+  t.ok(slowest < 2_000, `the slowest answer took ${slowest.toFixed(0)} ms`)
+  t.same(
+    told.filter(({ status }) => ![201, 202, 410, 429, 503].includes(status)),
+    [],
+    'all were answered as promised',
+  )
+  t.comment(
+    `${told.length} calls, ${told.filter(({ status }) => status === 503).length} told 503, slowest ${slowest.toFixed(0)} ms`,
+  )
+}
+
+const told = (calls: ReturnType<typeof toldBetween>, kind: string) =>
+  calls.filter(({ what }) => what === kind).map(({ status }) => status)
+
+async function underLoad(on: Production): Promise<Load> {
+  const load = startLoad(on, { perSecond: 4 })
+  await eventually('the first sessions', async () => load.people.filter(({ session }) => session).length >= 4, 30_000)
+  return load
+}
+
+t.test('a network lost at the commit', async (t) => {
+  let trap!: Awaited<ReturnType<typeof startCommitTrap>>
+  const on = await production(t, {
+    databaseUrl: async (direct) => {
+      trap = await startCommitTrap(t, addressOf(direct, 5432))
+      return through(direct, trap.port)
+    },
+  })
+  const { call, sql } = on
+  const effects = ({ phone, id }: { phone: string; id: string }) =>
+    sql<Record<string, number>>(
+      `select (select count(*)::int from users where phone = $1) as users,
+        (select count(*)::int from sessions join users on users.id = sessions.user_id where phone = $1) as sessions,
+        (select count(*)::int from consumed_challenges where challenge_id = $2) as used`,
+      [phone, id],
+    )
+  async function loseCommit(where: 'before' | 'after') {
+    const person = await someoneWithCode(on)
+    // What the log of deliveries still has to commit would spring the trap.
+    await eventually('the log', async () => (await call('GET', `/v1/challenges/${person.id}`)).body.delivery === 'sent')
+    await sleep(500)
+    const sprung = trap.set(where)
+    const began = performance.now()
+    t.match(await call('POST', person.answerPath, { code: person.code }), {
+      status: 503,
+      body: { code: 'unavailable' },
+    })
+    t.ok(performance.now() - began < 2_000, `told after ${(performance.now() - began).toFixed(0)} ms`)
+    await sprung
+    return person
+  }
+  const answerAgain = (person: Awaited<ReturnType<typeof loseCommit>>) =>
+    eventually('the claim to run out', async () => {
+      const { status } = await call('POST', person.answerPath, { code: person.code })
+      return ![429, 503].includes(status) && status
+    })
+
+  await t.test('before it: nothing was used, and the same code works', async (t) => {
+    const person = await loseCommit('before')
+    t.equal(await answerAgain(person), 201)
+    t.same(await effects(person), [{ users: 1, sessions: 1, used: 1 }])
+  })
+  await t.test('after it: the effect exists exactly once, and the code is gone', async (t) => {
+    const person = await loseCommit('after')
+    t.same(await effects(person), [{ users: 1, sessions: 1, used: 1 }])
+    t.equal(await answerAgain(person), 410)
+    t.same(await effects(person), [{ users: 1, sessions: 1, used: 1 }])
+  })
+})
+
+t.test('with connections ended every 2 s under load every code has its effect once', async (t) => {
+  const on = await production(t)
+  const load = await underLoad(on)
+  const beganAt = Date.now()
+  let ended = 0
+  for (let n = 0; n < 8; n++) {
+    const rows = await on.sql(
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()",
+    )
+    ended += rows.length
+    await sleep(2_000)
+  }
+  await load.stop()
+  t.ok(ended > 8, `${ended} connections were ended`)
+  inTime(t, load, beganAt)
+  await checkInvariants(t, on, load.people)
+})
+
+t.test('with a locked table everybody is told 503 in time, and the same codes work afterwards', async (t) => {
+  const on = await production(t)
+  const load = await underLoad(on)
+  const locker = new pg.Client({ connectionString: on.postgres.url })
+  await locker.connect()
+  t.teardown(() => locker.end())
+  await locker.query('begin')
+  await locker.query('lock table users, sessions, consumed_challenges in access exclusive mode')
+  const beganAt = Date.now()
+  await sleep(8_000)
+  await locker.query('rollback')
+  await sleep(2_000)
+  await load.stop()
+  t.ok(toldBetween(load.people, beganAt + 1_000, beganAt + 6_000).every(({ status }) => status !== 201))
+  t.ok(
+    toldBetween(load.people, beganAt, beganAt + 8_000).some(({ what, status }) => what === 'answer' && status === 503),
+  )
+  inTime(t, load, beganAt)
+  await checkInvariants(t, on, load.people)
+})
+
+t.test('with Postgres down for 20 s everybody is told 503 in time, and the same codes work afterwards', async (t) => {
+  const on = await production(t)
+  const { postgres, health, stack } = on
+  await on.order({ to: '*', fault: 'slow', ms: 300 })
+  const load = await underLoad(on)
+  const processes = Object.values(stack.processes)
+  const ended: unknown[] = []
+  for (const { name, ended: end } of processes) void end.then((exit) => ended.push([name, exit]))
+  await postgres.kill()
+  const beganAt = Date.now()
+  await eventually('users to say so', async () => (await health('users')) === 503)
+  await eventually('the gateway to say so', async () => (await health('auth-gateway')) === 503)
+  await sleep(20_000 - (Date.now() - beganAt))
+  t.equal(await health('users'), 503)
+  t.equal(await health('sms-worker'), 200, 'who needs no Postgres goes on')
+  const endedAt = Date.now()
+  await postgres.restart()
+  await on.readyAgain()
+  t.comment(`all ready ${Date.now() - endedAt} ms after Postgres was started`)
+  await sleep(2_000)
+  await load.stop()
+  const during = toldBetween(load.people, beganAt, endedAt - 2_000)
+  t.same([...new Set(told(during, 'sign-up'))], [503])
+  // Where nobody knows whether an answer had its effect, the code is held for a lease: 429 until then.
+  t.same([...new Set(told(during, 'answer'))].sort(), [429, 503])
+  t.same(ended, [], 'no service gave up')
+  inTime(t, load, beganAt)
+  await checkInvariants(t, on, load.people)
+})
