@@ -15,51 +15,60 @@ const decidedRank = 2
 /** From the worker's last look at the challenge to the carrier's clock, on a busy machine. */
 const inFlightMs = 1_000
 
-/**
- * Compares what clients were told, the delivery log and the carrier's own ledger: nothing lost, nothing used twice, nothing
- * sent that should not have been. Waits until everything is decided; says the figures.
- */
-export async function checkInvariants(
-  t: Test,
+/** What must never be, by the sentence that it breaks: empty lists where all is well. */
+type Breaches = Record<string, readonly unknown[]>
+
+/** Whether nothing was lost, nothing used twice, and nothing sent that should not have been; tells the figures. */
+export async function checkInvariants(t: Test, production: Production, people: readonly Person[]): Promise<void> {
+  const { breaches, figures } = await findBreaches(production, people)
+  for (const [sentence, found] of Object.entries(breaches)) t.same(found, [], sentence)
+  t.comment(figures)
+}
+
+/** Compares what clients were told, the delivery log and the carrier's own ledger, once everything is decided. */
+export async function findBreaches(
   production: Production,
   people: readonly Person[],
   withinMs = 60_000,
-): Promise<void> {
-  const { sql } = production
+): Promise<{ breaches: Breaches; figures: string }> {
   const accepted = people.filter(({ challenge }) => challenge !== undefined)
   const messages = await decidedMessages(production, accepted, withinMs)
-  const ledger = groupBy(await production.ledger(), ({ to }) => to)
-
   const byChallenge = groupBy(messages, ({ challenge_id }) => challenge_id)
-  const lost = accepted.filter(({ challenge }) => !decided(byChallenge.get(challenge?.id ?? '')))
-  t.same(lost.map(described), [], 'every accepted request has a message whose fate is known')
-  t.same(await sql('select * from state_falls'), [], 'states never went down')
+  const ledger = groupBy(await production.ledger(), ({ to }) => to)
+  const taken = people.map((person) => ({ person, accepts: ledger.get(person.phone) ?? [] }))
+  const whose = (wrong: (accepts: readonly Accept[], person: Person) => boolean) =>
+    taken.filter(({ accepts, person }) => wrong(accepts, person)).map(({ person }) => described(person))
+  const sessions = await findSessions(production, people)
 
-  const accepts = people.map((person) => ({ person, taken: ledger.get(person.phone) ?? [] }))
-  t.same(
-    accepts.filter(({ taken }) => taken.length > 2).map(({ person }) => person.phone),
-    [],
-    'no message was accepted more than twice',
-  )
-  t.same(
-    accepts.filter(({ taken }) => new Set(taken.map(codeIn)).size > 1).map(({ person }) => person.phone),
-    [],
-    'whatever was accepted twice said the same code',
-  )
-  t.same(
-    accepts.filter(({ person, taken }) => taken.some((accept) => isLate(accept, person))).map(({ person }) => person),
-    [],
-    'nothing was sent after its expiry or its use',
-  )
-  t.same(contradictions(accepted, byChallenge, ledger), [], 'the delivery log agrees with the ledger')
-  const sessions = await checkSessions(t, production, people)
+  const breaches: Breaches = {
+    'every accepted request has a message whose fate is known': accepted
+      .filter(({ challenge }) => !decided(byChallenge.get(challenge?.id ?? '')))
+      .map(described),
+    'states never went down': await production.sql('select * from state_falls'),
+    'no message was accepted more than twice': whose((accepts) => accepts.length > 2),
+    'whatever was accepted twice said the same code': whose((accepts) => new Set(accepts.map(codeIn)).size > 1),
+    'nothing was sent after its expiry or its use': whose((accepts, person) =>
+      accepts.some((accept) => isLate(accept, person)),
+    ),
+    'the delivery log agrees with the ledger': contradictions(accepted, byChallenge, ledger),
+    ...sessionBreaches(people, sessions),
+  }
+  return { breaches, figures: figuresOf(people, accepted.length, messages, taken, sessions.length) }
+}
 
+function figuresOf(
+  people: readonly Person[],
+  accepted: number,
+  messages: readonly MessageRow[],
+  taken: readonly { accepts: readonly Accept[] }[],
+  sessions: number,
+): string {
   const states = Object.entries(countBy(messages.map(({ state }) => state))).map(([state, n]) => `${state} ${n}`)
-  const twice = accepts.filter(({ taken }) => taken.length === 2).length
-  const taken = accepts.reduce((sum, { taken }) => sum + taken.length, 0)
-  t.comment(
-    `${people.length} people, ${accepted.length} accepted requests; log: ${states.join(', ')}; ledger: ${taken} accepts, ` +
-      `${twice} messages twice; ${sessions} sessions; told ${toldSummary(people)}`,
+  const accepts = taken.reduce((sum, { accepts: each }) => sum + each.length, 0)
+  const twice = taken.filter(({ accepts: each }) => each.length === 2).length
+  return (
+    `${people.length} people, ${accepted} accepted requests; log: ${states.join(', ')}; ledger: ${accepts} accepts, ` +
+    `${twice} messages twice; ${sessions} sessions; told ${toldSummary(people)}`
   )
 }
 
@@ -98,32 +107,34 @@ function contradictions(
   })
 }
 
-/** At most one account and one session for each challenge; exactly the ones that were told. */
-async function checkSessions(t: Test, { sql }: Production, people: readonly Person[]): Promise<number> {
-  const rows = await sql<{ phone: string; user_id: string; session_id: string | null }>(
-    'select users.phone, users.id as user_id, sessions.id as session_id from users left join sessions on sessions.user_id = users.id where phone = any($1)',
+interface SessionRow {
+  readonly phone: string
+  readonly user_id: string
+  readonly session_id: string
+}
+
+const findSessions = ({ sql }: Production, people: readonly Person[]) =>
+  sql<SessionRow>(
+    'select users.phone, users.id as user_id, sessions.id as session_id from users join sessions on sessions.user_id = users.id where phone = any($1)',
     [people.map(({ phone }) => phone)],
   )
-  const byPhone = groupBy(rows, ({ phone }) => phone)
-  t.same(
-    [...byPhone.values()].filter((found) => found.length > 1),
-    [],
-    'at most one session per challenge',
-  )
-  const wrong = people.filter(({ phone, session }) => {
-    const [row] = byPhone.get(phone) ?? []
-    return session !== undefined && (row?.user_id !== session.userId || row.session_id !== session.id)
-  })
-  t.same(wrong.map(described), [], 'whoever was told of a session has it')
-  const cheated = people.filter(
-    ({ phone, told }) => told.at(-1)?.what === 'answer' && told.at(-1)?.status === 410 && !byPhone.has(phone),
-  )
-  t.same(cheated.map(described), [], 'a code that is gone has had its effect')
-  const stuck = people.filter(({ told }) =>
-    [0, 429, 503].includes(told.findLast(({ what }) => what === 'answer')?.status ?? 410),
-  )
-  t.same(stuck.map(described), [], 'nobody was sent away for good with a right code')
-  return rows.filter(({ session_id }) => session_id !== null).length
+
+/** At most one session for each challenge, and exactly those that were told or whose code is gone. */
+function sessionBreaches(people: readonly Person[], sessions: readonly SessionRow[]): Breaches {
+  const byPhone = groupBy(sessions, ({ phone }) => phone)
+  const lastAnswer = ({ told }: Person) => told.findLast(({ what }) => what === 'answer')?.status
+  const whoever = (wrong: (person: Person, row: SessionRow | undefined) => boolean) =>
+    people.filter((person) => wrong(person, byPhone.get(person.phone)?.[0])).map(described)
+  return {
+    'at most one session per challenge': [...byPhone.values()].filter((found) => found.length > 1),
+    'whoever was told of a session has it': whoever(
+      ({ session }, row) => session !== undefined && (row?.user_id !== session.userId || row.session_id !== session.id),
+    ),
+    'a code that is gone has had its effect': whoever((person, row) => lastAnswer(person) === 410 && row === undefined),
+    'nobody was sent away for good with a right code': whoever((person) =>
+      [0, 429, 503].includes(lastAnswer(person) ?? 410),
+    ),
+  }
 }
 
 const described = ({ phone, challenge, told }: Person) => ({

@@ -21,6 +21,7 @@ export interface Production {
   readonly redis: Server
   readonly postgres: Server
   readonly order: Awaited<ReturnType<typeof twilioStandIn>>['order']
+  readonly carrierUrl: string
   /** What the carrier took so far, oldest first; what it says is at most this old (ms). */
   ledger(maxAgeMs?: number): Promise<readonly Accept[]>
   /** The code the carrier was given for a number. */
@@ -77,6 +78,7 @@ export async function production(t: Test, { env = {}, databaseUrl }: ProductionO
     health,
     call: caller(t, stack.gatewayUrl),
     order: twilio.order,
+    carrierUrl: twilio.env.TWILIO_API_BASE_URL,
     codeFor: (phone, withinMs = 30_000) => waitForCode(ledger, phone, withinMs),
     readyAgain: async (withinMs = 30_000) => {
       for (const name of serviceNames)
