@@ -6,28 +6,21 @@ import { checkInvariants } from './invariants.js'
 import { startLoad } from './load.js'
 import { production, type Production } from './production.js'
 
-t.test('workers killed in the middle of their sends leave nothing undone and send nothing a third time', async (t) => {
+t.test('a worker killed in the middle of its sends leaves nothing undone and sends nothing a third time', async (t) => {
   const on = await production(t)
   const { stack } = on
-  // Some die before the carrier's accept, most between it and its answer.
-  for (let n = 0; n < 12; n++) {
-    await on.order({ to: '*', fault: 'hang', ms: 4_000, times: 1 })
-    await on.order({ to: '*', fault: 'slow', ms: 1_500, times: 4 })
-  }
+  // Every send takes a while, so that many are between the carrier's accept and its answer.
   await on.order({ to: '*', fault: 'slow', ms: 1_500 })
-  const victims = [stack.processes['sms-worker'], await stack.another('sms-worker')]
+  await stack.another('sms-worker')
   const load = startLoad(on, { perSecond: 4 })
-  for (const { pid, ended } of victims) {
-    await sleep(3_000)
-    const before = load.people.map(({ challenge }) => challenge?.id)
-    process.kill(pid, 'SIGKILL')
-    await ended
-    const killedAt = Date.now()
-    // Each message meets one death: after two, both of its possible accepts are spent.
-    await eventually('another to take over', async () => (await undecided(on, before)) === 0, 25_000)
-    t.comment(`all that the killed worker left was decided after ${Date.now() - killedAt} ms`)
-    if (pid === victims[0]?.pid) await stack.restart('sms-worker')
-  }
+  await sleep(4_000)
+  const before = load.people.map(({ challenge }) => challenge?.id)
+  const { pid, ended } = stack.processes['sms-worker']
+  process.kill(pid, 'SIGKILL')
+  await ended
+  const killedAt = Date.now()
+  await eventually('the other to take over', async () => (await undecided(on, before)) === 0, 25_000)
+  t.comment(`all that the killed worker left was decided after ${Date.now() - killedAt} ms`)
   await load.stop()
   const waits = load.people.flatMap(({ told, challenge }) => {
     const answered = told.find(({ what }) => what === 'answer')
