@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { smsJobId, smsQueue } from '@latchkey/contracts/queues/sms'
 import { createLog } from '@latchkey/kit/log'
 import { createProducer } from '@latchkey/kit/queue'
 import { createRedis } from '@latchkey/kit/redis'
 import { addressOf, startProxy, through } from '@latchkey/kit/test-proxy'
-import { freePort, testStores } from '@latchkey/kit/testing'
+import { eventually, freePort, testStores } from '@latchkey/kit/testing'
 import type { Test } from 'tap'
 import t from 'tap'
 import { newCode, nobodyBehind } from '../src/challenges/challenge-store.js'
@@ -80,4 +81,45 @@ t.test('a Redis that hung while a challenge was opened gives the send back once 
   await t.rejects(store.open(wish), { code: 'unavailable', effect: 'unknown' })
   proxy.thaw()
   t.match(await store.open(wish), { verdict: 'opened' })
+})
+
+/** A way to Redis that hands on `replies` more answers and breaks at the next, after Redis has done what was asked. */
+async function leakyWay(t: Test, target: { host: string; port: number }) {
+  let left = Number.POSITIVE_INFINITY
+  const server = createServer((inner) => {
+    const outer = connect(target)
+    inner
+      .on('error', () => outer.destroy())
+      .on('close', () => outer.destroy())
+      .on('data', (chunk) => void outer.write(chunk))
+    outer
+      .on('error', () => inner.destroy())
+      .on('data', (chunk) => {
+        left -= 1
+        if (left < 0) {
+          left = Number.POSITIVE_INFINITY
+          inner.destroy()
+          outer.destroy()
+        } else inner.write(chunk)
+      })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
+  t.teardown(() => server.close())
+  return { port: (server.address() as AddressInfo).port, breakAfter: (replies: number) => void (left = replies) }
+}
+
+t.test('an answer of Redis that is lost on its way counts a wrong answer once', async (t) => {
+  const { redisUrl } = testStores()
+  const way = await leakyWay(t, addressOf(redisUrl, 6379))
+  const { store, open, wrongCode } = await challengeHarness(t, through(redisUrl, way.port))
+  // Both scripts are known to Redis after this, and each takes one reply.
+  await store.answer((await open()).id, wrongCode, 'v1')
+  const { id } = await open()
+  way.breakAfter(1)
+  await t.rejects(store.answer(id, wrongCode, 'v1'), { code: 'unavailable', effect: 'unknown' })
+  const left = await eventually(
+    'Redis to be back',
+    async () => (await store.read(id).catch(() => undefined))?.attemptsLeft,
+  )
+  t.equal(left, policy.attempts - 1)
 })
