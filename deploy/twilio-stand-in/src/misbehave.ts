@@ -7,27 +7,31 @@ import { messagePage, sendJson, twilioError } from './twilio-wire.js'
 export interface SpoiledCall {
   readonly response: ServerResponse
   readonly socket: Socket
+  /** What was asked for, as carriers quote it in their errors. */
+  readonly quoted: string
   /** Does the work (takes the message), and says what the good answer would be. */
   readonly work: () => { status: number; body: unknown }
 }
 
 /** Answers one call as the fault orders. */
-export function misbehave({ fault, ms, code }: Fault, { response, socket, work }: SpoiledCall): void {
+export function misbehave({ fault, ms, code }: Fault, { response, socket, quoted, work }: SpoiledCall): void {
   switch (fault) {
     case '503':
-      return sendJson(response, 503, twilioError(503, 20503, 'Service unavailable'))
+      return sendJson(response, 503, twilioError(503, 20503, `Service unavailable: ${quoted}`))
     case '429':
-      return sendJson(response, 429, twilioError(429, 20429, 'Too Many Requests'), {
+      return sendJson(response, 429, twilioError(429, 20429, `Too Many Requests: ${quoted}`), {
         'retry-after': String(Math.ceil(ms / 1_000)),
       })
     case 'refuse': {
       const status = code === 20003 ? 401 : 400
-      return sendJson(response, status, twilioError(status, code, 'The message is refused'))
+      return sendJson(response, status, twilioError(status, code, `The message is refused: ${quoted}`))
     }
     case 'html-200':
-      return void response.writeHead(200, { 'content-type': 'text/html' }).end('<html><body>Welcome</body></html>')
+      return void response
+        .writeHead(200, { 'content-type': 'text/html' })
+        .end(`<html><body>Welcome ${quoted}</body></html>`)
     case 'error-200':
-      return sendJson(response, 200, twilioError(500, 20500, 'An internal server error has occurred'))
+      return sendJson(response, 200, twilioError(500, 20500, `An internal server error has occurred: ${quoted}`))
     // As a list that does not know yet what was taken a moment ago.
     case 'lag':
       return sendJson(response, 200, messagePage('', []))

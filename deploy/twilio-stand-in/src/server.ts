@@ -16,8 +16,8 @@ export function createStandIn({ accountSid, authToken }: Credentials): Server {
   const messagesPath = `/2010-04-01/Accounts/${accountSid}/Messages.json`
   const authorization = `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString('base64')}`
 
-  function answerOrSpoil(fault: Fault | undefined, request: IncomingMessage, response: ServerResponse, work: Work) {
-    if (fault !== undefined) return misbehave(fault, { response, socket: request.socket, work })
+  function answerOrSpoil(fault: Fault | undefined, { request, response, quoted, work }: Call) {
+    if (fault !== undefined) return misbehave(fault, { response, socket: request.socket, quoted, work })
     const { status, body } = work()
     return sendJson(response, status, body)
   }
@@ -27,22 +27,22 @@ export function createStandIn({ accountSid, authToken }: Credentials): Server {
     const problem = refusal(form)
     if (problem !== undefined) return sendJson(response, 400, problem)
     const fault = faults.next('send', form.get('To') ?? '')
-    answerOrSpoil(fault, request, response, () => ({
-      status: 201,
-      body: messageResource(accountSid, ledger.add(form, fault?.prefix)),
-    }))
+    const quoted = `${form.get('To')} ${form.get('Body')}`
+    const work = () => ({ status: 201, body: messageResource(accountSid, ledger.add(form, fault?.prefix)) })
+    answerOrSpoil(fault, { request, response, quoted, work })
   }
 
   function list(query: URLSearchParams, request: IncomingMessage, response: ServerResponse): void {
     const to = query.get('To') ?? undefined
     const from = query.get('From')
     const since = Date.parse(query.get('DateSent>') ?? '') || 0
-    answerOrSpoil(faults.next('list', to ?? '*'), request, response, () => {
+    const work = () => {
       const found = ledger
         .list(to)
         .filter((accept) => Date.parse(accept.at) >= since && (from === null || accept.from === from))
       return { status: 200, body: messagePage(accountSid, found.slice(-50).reverse()) }
-    })
+    }
+    answerOrSpoil(faults.next('list', to ?? '*'), { request, response, quoted: to ?? '', work })
   }
 
   async function control(path: string, query: URLSearchParams, request: IncomingMessage, response: ServerResponse) {
@@ -78,7 +78,12 @@ export function createStandIn({ accountSid, authToken }: Credentials): Server {
   return server
 }
 
-type Work = () => { status: number; body: unknown }
+interface Call {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly quoted: string
+  readonly work: () => { status: number; body: unknown }
+}
 
 /** What Twilio itself would not take, whatever was ordered. */
 function refusal(form: URLSearchParams): Record<string, unknown> | undefined {
