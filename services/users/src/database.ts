@@ -66,7 +66,7 @@ function guardedClient(client: PoolClient): Awaited<ReturnType<PostgresPool['con
       return (await client.query(String(sql), [...(parameters ?? [])])) as unknown as PostgresQueryResult<R>
     } catch (error) {
       if (error instanceof DatabaseError)
-        throw isTransient(error) ? new AppError('unavailable', { cause: error }) : error
+        throw isTransient(error) ? new AppError('unavailable', { cause: error }) : withoutValues(error)
       throw lose(error)
     }
   }
@@ -82,6 +82,11 @@ function guardedClient(client: PoolClient): Awaited<ReturnType<PostgresPool['con
 
 /** 08 connection, 25 transaction state (read-only replica), 28/3D not let in, 40 lost a race, 53 resources, 57 shutdown or cancel, 55P03 locked, 42P01/42703 not migrated yet. */
 const isTransient = ({ code = '' }: DatabaseError): boolean => /^(08|25|28|3D|40|53|57|55P03$|42P01$|42703$)/.test(code)
+
+/** Errors of class 22 quote the value that was refused, and somebody's name has no place in a log. */
+function withoutValues(error: DatabaseError): Error {
+  return /^22/.test(error.code ?? '') ? new Error(`postgres refused a value (${error.code})`) : error
+}
 
 /** Whether an error says that the unique index of this name was violated. */
 export function violates(error: unknown, index: string): boolean {
