@@ -1,6 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { eventually, startProcess } from '../src/testing.js'
 
@@ -15,7 +16,9 @@ function program(body: string, options = '') {
      const say = (text) => process.stdout.write(text + '\\n'); const alive = setInterval(() => {}, 1000)
      await run(createLog('test', 'info'), async (scope) => { ${body} } ${options})`,
   )
-  return startProcess(file, {})
+  const made = startProcess(file, {})
+  t.teardown(() => made.child.kill('SIGKILL'))
+  return made
 }
 const started = (made: ReturnType<typeof program>) =>
   eventually('the start', async () => made.output().includes('"started"'))
@@ -37,17 +40,20 @@ t.test('a step that hangs or fails is skipped, and told by the exit code', async
   )
   await started(made)
   made.child.kill('SIGTERM')
-  t.equal(await made.ended, 1)
+  t.equal(await Promise.race([made.ended, sleep(3_000, 'still there', { ref: false })]), 1)
   t.match(made.output(), 'still closed')
 })
 
 t.test('a second signal does not wait', async (t) => {
-  const made = program(`scope.defer('slow', () => { say('closing'); return new Promise(() => {}) })`)
+  const made = program(
+    `scope.defer('slow', () => { say('closing'); return new Promise(() => {}) })`,
+    ', { stepTimeoutMs: 30_000 }',
+  )
   await started(made)
   made.child.kill('SIGTERM')
   await eventually('the closing', async () => made.output().includes('closing'))
   made.child.kill('SIGTERM')
-  t.equal(await made.ended, 1)
+  t.equal(await Promise.race([made.ended, sleep(3_000, 'still there', { ref: false })]), 1)
 })
 
 t.test('a start that fails closes what it had opened; a wrong configuration ends with 78', async (t) => {

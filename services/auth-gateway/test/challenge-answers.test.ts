@@ -83,6 +83,26 @@ t.test('an expired code is gone, and readable until fifteen minutes after its en
   t.equal(await store.read(id), undefined)
 })
 
+t.test('an answer that meets a new code on its way is compared with that one, and counted once', async (t) => {
+  const { store, open, clock, code } = await challengeHarness(t)
+  const { id } = await open()
+  // A new generation of the same digits, as a test number has them: were it compared with the old one, it would be wrong.
+  const sameCode = { ...numbers, codeFor: () => code }
+  const rotate = { ...policy, resend: 'rotate' } as const
+  for (let n = 1; n <= 2; n++) {
+    clock.offsetMs += minute
+    // Both read before either writes, and the resend writes first.
+    const [resent, answered] = await Promise.all([
+      store.resend(id, 'v1', rotate, sameCode),
+      store.answer(id, code, 'v1'),
+    ])
+    t.match(resent, { verdict: 'resent', challenge: { generation: n + 1 } })
+    if (answered.verdict !== 'claimed') throw new Error(answered.verdict)
+    await store.release(answered.claim)
+    t.match(await store.read(id), { attemptsLeft: policy.attempts })
+  }
+})
+
 t.test('a challenge of one face is gone for another', async (t) => {
   const { store, open, code } = await challengeHarness(t)
   const { id } = await open()

@@ -147,6 +147,13 @@ t.test('four resends, then no more', async (t) => {
   t.same(await store.resend(id, 'v1', flat, numbers), { verdict: 'spent', retryAt: expiresAt })
 })
 
+t.test('a challenge that has expired is not resent', async (t) => {
+  const { store, open, clock } = await challengeHarness(t)
+  const { id } = await open()
+  clock.offsetMs = 5 * minute
+  t.same(await store.resend(id, 'v1', policy, numbers), { verdict: 'gone' })
+})
+
 t.test('a code that is being used is not resent', async (t) => {
   const { store, open, clock, code } = await challengeHarness(t)
   const { id } = await open()

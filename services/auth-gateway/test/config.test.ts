@@ -96,6 +96,13 @@ t.test('what would be believed too widely, or never match, is refused', async (t
   t.match(problems({ ...good(), SEAL_KEYS: long }), [/^SEAL_KEYS/])
 })
 
+t.test('production has no test numbers, and says which countries get messages', async (t) => {
+  t.match(problems({ ...good(), TEST_NUMBERS: '+1234567890' }), [/^TEST_NUMBERS is for development only/])
+  t.match(problems({ ...good(), SMS_COUNTRIES: undefined }), [/^SMS_COUNTRIES is missing/])
+  const development = { ...good(), NODE_ENV: 'development', TEST_NUMBERS: '+1234567890', SMS_COUNTRIES: undefined }
+  t.same(problems(development), [])
+})
+
 t.test('one key for two jobs is refused, however it is spelled', async (t) => {
   const both = ring()
   const respelled = both.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')

@@ -68,6 +68,7 @@ export function createSurroundings(t: Test, env: Record<string, string>, prefix:
   return {
     redis,
     sealer,
+    ids,
     sms,
     log,
     events,

@@ -88,6 +88,55 @@ t.test('where a carrier cannot be asked there is one more send, and never a thir
   t.equal(sent.length, 2)
 })
 
+/** A message whose one call ended unknown a while ago, looked up in this list; which of it is taken for its own. */
+async function lookedUp(listed: (calledAtMs: number) => { id: string; atMs: number; body: string }[]) {
+  const { message } = delivery()
+  const taken = await fence.take(message.id, await fence.read(message.id), 'a')
+  const { number = 0, startedAtMs = 0 } = taken ?? {}
+  await fence.record(message.id, { number, outcome: unknown, endedAtMs: startedAtMs - 5_000, by: 'caller' })
+  const list = listed(startedAtMs).map(({ id, atMs, body }) => ({ providerMessageId: id, at: new Date(atMs), body }))
+  const provider: SmsProvider = { name: 'a', timeoutMs: 1_000, send: async () => accepted, list: async () => list }
+  const router = createRouter({ fence, lanes: [createLane(provider, () => undefined)] })
+  await router.resolve(message, closing)
+  return (await fence.read(message.id)).attempts[0]?.result
+}
+
+t.test('a list is not asked before it can know, and nothing is sent meanwhile', async (t) => {
+  const { lane, sent } = carrier('a', unknown)
+  let asked = 0
+  const list = async () => {
+    asked += 1
+    return []
+  }
+  const listed = createLane({ ...lane.provider, list }, () => undefined)
+  const router = createRouter({ fence, lanes: [listed] })
+  const wanted = delivery()
+  await router.deliver(wanted)
+  const round = await router.deliver(wanted)
+  t.ok(round.verdict === 'again' && round.afterMs > 1_000 && round.afterMs <= 2_000, JSON.stringify(round))
+  t.strictSame([sent.length, asked], [1, 0])
+})
+
+t.test('what was sent at another time is not taken for ours', async (t) => {
+  const far = await lookedUp((calledAtMs) => [
+    { id: randomUUID(), atMs: calledAtMs - 20_000, body: 'text' },
+    { id: randomUUID(), atMs: calledAtMs + 20_000, body: 'text' },
+  ])
+  t.match(far, { outcome: 'unknown' })
+  const late = randomUUID()
+  const near = await lookedUp((calledAtMs) => [{ id: late, atMs: calledAtMs + 10_000, body: 'changed on the way' }])
+  t.match(near, { outcome: 'accepted', providerMessageId: late }, 'clocks differ, and carriers change texts')
+})
+
+t.test('of several texts near the time the own one is found', async (t) => {
+  const own = randomUUID()
+  const found = await lookedUp((calledAtMs) => [
+    { id: randomUUID(), atMs: calledAtMs, body: 'another' },
+    { id: own, atMs: calledAtMs + 3_000, body: 'Sent from a trial account - text' },
+  ])
+  t.match(found, { outcome: 'accepted', providerMessageId: own })
+})
+
 t.test('a worker that closes begins no further call', async (t) => {
   const stop = new AbortController()
   const [first, second] = [carrier('a', notSent), carrier('b', accepted)]

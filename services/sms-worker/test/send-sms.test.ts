@@ -384,7 +384,7 @@ t.test('test numbers go to the inbox and never to a carrier', async (t) => {
   const { open, queue, until } = setUp(t, { env: { TEST_NUMBERS: `${to}=111111,+1234567890` } })
   const job = await open({ message: codeFor(to) })
   await queue(job)
-  t.match(await until(job, 'delivered'), [{}, { attempt: { provider: 'inbox' } }, {}])
+  t.match(await until(job, 'delivered', 5_000), [{}, { attempt: { provider: 'inbox' } }, {}])
   t.strictSame(await standIn.ledger(to), [])
 })
 

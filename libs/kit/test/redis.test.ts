@@ -1,0 +1,66 @@
+import { type AddressInfo, createServer } from 'node:net'
+import { eventually } from '@latchkey/kit/testing'
+import t, { type Test } from 'tap'
+import type { ConfigError } from '../src/config.js'
+import { createLog } from '../src/log.js'
+import { createRedis, guardRedis } from '../src/redis.js'
+
+/** What tells of its policy as Redis does, and otherwise only says that it is there: a real one would have to be set wrong for all. */
+async function policyServer(t: Test, settings: { policy: string; aof: string }) {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.on('data', (chunk) => {
+      for (const [, command = ''] of String(chunk).matchAll(/\*\d+\r\n\$\d+\r\n(\w+)/g)) {
+        const info = `maxmemory_policy:${settings.policy}\r\naof_enabled:${settings.aof}\r\nloading:0\r\n`
+        socket.write(command.toLowerCase() === 'info' ? `$${info.length}\r\n${info}\r\n` : '+OK\r\n')
+      }
+    })
+    t.teardown(() => socket.destroy())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
+  t.teardown(() => server.close())
+  return `redis://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+async function guarded(t: Test, settings: { policy: string; aof: string }, appendOnly: boolean) {
+  const redis = createRedis(await policyServer(t, settings), {
+    log: createLog('test', 'silent'),
+    name: 'test',
+    patience: 'request',
+  })
+  t.teardown(() => redis.disconnect())
+  const refusals: string[] = []
+  const guard = guardRedis(redis, {
+    name: 'the Redis',
+    appendOnly,
+    refuse: (error: ConfigError) => void refusals.push(...error.problems),
+  })
+  t.teardown(() => guard.close())
+  const settled = () =>
+    eventually('a first look', async () => refusals.length > 0 || (await guard.check()) === undefined, 3_000)
+  return { redis, guard, refusals, settled }
+}
+
+t.test('a Redis that would lose codes is refused, and one that begins to is told', async (t) => {
+  const good = { policy: 'noeviction', aof: '1' }
+  for (const [settings, appendOnly, said] of [
+    [{ ...good, policy: 'allkeys-lru' }, true, /maxmemory-policy allkeys-lru; it must be noeviction/],
+    [{ ...good, policy: 'volatile-ttl' }, false, /volatile-ttl/],
+    [{ ...good, aof: '0' }, true, /not append-only/],
+  ] as const) {
+    const { refusals, settled } = await guarded(t, settings, appendOnly)
+    await settled()
+    t.match(refusals, [said], JSON.stringify(settings))
+  }
+  const laptop = await guarded(t, { ...good, aof: '0' }, false)
+  await laptop.settled()
+  t.same(laptop.refusals, [], 'in development it need not persist')
+
+  const settings = { ...good }
+  const { redis, guard, refusals, settled } = await guarded(t, settings, true)
+  await settled()
+  settings.policy = 'allkeys-lru'
+  redis.disconnect(true)
+  await eventually('it to be seen', async () => /allkeys-lru/.test((await guard.check()) ?? ''))
+  t.same(refusals, [], 'a running process is not ended for it')
+})

@@ -1,0 +1,73 @@
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type ErrorCode, errors, errorType } from '@latchkey/contracts/errors'
+import { freePort } from '@latchkey/kit/testing'
+import t, { type Test } from 'tap'
+import { createAnswerChallenge } from '../src/flows/answer-challenge.js'
+import { createUsersClient } from '../src/users-client.js'
+import { challengeHarness } from './challenge-harness.js'
+
+const caller = { requestId: 'test', face: 'v1', locale: 'en' }
+
+/** Something that listens where users should, and does with each request what it is told. */
+async function usersThat(t: Test, answer: (reply: ServerResponse) => void): Promise<string> {
+  const server = createServer((request, reply) => {
+    request.resume().once('end', () => answer(reply))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const refuse = (code: ErrorCode) => (reply: ServerResponse) => {
+  const { status, title, detail } = errors[code]
+  reply.statusCode = status
+  reply.end(JSON.stringify({ type: errorType(code), title, status, code, detail }))
+}
+
+/** A right answer while users is at this URL: how it ends, and what a second one meets. */
+async function answerTwice(t: Test, url: string) {
+  const { store, open, code } = await challengeHarness(t)
+  const { id } = await open({ purpose: 'sign_in' })
+  const users = createUsersClient({ url, secret: 'test', timeoutMs: 300 })
+  t.teardown(() => users.close())
+  const error = await createAnswerChallenge({ challenges: store, users })({ id, code }, caller).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )
+  return { error, second: (await store.answer(id, code, 'v1')).verdict }
+}
+
+t.test('a code whose effect nobody knows stays claimed', async (t) => {
+  const mishaps: Record<string, (reply: ServerResponse) => void> = {
+    'no answer': () => undefined,
+    'a connection that breaks': (reply) => reply.destroy(),
+    'an answer that breaks off': (reply) => reply.writeHead(200, { 'content-length': 99 }).end('{"user":'),
+    'an answer outside the contract': (reply) => reply.end('{"user":{}}'),
+    'no JSON': (reply) => reply.end('<html>'),
+    'a database that did not answer in time': refuse('unavailable'),
+    'a refusal nobody declared': refuse('not.found'),
+  }
+  for (const [name, mishap] of Object.entries(mishaps)) {
+    const { error, second } = await answerTwice(t, await usersThat(t, mishap))
+    t.match(error, { code: 'unavailable', effect: 'unknown' }, name)
+    t.equal(second, 'held', `${name}: the lease runs out, then the fence tells`)
+  }
+})
+
+t.test('a code that had no effect works again at once', async (t) => {
+  const { error, second } = await answerTwice(t, `http://127.0.0.1:${await freePort()}`)
+  t.match(error, { code: 'unavailable', effect: 'none' })
+  t.equal(second, 'claimed')
+})
+
+t.test('a refusal that used the challenge ends it', async (t) => {
+  for (const code of ['account.disabled', 'challenge.gone'] as const) {
+    const { error, second } = await answerTwice(t, await usersThat(t, refuse(code)))
+    t.match(error, { code })
+    t.equal(second, 'gone')
+  }
+})
