@@ -1,10 +1,18 @@
 import type { Readable } from 'node:stream'
 import { root } from './places.js'
 import { startTethered, type Tethered } from './tether.js'
-import { type FileResult, readTap } from './test-report.js'
+import { type FileResult, readTap, type Tell } from './test-report.js'
 
 export interface TestFile extends Pick<Tethered, 'stop'> {
   readonly result: Promise<FileResult>
+}
+
+interface TestFileOptions {
+  readonly env: Readonly<Record<string, string>>
+  readonly longestMs: number
+  /** Where it lies and runs, if not in this checkout. */
+  readonly cwd?: string
+  readonly tell?: Tell
 }
 
 /**
@@ -13,27 +21,27 @@ export interface TestFile extends Pick<Tethered, 'stop'> {
  */
 export async function startTestFile(
   file: string,
-  { env, longestMs }: { readonly env: Readonly<Record<string, string>>; readonly longestMs: number },
+  { env, longestMs, cwd = root, tell = () => undefined }: TestFileOptions,
 ): Promise<TestFile> {
   const program = await startTethered({
     command: process.execPath,
     args: ['--enable-source-maps', file],
-    cwd: root,
+    cwd,
     env: { ...env, TAP_TIMEOUT: String(longestMs / 1_000) },
     output: 'pipe',
     ifOrphaned: 'SIGKILL',
   })
-  return { stop: program.stop, result: finish(program, longestMs) }
+  return { stop: program.stop, result: finish(program, longestMs, tell) }
 }
 
-async function finish(program: Tethered, longestMs: number): Promise<FileResult> {
+async function finish(program: Tethered, longestMs: number, tell: Tell): Promise<FileResult> {
   let late = false
   const timer = setTimeout(() => {
     late = true
     endGroup(program.pid)
   }, longestMs + 5_000)
   const [result, exit, complaints] = await Promise.all([
-    readTap(program.stdout as Readable),
+    readTap(program.stdout as Readable, tell),
     program.ended,
     textOf(program.stderr as Readable),
   ])

@@ -12,12 +12,13 @@ export interface FileResult {
   readonly passed: number
   readonly failed: number
   readonly failures: readonly Failure[]
-  /** Figures that tests tell, each with the name of its test. */
-  readonly comments: readonly string[]
 }
 
+/** Hears the figures that tests tell, each with the name of its test, as they come. */
+export type Tell = (figure: string) => void
+
 /** Reads what one test file prints (TAP) until it ends. */
-export async function readTap(output: Readable): Promise<FileResult> {
+export async function readTap(output: Readable, tell: Tell): Promise<FileResult> {
   const failures: Failure[] = []
   const counts = { passed: 0, failed: 0 }
   const parser = new Parser()
@@ -27,14 +28,13 @@ export async function readTap(output: Readable): Promise<FileResult> {
     else counts.failed++
   })
   collectFailures(parser, [], failures)
-  const comments: string[] = []
-  collectComments(parser, '', comments)
+  tellFigures(parser, '', tell)
   await new Promise<void>((resolve) => {
     parser.once('complete', () => resolve())
     output.on('data', (chunk: Buffer) => parser.write(chunk))
     output.once('close', () => parser.end())
   })
-  return { ...counts, failures, comments }
+  return { ...counts, failures }
 }
 
 /** Of a failed test only the innermost cause is kept: that its parents failed too says nothing. */
@@ -52,12 +52,12 @@ function collectFailures(parser: Parser, path: readonly string[], failures: Fail
   })
 }
 
-function collectComments(parser: Parser, name: string, comments: string[]): void {
-  parser.on('child', (child: Parser) => collectComments(child, child.name, comments))
+function tellFigures(parser: Parser, name: string, tell: Tell): void {
+  parser.on('child', (child: Parser) => tellFigures(child, child.name, tell))
   parser.on('comment', (comment: string) => {
     const text = comment.replace(/^\s*#\s?/, '').trimEnd()
     // What the reporter itself adds: the name of the test, its time, its counts.
-    if (name !== '' && text !== '' && !/^(?:Subtest|time=|\w+ \d+ of \d+)/.test(text)) comments.push(`${name}: ${text}`)
+    if (name !== '' && text !== '' && !/^(?:Subtest|time=|\w+ \d+ of \d+)/.test(text)) tell(`${name}: ${text}`)
   })
 }
 

@@ -80,7 +80,7 @@ interface Pace {
 /** An outage under load wants the machine for itself, and its time. */
 const rings: Readonly<Record<Ring, Pace>> = {
   test: { jobs: 2, longestMs: 120_000, figures: false },
-  'test:slow': { jobs: 1, longestMs: 360_000, figures: true },
+  'test:slow': { jobs: 1, longestMs: 900_000, figures: true },
 }
 
 /** Runs the files with a line for each as it ends and every failure in full at the end. */
@@ -95,9 +95,11 @@ async function runFiles(
   async function work(): Promise<void> {
     for (let file = waiting.shift(); file !== undefined && !interrupted; file = waiting.shift()) {
       const began = Date.now()
-      const test = await startTestFile(file, { env, longestMs })
+      if (figures) print(`…    ${file}`)
+      const tell = (figure: string) => (figures ? print(`       ${figure}`) : undefined)
+      const test = await startTestFile(file, { env, longestMs, tell })
       running.add(test)
-      const { passed, failed, failures: found, comments } = await test.result
+      const { passed, failed, failures: found } = await test.result
       running.delete(test)
       counts.passed += passed
       counts.failed += failed
@@ -106,7 +108,6 @@ async function runFiles(
       print(
         `${failed > 0 ? 'FAIL' : 'ok  '} ${file}  ${passed} passed${failed > 0 ? `, ${failed} failed` : ''}  ${seconds} s`,
       )
-      if (figures) for (const comment of comments) print(`       ${comment}`)
     }
   }
   await Promise.all(Array.from({ length: jobs }, work))

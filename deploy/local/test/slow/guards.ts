@@ -1,0 +1,29 @@
+// Every guard of the product, each with what goes wrong without it. `npm run test:slow -- guards.test.ts` takes them away one by
+// one, in a copy of the checkout, and the test that is named has to fail. To add one, add an entry to the list of its part:
+//
+//   {
+//     guards: 'what holds because of it, as a sentence',
+//     file: 'services/users/src/…',       where it stands: TypeScript or Lua
+//     take: 'the exact source text',      once in that file; short, but enough to be understood here
+//     put: '',                            what stands there instead; it must still compile
+//     test: 'services/users/test/….test.ts',
+//     red: 'the name of its test',        nested ones with ` > ` between the names
+//   }
+//
+// Choose the fastest test that notices: one of the service before one of the journey.
+import { gatewayGuards } from './guards/gateway.js'
+import { kitGuards } from './guards/kit.js'
+import { usersGuards } from './guards/users.js'
+import { workerGuards } from './guards/worker.js'
+
+/** A line of the product that stands between somebody and harm, and the test that misses it. */
+export interface Guard {
+  readonly guards: string
+  readonly file: string
+  readonly take: string
+  readonly put: string
+  readonly test: string
+  readonly red: string
+}
+
+export const guards: readonly Guard[] = [...gatewayGuards, ...usersGuards, ...workerGuards, ...kitGuards]
