@@ -1,0 +1,23 @@
+import { eventually } from '@latchkey/kit/testing'
+import t from 'tap'
+import { generateKeys } from '../../src/keys.js'
+import { keepingRefusals } from '../journey/all-flows.js'
+import { noCanaries } from '../journey/canaries.js'
+import { searchEverything } from '../journey/secret-stack.js'
+import { codeIn, production } from './production.js'
+
+t.test('nothing secret is anywhere it does not belong: as it is deployed', async (t) => {
+  const keys = generateKeys()
+  const { stack, call, order, ledger } = await production(t, { env: { LOG_LEVEL: 'trace', ...keys } })
+  const canaries = { ...noCanaries(), tokens: Object.values(keys) }
+  const codeOf = (phone: string, count: number) =>
+    eventually(
+      `message ${count} to a person`,
+      async () => {
+        const sent = (await ledger(200)).filter(({ to }) => to === phone)
+        return sent.length >= count && codeIn(sent[count - 1] ?? { body: '' })
+      },
+      20_000,
+    )
+  await searchEverything(t, { stack, canaries, codeOf, carrier: { order }, ...keepingRefusals(call) })
+})
