@@ -85,7 +85,7 @@ const isTransient = ({ code = '' }: DatabaseError): boolean => /^(08|25|28|3D|40
 
 /** Errors of class 22 quote the value that was refused, and somebody's name has no place in a log. */
 function withoutValues(error: DatabaseError): Error {
-  return /^22/.test(error.code ?? '') ? new Error(`postgres refused a value (${error.code})`) : error
+  return error.code?.startsWith('22') === true ? new Error(`postgres refused a value (${error.code})`) : error
 }
 
 /** Whether an error says that the unique index of this name was violated. */

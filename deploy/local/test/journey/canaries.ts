@@ -38,7 +38,7 @@ function pieces(token: string): string[] {
 /** The number with and without `+` and its country code, and however it is grouped. */
 function numberPattern(phone: string): RegExp {
   const national = phone.slice(-10)
-  return new RegExp(`${[...national].join('[\\s().-]{0,2}')}|${inBase64(phone).map(escape).join('|')}`)
+  return new RegExp(`${national.split('').join('[\\s().-]{0,2}')}|${inBase64(phone).map(escape).join('|')}`)
 }
 
 /** A code as a word of its own: its digits stand inside many a longer number. */
