@@ -16,6 +16,9 @@ export function misbehave({ fault, ms, code }: Fault, { response, socket, work }
   switch (fault) {
     case '503':
       return sendJson(response, 503, twilioError(503, 20503, 'Service unavailable'))
+    case '503-after-accept':
+      work()
+      return sendJson(response, 503, twilioError(503, 20503, 'Service unavailable'))
     case '429':
       return sendJson(response, 429, twilioError(429, 20429, 'Too Many Requests'), {
         'retry-after': String(Math.ceil(ms / 1_000)),
