@@ -23,12 +23,13 @@ t.test(
     const poison = await signUp(on)
     const job = await jobOf(poison)
     const id = job?.id ?? ''
+    const lock = `{latchkey}:sms:${id}:lock`
     for (let death = 1; death <= deaths; death++) {
-      await eventually(`start ${death}`, async () => (await redis.lpos('{latchkey}:sms:active', id)) !== null, 15_000)
+      await eventually(`start ${death}`, async () => (await redis.exists(lock)) === 1, 15_000)
       await killWorker(on)
       t.equal(await queue.getJobState(id), 'active', 'it had the job in hand')
       // As if its time were over: nobody waits 10 s five times.
-      await redis.del(`{latchkey}:sms:${id}:lock`)
+      await redis.del(lock)
       await stack.restart('sms-worker', { REDIS_URL: door.url })
     }
     const message = await ends(on, poison, ['failed'])
