@@ -1,5 +1,6 @@
 export const faultNames = [
   '503',
+  '503-after-accept',
   '429',
   'hang',
   'reset-before',
@@ -36,6 +37,8 @@ export interface Faults {
   order(fault: Fault): void
   /** The fault that spoils this call, counted down. */
   next(on: Fault['on'], to: string): Fault | undefined
+  /** What is ordered for a recipient and not used up, with the calls it is still for as `times`. */
+  left(to: string): readonly Fault[]
   withdraw(to?: string): void
 }
 
@@ -56,6 +59,7 @@ export function createFaults(): Faults {
       byRecipient.set(fault.to, [...(byRecipient.get(fault.to) ?? []), { fault, left: fault.times }])
     },
     next: (on, to) => take(on, to) ?? take(on, '*'),
+    left: (to) => (byRecipient.get(to) ?? []).map(({ fault, left }) => ({ ...fault, times: left })),
     withdraw(to) {
       if (to === undefined) byRecipient.clear()
       else byRecipient.delete(to)

@@ -18,6 +18,9 @@ export function misbehave({ fault, ms, code }: Fault, { response, socket, quoted
   switch (fault) {
     case '503':
       return sendJson(response, 503, twilioError(503, 20503, `Service unavailable: ${quoted}`))
+    case '503-after-accept':
+      work()
+      return sendJson(response, 503, twilioError(503, 20503, `Service unavailable: ${quoted}`))
     case '429':
       return sendJson(response, 429, twilioError(429, 20429, `Too Many Requests: ${quoted}`), {
         'retry-after': String(Math.ceil(ms / 1_000)),

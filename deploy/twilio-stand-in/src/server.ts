@@ -48,6 +48,7 @@ export function createStandIn({ accountSid, authToken }: Credentials): Server {
   async function control(path: string, query: URLSearchParams, request: IncomingMessage, response: ServerResponse) {
     const to = query.get('to') ?? undefined
     if (request.method === 'GET' && path === '/ledger') return sendJson(response, 200, ledger.list(to))
+    if (request.method === 'GET' && path === '/faults') return sendJson(response, 200, faults.left(to ?? '*'))
     if (request.method === 'DELETE' && path === '/faults') {
       faults.withdraw(to)
       return sendJson(response, 200, {})

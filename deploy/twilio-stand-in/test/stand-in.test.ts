@@ -60,12 +60,18 @@ t.test('wrong credentials are refused in words of the original, and nothing is t
 })
 
 t.test('a fault spoils the calls of its recipient only, as often as ordered', async (t) => {
-  const { send, order, ledger } = await start(t)
+  const { send, order, ledger, url } = await start(t)
   const [spoiled, other] = [somebody(), somebody()]
   await order({ to: spoiled, fault: '503', times: 1 })
   await order({ to: spoiled, code: 21610, times: 1 })
   t.equal((await send(other)).status, 201)
+  const left = async () => (await fetch(`${url}/faults?to=${encodeURIComponent(spoiled)}`)).json()
+  t.match(await left(), [
+    { fault: '503', times: 1 },
+    { fault: 'refuse', times: 1 },
+  ])
   t.equal((await send(spoiled)).status, 503)
+  t.match(await left(), [{ fault: 'refuse', times: 1 }])
   const refused = await send(spoiled)
   t.match([refused.status, await refused.json()], [400, { code: 21610 }])
   t.strictSame(await ledger(spoiled), [])
@@ -87,6 +93,7 @@ t.test(
     t.equal(await taken('reset-before'), 0)
     t.equal(await taken('hang'), 0)
     t.equal(await taken('reset-after-accept'), 1)
+    t.equal(await taken('503-after-accept'), 1)
     t.equal(await taken('truncated'), 1)
     t.equal(await taken('slow'), 1)
     t.equal(await taken('slow-drip'), 1)

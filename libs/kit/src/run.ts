@@ -3,10 +3,14 @@ import type { Logger } from 'pino'
 import { ConfigError } from './config.js'
 
 export interface Scope {
-  /** Registers a closing step at the moment its thing is opened. Steps run last-opened-first. */
+  /** Registers a closing step at the moment its thing is opened. Steps run last-opened-first. Throws where the process was told to stop meanwhile: so a start opens nothing more. */
   defer(name: string, close: () => unknown): void
   /** Ends the process for a reason it cannot work with (a wrong Redis policy), closing everything first. */
   fail(error: Error): void
+}
+
+class StartCalledOff extends Error {
+  override readonly name = 'StartCalledOff'
 }
 
 /** Prints a configuration error as one clear block and exits 78; there is no log to write to yet. */
@@ -29,13 +33,21 @@ export async function run(
   const steps: { name: string; close: () => unknown }[] = []
   let stopping = false
   let exitCode = 0
+  let starting: Promise<void> = Promise.resolve()
 
+  function defer(name: string, close: () => unknown): void {
+    steps.push({ name, close })
+    if (stopping) throw new StartCalledOff('the process is stopping')
+  }
   async function stop(reason: string): Promise<void> {
     stopping = true
     log.info({ reason }, 'stopping')
-    for (const step of steps.reverse()) {
+    const close = async (step: (typeof steps)[number]) => {
       if (!(await closes(log, step, stepTimeoutMs))) exitCode = exitCode || 1
     }
+    // A start that is under way would go on opening things whose stores are closed already.
+    await close({ name: 'start', close: () => starting.catch(() => undefined) })
+    for (const step of steps.reverse()) await close(step)
     log.info({ exitCode }, 'stopped')
     process.exit(exitCode)
   }
@@ -56,10 +68,11 @@ export async function run(
   process.on('unhandledRejection', (reason) => fail(reason instanceof Error ? reason : new Error(String(reason))))
 
   try {
-    await start({ defer: (name, close) => void steps.push({ name, close }), fail })
+    starting = start({ defer, fail })
+    await starting
     log.info('started')
   } catch (error) {
-    fail(error instanceof Error ? error : new Error(String(error)))
+    if (!(error instanceof StartCalledOff)) fail(error instanceof Error ? error : new Error(String(error)))
   }
 }
 

@@ -5,6 +5,8 @@ export interface Proxy {
   /** Connections stay open and say nothing more, as a lost network does. */
   freeze(): void
   thaw(): void
+  /** From now on whatever the server says comes later by so much. */
+  lag(ms: number): void
   /** Ends every connection and refuses new ones. */
   cut(): Promise<void>
   /** Listens again, on the same port. */
@@ -19,6 +21,7 @@ export async function startProxy(
 ): Promise<Proxy> {
   const sockets = new Set<Socket>()
   let frozen = false
+  let lagMs = 0
   const server = createServer((inner) => {
     const outer = connect(target)
     for (const [from, to] of [
@@ -26,7 +29,10 @@ export async function startProxy(
       [outer, inner],
     ] as const) {
       sockets.add(from)
-      from.on('data', (chunk) => void to.write(chunk))
+      from.on('data', (chunk) => {
+        if (from === outer && lagMs > 0) setTimeout(() => to.write(chunk), lagMs)
+        else to.write(chunk)
+      })
       from.on('error', () => to.destroy())
       from.on('close', () => {
         sockets.delete(from)
@@ -57,6 +63,7 @@ export async function startProxy(
       frozen = false
       for (const socket of sockets) socket.resume()
     },
+    lag: (ms) => void (lagMs = ms),
     cut,
     mend: async () => void (await listen(chosen)),
     close: cut,

@@ -64,6 +64,21 @@ t.test('a start that fails closes what it had opened; a wrong configuration ends
   t.equal(await wrong.ended, 78)
 })
 
+t.test(
+  'told to stop while it starts, it opens nothing more, closes what it has in order, and ends with 0',
+  async (t) => {
+    const made = program(
+      `scope.defer('first', () => say('close first')); say('opening'); await new Promise((resolve) => setTimeout(resolve, 300));
+     scope.defer('second', () => say('close second')); say('opened too much')`,
+    )
+    await eventually('the middle of the start', async () => made.output().includes('opening'))
+    made.child.kill('SIGTERM')
+    t.equal(await made.ended, 0)
+    t.notMatch(made.output(), /opened too much|"level":[456]0|"started"/)
+    t.match(made.output(), /close second\n[^]*close first\n[^]*"stopped"/)
+  },
+)
+
 t.test('two failures at once end once, with the code of the first, and everything closed', async (t) => {
   const both = program(
     `scope.defer('slow', () => new Promise((resolve) => setTimeout(resolve, 200)).then(() => say('closed')));
