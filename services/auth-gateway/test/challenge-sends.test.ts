@@ -107,6 +107,25 @@ t.test('past half of its life a resend makes a new code with a full life, and th
   t.match(await store.answer(before.id, code, 'v1'), { verdict: 'wrong', attemptsLeft: 4 })
 })
 
+t.test(
+  'a resend that is taken back leaves the code, the end and the sends as they were, and wrong answers counted',
+  async (t) => {
+    const { store, open, clock, code, wrongCode, redis, keys } = await challengeHarness(t)
+    const { id } = await open()
+    clock.offsetMs = 151 * second
+    const before = await redis.hgetall(keys.challenge(id))
+    const resent = await store.resend(id, 'v1', policy, numbers)
+    if (resent.verdict !== 'resent') throw new Error(resent.verdict)
+    await store.answer(id, wrongCode, 'v1')
+    await resent.takeBack()
+    t.same(await redis.hgetall(keys.challenge(id)), { ...before, wrong: '1' })
+    t.match(await store.resend(id, 'v1', policy, numbers), { verdict: 'resent' }, 'the next one is not too soon')
+    await resent.takeBack()
+    t.match(await store.read(id), { generation: 2, resendsLeft: policy.resends - 1 }, 'a later resend stays')
+    t.match(await store.answer(id, code, 'v1'), { verdict: 'wrong' })
+  },
+)
+
 t.test('a policy that rotates makes a new code at once', async (t) => {
   const { store, open, clock } = await challengeHarness(t)
   const { id } = await open()

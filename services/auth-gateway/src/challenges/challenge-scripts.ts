@@ -53,6 +53,7 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
     settle: script('settle.2'),
     release: script('release.1'),
     resend: script('resend.3'),
+    unsend: script('unsend.3'),
   }
   const counters = ({ subject, purpose }: Send) => [keys.sends(subject), keys.ladder(subject, purpose)] as const
   const sendLimits = ({ policy, limited }: LimitedSend) => {
@@ -129,5 +130,8 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
         send.policy.resend,
         quiet ? '1' : '0',
       ),
+    async unsend(id: string, send: Send, before: Record): Promise<void> {
+      await lua.unsend(keys.challenge(id), ...counters(send), send.messageId, ...Object.entries(before).flat())
+    },
   }
 }

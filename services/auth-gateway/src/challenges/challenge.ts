@@ -53,6 +53,8 @@ export interface Claim {
   readonly phone: E164
   readonly pending: unknown
   readonly subject: string
+  /** A claim before this one ran out without a word: its effect may exist. */
+  readonly lapsed: boolean
 }
 
 export type Opened =
@@ -66,7 +68,8 @@ export type Answered =
   | { readonly verdict: 'held' | 'gone' }
 
 export type Resent =
-  | { readonly verdict: 'resent'; readonly challenge: KnownChallenge }
+  /** `takeBack` makes it as if nobody had asked; for a message that certainly never reached the queue. */
+  | { readonly verdict: 'resent'; readonly challenge: KnownChallenge; takeBack(): Promise<void> }
   /** `challenge` is the one already sent: its message may have been lost before the queue. */
   | { readonly verdict: 'cooling'; readonly retryAt: Date; readonly challenge: KnownChallenge }
   | { readonly verdict: 'spent'; readonly retryAt: Date }

@@ -33,7 +33,14 @@ export function createResendChallenge({ challenges, sms, numbers }: ResendChalle
       case 'resent':
         break
     }
-    await sms.send(queuedMessage(resent.challenge), caller)
+    try {
+      await sms.send(queuedMessage(resent.challenge), caller)
+    } catch (error) {
+      // Nothing was sent, so nothing is spent, and the code in hand stays the right one. Where the message may be queued, the next ask finds out.
+      const certain = error instanceof AppError && error.effect === 'none'
+      if (certain && resent.verdict === 'resent') await resent.takeBack().catch(() => undefined)
+      throw error
+    }
     return publicChallenge(resent.challenge)
   }
 }
