@@ -5,6 +5,8 @@ export interface Proxy {
   /** Connections stay open and say nothing more, as a lost network does. */
   freeze(): void
   thaw(): void
+  /** What is asked on the open connections still arrives, and no answer comes back, for good. New ones are as they should be. */
+  swallowAnswers(): void
   /** Ends every connection and refuses new ones. */
   cut(): Promise<void>
   /** Listens again, on the same port. */
@@ -18,15 +20,18 @@ export async function startProxy(
   { port = 0, away = false } = {},
 ): Promise<Proxy> {
   const sockets = new Set<Socket>()
+  const swallowing: (() => void)[] = []
   let frozen = false
   const server = createServer((inner) => {
     const outer = connect(target)
+    let mute = false
+    swallowing.push(() => (mute = true))
     for (const [from, to] of [
       [inner, outer],
       [outer, inner],
     ] as const) {
       sockets.add(from)
-      from.on('data', (chunk) => void to.write(chunk))
+      from.on('data', (chunk) => (mute && to === inner) || void to.write(chunk))
       from.on('error', () => to.destroy())
       from.on('close', () => {
         sockets.delete(from)
@@ -56,6 +61,9 @@ export async function startProxy(
     thaw() {
       frozen = false
       for (const socket of sockets) socket.resume()
+    },
+    swallowAnswers() {
+      for (const swallow of swallowing) swallow()
     },
     cut,
     mend: async () => void (await listen(chosen)),

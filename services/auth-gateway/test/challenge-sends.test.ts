@@ -74,9 +74,19 @@ t.test('a challenge whose message never reached the queue is taken back with its
   const wish = wanted()
   const lost = await store.open(wish)
   if (lost.verdict !== 'opened') throw new Error(lost.verdict)
-  await store.cancel(lost.challenge, wish)
+  await store.cancel(lost.challenge, wish, { refund: true })
   t.same(await store.answer(lost.challenge.id, code, 'v1'), { verdict: 'gone' })
   t.match(await store.open(wish), { verdict: 'opened' })
+})
+
+t.test('a challenge whose message may be in the queue is taken back, and its send stays counted', async (t) => {
+  const { store, wanted, code } = await challengeHarness(t)
+  const wish = wanted()
+  const lost = await store.open(wish)
+  if (lost.verdict !== 'opened') throw new Error(lost.verdict)
+  await store.cancel(lost.challenge, wish, { refund: false })
+  t.same(await store.answer(lost.challenge.id, code, 'v1'), { verdict: 'gone' })
+  t.match(await store.open(wish), { verdict: 'cooling', retryAt: lost.challenge.resendAt })
 })
 
 t.test(
@@ -212,7 +222,7 @@ t.test('a notice that never reached the queue is given another time that day', a
   const wish = wanted({ phone, message: { kind: 'account_exists', to: phone } })
   const lost = await store.open(wish)
   if (lost.verdict !== 'opened') throw new Error(lost.verdict)
-  await store.cancel(lost.challenge, wish)
+  await store.cancel(lost.challenge, wish, { refund: true })
   const next = await open({ phone, message: { kind: 'account_exists', to: phone } })
   t.equal(await redis.hget(keys.challenge(next.id), 'quiet'), '')
 })

@@ -78,8 +78,14 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
         isNotice ? '1' : '0',
         ...Object.entries(fields).flat(),
       ),
-    async cancel(id: string, send: Send): Promise<void> {
-      await lua.cancel(keys.challenge(id), ...counters(send), keys.notice(send.subject), send.messageId)
+    async cancel(id: string, send: Send, { refund }: { refund: boolean }): Promise<void> {
+      await lua.cancel(
+        keys.challenge(id),
+        ...counters(send),
+        keys.notice(send.subject),
+        send.messageId,
+        refund ? '1' : '0',
+      )
     },
     async spend(send: LimitedSend): Promise<boolean> {
       const { subject, messageId } = send

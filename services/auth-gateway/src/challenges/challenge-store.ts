@@ -49,7 +49,7 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
       .open(id, { ...send, subject }, { isNotice, fields })
       .catch((error: unknown) => {
         // A Redis that was only slow, or whose answer was lost, has run the script: take it back behind it.
-        void whenReady(redis, () => cancel({ id, messageId, purpose }, wanted))
+        void whenReady(redis, () => cancel({ id, messageId, purpose }, wanted, { refund: true }))
         throw error
       })
     if (verdict === 'cooling') {
@@ -64,10 +64,11 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
   async function cancel(
     { id, messageId, purpose }: Pick<KnownChallenge, 'id' | 'messageId' | 'purpose'>,
     wanted: NewChallenge,
+    { refund }: { refund: boolean },
   ): Promise<void> {
     const send = { messageId, purpose }
-    await scripts.cancel(id, { ...send, subject: keys.subject(wanted.subject) })
-    if (wanted.behind !== undefined) await scripts.refund({ ...send, subject: keys.subject(wanted.behind) })
+    await scripts.cancel(id, { ...send, subject: keys.subject(wanted.subject) }, { refund })
+    if (refund && wanted.behind !== undefined) await scripts.refund({ ...send, subject: keys.subject(wanted.behind) })
   }
 
   async function answer(id: string, code: string, face: string): Promise<Answered> {

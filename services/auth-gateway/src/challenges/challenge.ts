@@ -86,8 +86,8 @@ export interface Numbers {
 /** Where challenges live. Every operation is one script in one slot, so that a hundred callers at once are as good as one. */
 export interface ChallengeStore {
   open(challenge: NewChallenge): Promise<Opened>
-  /** Takes back a challenge whose message never reached the queue, and refunds its send. */
-  cancel(challenge: KnownChallenge, wanted: NewChallenge): Promise<void>
+  /** Takes back a challenge that nobody was told of. Its send is refunded where its message certainly never reached the queue. */
+  cancel(challenge: KnownChallenge, wanted: NewChallenge, options: { readonly refund: boolean }): Promise<void>
   /** Undefined for an unknown one, and 15 minutes after its end. */
   read(id: string): Promise<KnownChallenge | undefined>
   answer(id: string, code: string, face: string): Promise<Answered>
