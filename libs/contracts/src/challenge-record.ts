@@ -26,6 +26,7 @@ export const challengeFields = [
   'subject', // keyed hash of the phone or identifier, naming the counters in the same slot
   'claim', // owner token of the answer that holds the code; absent where none does
   'claimUntil', // ms
+  'lapsed', // 1 once a claim ran out without a word: its effect may exist
 ] as const
 export type ChallengeField = (typeof challengeFields)[number]
 

@@ -19,10 +19,19 @@ interface OpsOptions {
   readonly log: Logger
   readonly metrics: Registry
   readonly checks: Readonly<Record<string, Check>>
+  /** Told by `/ready` without turning it red: what most of the work goes on without. */
+  readonly notes?: Readonly<Record<string, Check>>
 }
 
 /** Serves `/live` (the process runs), `/ready` (it can do its work; says what is missing) and `/metrics` on a port of their own. */
-export async function startOps({ host, port, log, metrics, checks }: OpsOptions): Promise<{ close(): Promise<void> }> {
+export async function startOps({
+  host,
+  port,
+  log,
+  metrics,
+  checks,
+  notes = {},
+}: OpsOptions): Promise<{ close(): Promise<void> }> {
   const app = fastify({
     forceCloseConnections: true,
     loggerInstance: log,
@@ -30,16 +39,20 @@ export async function startOps({ host, port, log, metrics, checks }: OpsOptions)
   })
   app.get('/live', async () => ({ live: true }))
   app.get('/ready', async (_request, reply) => {
-    const results = await Promise.all(
-      Object.entries(checks).map(async ([name, check]) => [name, await within(check, 1_500)] as const),
-    )
-    const problems = Object.fromEntries(results.filter(([, problem]) => problem !== undefined))
+    const [problems, noted] = await Promise.all([look(checks), look(notes)])
     const ready = Object.keys(problems).length === 0
-    return reply.code(ready ? 200 : 503).send({ ready, problems })
+    return reply.code(ready ? 200 : 503).send({ ready, problems: { ...problems, ...noted } })
   })
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()))
   await app.listen({ port, host })
   return { close: () => app.close() }
+}
+
+async function look(checks: OpsOptions['checks']): Promise<Record<string, string | undefined>> {
+  const results = await Promise.all(
+    Object.entries(checks).map(async ([name, check]) => [name, await within(check, 1_500)] as const),
+  )
+  return Object.fromEntries(results.filter(([, problem]) => problem !== undefined))
 }
 
 async function within(check: Check, ms: number): Promise<string | undefined> {

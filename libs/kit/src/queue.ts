@@ -40,7 +40,9 @@ export function createProducer<P extends TSchema>(
     // BullMQ would wait for a connection; a request must not.
     if (redis.status !== 'ready') throw new AppError('unavailable')
     return call().catch((cause: unknown) => {
-      throw new AppError('unavailable', { cause, effect: 'unknown' })
+      // What Redis itself refuses (no memory, loading, read-only) was not done.
+      const refused = cause instanceof Error && cause.name === 'ReplyError'
+      throw new AppError('unavailable', { cause, effect: refused ? 'none' : 'unknown' })
     })
   }
   return {

@@ -7,6 +7,8 @@ export interface Proxy {
   thaw(): void
   /** From now on whatever the server says comes later by so much. */
   lag(ms: number): void
+  /** What is asked on the open connections still arrives, and no answer comes back, for good. New ones are as they should be. */
+  swallowAnswers(): void
   /** Ends every connection and refuses new ones. */
   cut(): Promise<void>
   /** Listens again, on the same port. */
@@ -20,16 +22,20 @@ export async function startProxy(
   { port = 0, away = false } = {},
 ): Promise<Proxy> {
   const sockets = new Set<Socket>()
+  const swallowing: (() => void)[] = []
   let frozen = false
   let lagMs = 0
   const server = createServer((inner) => {
     const outer = connect(target)
+    let mute = false
+    swallowing.push(() => (mute = true))
     for (const [from, to] of [
       [inner, outer],
       [outer, inner],
     ] as const) {
       sockets.add(from)
       from.on('data', (chunk) => {
+        if (mute && to === inner) return
         if (from === outer && lagMs > 0) setTimeout(() => to.write(chunk), lagMs)
         else to.write(chunk)
       })
@@ -64,6 +70,9 @@ export async function startProxy(
       for (const socket of sockets) socket.resume()
     },
     lag: (ms) => void (lagMs = ms),
+    swallowAnswers() {
+      for (const swallow of swallowing) swallow()
+    },
     cut,
     mend: async () => void (await listen(chosen)),
     close: cut,

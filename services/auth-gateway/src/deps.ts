@@ -36,7 +36,11 @@ export async function createDeps(
     return { redis, check: guard.check }
   }
   const { redis, check } = connect('redis', config.REDIS_URL)
-  const queueRedis = connect('queue redis', config.QUEUE_REDIS_URL ?? config.REDIS_URL)
+  const queueUrl = config.QUEUE_REDIS_URL ?? config.REDIS_URL
+  const queueRedis = connect('queue redis', queueUrl)
+  const queueCheck = { queueRedis: queueRedis.check }
+  // Whoever has a password, a session or a code in hand needs no queue: where it has a Redis of its own, this gateway stays in service without.
+  const split = queueUrl !== config.REDIS_URL
   const users = createUsersClient({ url: config.USERS_URL, secret: config.INTERNAL_SECRET, timeoutMs: 1_800 })
   scope.defer('users client', users.close)
   const producer = createProducer(smsQueue, { redis: queueRedis.redis, prefix: queuePrefix, log })
@@ -46,7 +50,8 @@ export async function createDeps(
     port: config.GATEWAY_OPS_PORT,
     log,
     metrics,
-    checks: { redis: check, queueRedis: queueRedis.check, users: users.check },
+    checks: { redis: check, users: users.check, ...(!split && queueCheck) },
+    notes: split ? queueCheck : {},
   })
   scope.defer('ops', ops.close)
 

@@ -73,6 +73,30 @@ t.test('only its owner can release a claim', async (t) => {
   t.same(await store.answer(id, code, 'v1'), { verdict: 'held' })
 })
 
+t.test(
+  'whoever claims after a claim that ran out is told so, after a release too; after a mere release nobody is',
+  async (t) => {
+    const { store, open, code, clock } = await challengeHarness(t)
+    const { id } = await open()
+    const claim = async () => {
+      const answered = await store.answer(id, code, 'v1')
+      if (answered.verdict !== 'claimed') throw new Error(answered.verdict)
+      return answered.claim
+    }
+    const first = await claim()
+    await store.release(first)
+    const again = await claim()
+    clock.offsetMs += 6 * second
+    const third = await claim()
+    await store.release(third)
+    const fourth = await claim()
+    t.same(
+      [first, again, third, fourth].map(({ lapsed }) => lapsed),
+      [false, false, true, true],
+    )
+  },
+)
+
 t.test('an expired code is gone, and readable until fifteen minutes after its end', async (t) => {
   const { store, open, code, clock } = await challengeHarness(t)
   const { id } = await open()

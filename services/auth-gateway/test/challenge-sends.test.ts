@@ -74,9 +74,19 @@ t.test('a challenge whose message never reached the queue is taken back with its
   const wish = wanted()
   const lost = await store.open(wish)
   if (lost.verdict !== 'opened') throw new Error(lost.verdict)
-  await store.cancel(lost.challenge, wish)
+  await store.cancel(lost.challenge, wish, { refund: true })
   t.same(await store.answer(lost.challenge.id, code, 'v1'), { verdict: 'gone' })
   t.match(await store.open(wish), { verdict: 'opened' })
+})
+
+t.test('a challenge whose message may be in the queue is taken back, and its send stays counted', async (t) => {
+  const { store, wanted, code } = await challengeHarness(t)
+  const wish = wanted()
+  const lost = await store.open(wish)
+  if (lost.verdict !== 'opened') throw new Error(lost.verdict)
+  await store.cancel(lost.challenge, wish, { refund: false })
+  t.same(await store.answer(lost.challenge.id, code, 'v1'), { verdict: 'gone' })
+  t.match(await store.open(wish), { verdict: 'cooling', retryAt: lost.challenge.resendAt })
 })
 
 t.test(
@@ -106,6 +116,25 @@ t.test('past half of its life a resend makes a new code with a full life, and th
   t.ok(added >= 151 * second && added < 153 * second, `${added} ms were added`)
   t.match(await store.answer(before.id, code, 'v1'), { verdict: 'wrong', attemptsLeft: 4 })
 })
+
+t.test(
+  'a resend that is taken back leaves the code, the end and the sends as they were, and wrong answers counted',
+  async (t) => {
+    const { store, open, clock, code, wrongCode, redis, keys } = await challengeHarness(t)
+    const { id } = await open()
+    clock.offsetMs = 151 * second
+    const before = await redis.hgetall(keys.challenge(id))
+    const resent = await store.resend(id, 'v1', policy, numbers)
+    if (resent.verdict !== 'resent') throw new Error(resent.verdict)
+    await store.answer(id, wrongCode, 'v1')
+    await resent.takeBack()
+    t.same(await redis.hgetall(keys.challenge(id)), { ...before, wrong: '1' })
+    t.match(await store.resend(id, 'v1', policy, numbers), { verdict: 'resent' }, 'the next one is not too soon')
+    await resent.takeBack()
+    t.match(await store.read(id), { generation: 2, resendsLeft: policy.resends - 1 }, 'a later resend stays')
+    t.match(await store.answer(id, code, 'v1'), { verdict: 'wrong' })
+  },
+)
 
 t.test('a policy that rotates makes a new code at once', async (t) => {
   const { store, open, clock } = await challengeHarness(t)
@@ -200,7 +229,7 @@ t.test('a notice that never reached the queue is given another time that day', a
   const wish = wanted({ phone, message: { kind: 'account_exists', to: phone } })
   const lost = await store.open(wish)
   if (lost.verdict !== 'opened') throw new Error(lost.verdict)
-  await store.cancel(lost.challenge, wish)
+  await store.cancel(lost.challenge, wish, { refund: true })
   const next = await open({ phone, message: { kind: 'account_exists', to: phone } })
   t.equal(await redis.hget(keys.challenge(next.id), 'quiet'), '')
 })

@@ -14,7 +14,7 @@ import { createResendChallenge } from '../src/flows/resend-challenge.js'
 import { createStartChallenge } from '../src/flows/start-challenge.js'
 import { createReadPhone } from '../src/phones/canonical-phone.js'
 import { createSmsQueue } from '../src/sms-queue.js'
-import { challengeHarness, numbers, policy, randomPhone } from './challenge-harness.js'
+import { challengeHarness, numbers, policy, randomPhone, second } from './challenge-harness.js'
 
 const caller = { requestId: 'test', face: 'v1', locale: 'en' }
 const phone = createReadPhone({ countries: '*', testNumbers: new Map() })(randomPhone())
@@ -70,6 +70,21 @@ t.test(
     })
   },
 )
+
+t.test('with the queue away a resend fails, and neither its send nor the code in hand is spent', async (t) => {
+  const { store, open, clock, code } = await challengeHarness(t)
+  const dead = await queueOn(t, `redis://127.0.0.1:${await freePort()}`)
+  const challenge = await open()
+  clock.offsetMs = 151 * second
+  for (let n = 0; n < policy.resends + 1; n++)
+    await t.rejects(
+      createResendChallenge({ challenges: store, sms: dead.sms, numbers })(challenge.id, caller, policy),
+      { code: 'unavailable' },
+      'and never too soon, or too often',
+    )
+  t.match(await store.read(challenge.id), { resendsLeft: policy.resends, messageId: challenge.messageId })
+  t.match(await store.answer(challenge.id, code, 'v1'), { verdict: 'claimed' })
+})
 
 t.test('a Redis that hung while a challenge was opened gives the send back once it wakes', async (t) => {
   const { redisUrl } = testStores()

@@ -12,8 +12,15 @@ const log = createLog('users', config.LOG_LEVEL)
 const metrics = createMetrics('users')
 
 await run(log, async (scope) => {
-  const { services, checks, start } = createDeps(config, { log, scope })
-  const ops = await startOps({ host: listenHost(config.NODE_ENV), port: config.USERS_OPS_PORT, log, metrics, checks })
+  const { services, checks, notes, start } = createDeps(config, { log, scope, metrics })
+  const ops = await startOps({
+    host: listenHost(config.NODE_ENV),
+    port: config.USERS_OPS_PORT,
+    log,
+    metrics,
+    checks,
+    notes,
+  })
   scope.defer('ops', () => ops.close())
   start()
   const app = buildApp(services, { internalSecret: config.INTERNAL_SECRET, log, metrics })

@@ -13,6 +13,7 @@ import { buildApp } from '../src/app.js'
 import { createPasswordHasher, type PasswordHasher } from '../src/credentials/password-hasher.js'
 import { type Database, openDatabase } from '../src/database.js'
 import { createServices } from '../src/deps.js'
+import { createUsersMetrics } from '../src/metrics.js'
 import { migrate } from '../src/migrations/index.js'
 
 export const internalSecret = 'a secret of the test run, long enough'
@@ -92,14 +93,16 @@ export async function harness(t: Test, { url, ring = [newKey()], hasher, connect
     },
     transformResult: async ({ result }) => result,
   })
+  const metrics = new Registry()
   const services = createServices({
     db,
     ring,
     hasher: hasher ?? createPasswordHasher({ atOnce: 2 }),
     now: () => new Date(Date.now() + aheadMs),
     log: silent,
+    metrics: createUsersMetrics(metrics),
   })
-  const app = buildApp(services, { internalSecret, log: silent, metrics: new Registry() })
+  const app = buildApp(services, { internalSecret, log: silent, metrics })
   t.teardown(async () => {
     await app.close()
     await opened.destroy()
@@ -140,6 +143,7 @@ export async function harness(t: Test, { url, ring = [newKey()], hasher, connect
     databaseUrl,
     advance: (ms: number) => void (aheadMs += ms),
     queries: () => queries,
+    metrics: () => metrics.metrics(),
     refresh: (refreshToken: string, face = 'v1') => call('POST', '/sessions/refresh', { refreshToken, face }),
     signIn: (phone: string, deviceToken?: string) =>
       call('POST', '/sign-ins/phone', {

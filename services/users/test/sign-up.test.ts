@@ -48,6 +48,25 @@ t.test('fifty parallel completions of one challenge make one user and one sessio
   t.equal(await consumed(db, [body.challengeId]), 1)
 })
 
+t.test('whoever answers a used challenge is counted, by whether Redis can know that it may be used', async (t) => {
+  const { call, metrics } = await harness(t)
+  const counts = async () => {
+    const text = await metrics()
+    return ['forgot', 'unsure'].map((redis) => new RegExp(`fenced_total{redis="${redis}"} (\\d+)`).exec(text)?.[1])
+  }
+  t.same(await counts(), ['0', '0'], 'before the first: an alarm must see it come')
+  const body = { challengeId: newChallengeId(), face, account: { ...blank, phone: newPhone() } }
+  t.match(await call('POST', '/sign-ups', body), { status: 201 })
+  t.same(await counts(), ['0', '0'])
+  t.match(await call('POST', '/sign-ups', { ...body, claimLapsed: true }), { status: 410 })
+  t.same(await counts(), ['0', '1'])
+  t.match(await call('POST', '/sign-ups', body), { status: 410 })
+  t.same(await counts(), ['1', '1'])
+  const nobody = { challengeId: newChallengeId(), face, phone: newPhone() }
+  t.match(await call('POST', '/sign-ins/phone', nobody), { status: 410 })
+  t.same(await counts(), ['1', '1'], 'an account that is not there is no used code')
+})
+
 t.test(
   'of ten parallel proofs of one phone one makes the account; the others are told, and their challenges are used',
   async (t) => {

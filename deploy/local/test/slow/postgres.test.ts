@@ -78,6 +78,7 @@ t.test('a network lost at the commit', async (t) => {
     const person = await loseCommit('after')
     t.same(await effects(person), [{ users: 1, sessions: 1, used: 1 }])
     t.equal(await answerAgain(person), 410)
+    t.same(await on.fenced(), { forgot: 0, unsure: 1 }, 'which is no alarm: Redis forgot nothing')
     t.same(await effects(person), [{ users: 1, sessions: 1, used: 1 }])
   })
 })

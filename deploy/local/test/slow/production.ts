@@ -4,7 +4,7 @@ import pg from 'pg'
 import type { Test } from 'tap'
 import { type ServiceName, serviceNames } from '../../src/env.js'
 import { type Stack, startStack } from '../../src/stack.js'
-import { type Call, caller, randomPhone, twilioStandIn } from '../journey/journey.js'
+import { type Call, caller, password, randomPhone, twilioStandIn } from '../journey/journey.js'
 import { ownPostgresServer, ownRedisServer, type Server } from './servers.js'
 
 /** One message that the carrier took. */
@@ -30,6 +30,8 @@ export interface Production {
   /** What `/ready` or `/live` of a service says: its status, or 0 where nobody answers. */
   health(name: ServiceName, what?: 'ready' | 'live'): Promise<number>
   readyAgain(withinMs?: number): Promise<void>
+  /** How many used codes the fence has turned away, by what Redis knew. */
+  fenced(): Promise<{ forgot: number; unsure: number }>
 }
 
 interface ProductionOptions {
@@ -76,6 +78,12 @@ export async function production(t: Test, { env = {}, databaseUrl }: ProductionO
     ledger,
     sql,
     health,
+    fenced: async () => {
+      const text = await fetch(`${stack.opsUrls.users}/metrics`).then((answer) => answer.text())
+      const count = (redis: string) =>
+        Number(new RegExp(`^latchkey_used_codes_fenced_total{.*redis="${redis}".*} (\\d+)$`, 'm').exec(text)?.[1])
+      return { forgot: count('forgot'), unsure: count('unsure') }
+    },
     call: caller(t, stack.gatewayUrl),
     order: twilio.order,
     carrierUrl: twilio.env.TWILIO_API_BASE_URL,
@@ -125,6 +133,16 @@ export async function someoneWithCode({ call, codeFor }: Pick<Production, 'call'
   if (status !== 202) throw new Error(`a sign-up was answered with ${status}`)
   const { id } = body.challenge
   return { phone, id, code: await codeFor(phone), answerPath: `/v1/challenges/${id}/answer` }
+}
+
+/** Someone with an account, a password and a session. */
+export async function someoneSignedUp({ call, codeFor }: Pick<Production, 'call' | 'codeFor'>) {
+  const phone = randomPhone()
+  const { body } = await call('POST', '/v1/signup', { phone, password })
+  const code = await codeFor(phone)
+  const answered = await call('POST', `/v1/challenges/${body.challenge.id}/answer`, { code })
+  if (answered.status !== 201) throw new Error(`an answer was answered with ${answered.status}`)
+  return { phone, session: answered.body.session }
 }
 
 /** What the services have to say when a test goes wrong: warnings and worse, each once, with how often it was said. */

@@ -1,10 +1,10 @@
 import { Redis } from 'ioredis'
 import { eventually } from '@latchkey/kit/testing'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { randomPhone } from '../journey/journey.js'
 import { checkInvariants } from './invariants.js'
 import { production, type Production, someoneWithCode } from './production.js'
-import { copyData } from './servers.js'
+import { copyData, ownRedisServer } from './servers.js'
 
 const wrongOf = (code: string): string => code.replace(/^./, (digit) => String((Number(digit) + 1) % 10))
 
@@ -14,15 +14,23 @@ const until = (on: Production, id: string, delivery: string) =>
     return body.delivery === delivery
   })
 
-t.test('a Redis out of memory grants no attempt, and the code still works afterwards', async (t) => {
-  const on = await production(t)
+for (const split of [false, true]) {
+  const which = split ? ', the queue having one of its own,' : ''
+  t.test(`a Redis out of memory${which} grants no attempt, and the code still works afterwards`, (t) =>
+    outOfMemory(t, split),
+  )
+}
+
+async function outOfMemory(t: Test, split: boolean): Promise<void> {
+  const env = split ? { QUEUE_REDIS_URL: (await ownRedisServer(t)).url } : {}
+  const on = await production(t, { env })
   const { call } = on
   const redis = new Redis(on.redis.url)
   t.teardown(() => redis.disconnect())
   const { phone, id, code, answerPath } = await someoneWithCode(on)
   await until(on, id, 'sent')
 
-  await redis.config('SET', 'maxmemory', '1mb')
+  await redis.config('SET', 'maxmemory', '100kb')
   for (let n = 0; n < 7; n++) {
     const began = performance.now()
     t.match(await call('POST', answerPath, { code: wrongOf(code) }), { status: 503, body: { code: 'unavailable' } })
@@ -39,7 +47,7 @@ t.test('a Redis out of memory grants no attempt, and the code still works afterw
   const { challenge } = (await call('GET', `/v1/challenges/${id}`)).body
   const session = { id: body.session.id, userId: body.user.id, at: Date.now() }
   await checkInvariants(t, on, [{ phone, told: [], challenge, session }])
-})
+}
 
 t.test('a code that was used stays dead when Redis comes back from a copy in which it was not', async (t) => {
   const on = await production(t)
@@ -59,6 +67,7 @@ t.test('a code that was used stays dead when Redis comes back from a copy in whi
   t.equal(challenge.attemptsLeft, 5, 'Redis believes that it lives')
   for (let n = 0; n < 3; n++)
     t.match(await call('POST', used.answerPath, { code: used.code }), { status: 410, body: { code: 'challenge.gone' } })
+  t.same(await on.fenced(), { forgot: 1, unsure: 0 }, 'and the alarm rings, once a code')
   t.match(await call('POST', unused.answerPath, { code: unused.code }), { status: 201 }, 'the others are as they were')
   t.equal((await ledger()).length, 2, 'and nothing was sent again')
   const session = { id: body.session.id, userId: body.user.id, at: Date.now() }

@@ -15,6 +15,8 @@ export type Identifier = Static<typeof Identifier>
 /** The face a session belongs to: the `aud` of its access tokens. */
 const Face = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,31}$', examples: ['v1'] })
 const DeviceToken = Type.Optional(TokenInput)
+/** A proved challenge. `claimLapsed` where an earlier right answer was never heard of again: the challenge may be used already. */
+const Proof = { challengeId: ChallengeId, claimLapsed: Type.Optional(Type.Boolean()) }
 
 /** A session as users knows it; the gateway adds the access token. */
 export const IssuedSession = Type.Object({
@@ -55,7 +57,7 @@ export const completeSignUp = endpoint({
   method: 'POST',
   path: '/internal/sign-ups',
   summary: 'Create the account of a proved phone and its first session, once per challenge',
-  body: Strict({ challengeId: ChallengeId, face: Face, account: PendingAccount, deviceToken: DeviceToken }),
+  body: Strict({ ...Proof, face: Face, account: PendingAccount, deviceToken: DeviceToken }),
   replies: { 201: Type.Object({ user: User, session: IssuedSession, conflicts: Conflicts }) },
   fails: ['request.invalid', 'challenge.gone', 'account.exists', 'unavailable'],
 })
@@ -73,7 +75,7 @@ export const signInWithPhone = endpoint({
   method: 'POST',
   path: '/internal/sign-ins/phone',
   summary: 'Open a session for the owner of a proved phone, once per challenge',
-  body: Strict({ challengeId: ChallengeId, phone: E164, face: Face, deviceToken: DeviceToken }),
+  body: Strict({ ...Proof, phone: E164, face: Face, deviceToken: DeviceToken }),
   replies: { 200: Admitted },
   fails: ['request.invalid', 'challenge.gone', 'account.disabled', 'unavailable'],
 })
@@ -82,7 +84,7 @@ export const giveResetToken = endpoint({
   method: 'POST',
   path: '/internal/reset-tokens',
   summary: 'Give the owner of a proved phone a reset token, once per challenge',
-  body: Strict({ challengeId: ChallengeId, phone: E164 }),
+  body: Strict({ ...Proof, phone: E164 }),
   replies: { 201: Type.Object({ resetToken: Type.String(), expiresAt: Timestamp }) },
   fails: ['request.invalid', 'challenge.gone', 'unavailable'],
 })

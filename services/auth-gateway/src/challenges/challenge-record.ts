@@ -47,6 +47,18 @@ export function newRecord(wanted: NewChallenge, { id, subjectHash, messageId, qu
   }
 }
 
+/** What a resend changes: the fields by which it is taken back. */
+export const resentFields = ({
+  generation = '',
+  mac = '',
+  box = '',
+  expiresAt = '',
+  messageId = '',
+  resendAt = '',
+  resends = '',
+  quiet = '',
+}: Record): Record => ({ generation, mac, box, expiresAt, messageId, resendAt, resends, quiet })
+
 /** What the holder of the id may see of a record. Of an ended one nothing is left to try. */
 export function knownChallenge(id: string, record: Record, { expired }: { expired: boolean }): KnownChallenge {
   const ended = expired || (record.state !== undefined && record.state !== 'live')

@@ -53,6 +53,7 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
     settle: script('settle.2'),
     release: script('release.1'),
     resend: script('resend.3'),
+    unsend: script('unsend.3'),
   }
   const counters = ({ subject, purpose }: Send) => [keys.sends(subject), keys.ladder(subject, purpose)] as const
   const sendLimits = ({ policy, limited }: LimitedSend) => {
@@ -77,8 +78,14 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
         isNotice ? '1' : '0',
         ...Object.entries(fields).flat(),
       ),
-    async cancel(id: string, send: Send): Promise<void> {
-      await lua.cancel(keys.challenge(id), ...counters(send), keys.notice(send.subject), send.messageId)
+    async cancel(id: string, send: Send, { refund }: { refund: boolean }): Promise<void> {
+      await lua.cancel(
+        keys.challenge(id),
+        ...counters(send),
+        keys.notice(send.subject),
+        send.messageId,
+        refund ? '1' : '0',
+      )
     },
     async spend(send: LimitedSend): Promise<boolean> {
       const { subject, messageId } = send
@@ -129,5 +136,8 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
         send.policy.resend,
         quiet ? '1' : '0',
       ),
+    async unsend(id: string, send: Send, before: Record): Promise<void> {
+      await lua.unsend(keys.challenge(id), ...counters(send), send.messageId, ...Object.entries(before).flat())
+    },
   }
 }

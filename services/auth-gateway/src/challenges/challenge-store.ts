@@ -13,8 +13,8 @@ import type {
   Resent,
 } from './challenge.js'
 import type { Subject } from './challenge-keys.js'
-import { knownChallenge, newRecord, purposeOf, type Record } from './challenge-record.js'
-import { createChallengeScripts, type ScriptOptions } from './challenge-scripts.js'
+import { knownChallenge, newRecord, purposeOf, resentFields, type Record } from './challenge-record.js'
+import { createChallengeScripts, type ScriptOptions, type Send } from './challenge-scripts.js'
 import type { ChallengeSecrets } from './challenge-secrets.js'
 
 export interface ChallengeStoreOptions extends ScriptOptions {
@@ -49,7 +49,7 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
       .open(id, { ...send, subject }, { isNotice, fields })
       .catch((error: unknown) => {
         // A Redis that was only slow, or whose answer was lost, has run the script: take it back behind it.
-        void whenReady(redis, () => cancel({ id, messageId, purpose }, wanted))
+        void whenReady(redis, () => cancel({ id, messageId, purpose }, wanted, { refund: true }))
         throw error
       })
     if (verdict === 'cooling') {
@@ -64,10 +64,11 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
   async function cancel(
     { id, messageId, purpose }: Pick<KnownChallenge, 'id' | 'messageId' | 'purpose'>,
     wanted: NewChallenge,
+    { refund }: { refund: boolean },
   ): Promise<void> {
     const send = { messageId, purpose }
-    await scripts.cancel(id, { ...send, subject: keys.subject(wanted.subject) })
-    if (wanted.behind !== undefined) await scripts.refund({ ...send, subject: keys.subject(wanted.behind) })
+    await scripts.cancel(id, { ...send, subject: keys.subject(wanted.subject) }, { refund })
+    if (refund && wanted.behind !== undefined) await scripts.refund({ ...send, subject: keys.subject(wanted.behind) })
   }
 
   async function answer(id: string, code: string, face: string): Promise<Answered> {
@@ -82,7 +83,8 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
       const mac = secrets.macOfGuess(id, generation, code, record.mac)
       const [verdict, detail] = await scripts.claim(id, subjectOf(id, record), { generation, mac, owner })
       if (verdict === 'changed') continue // a resend made a new code between our read and our claim
-      if (verdict === 'claimed') return { verdict, claim: claimOf(id, owner, record, message, pending) }
+      if (verdict === 'claimed')
+        return { verdict, claim: { ...claimOf(id, owner, record, message, pending), lapsed: detail === 1 } }
       if (verdict === 'wrong') {
         const behind = phoneBehind(record, message)
         // Not awaited: it would take longer where there is a phone.
@@ -123,9 +125,14 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
       const after = await read(id)
       if (after === undefined) return { verdict: 'gone' }
       if (verdict === 'cooling') return { verdict, retryAt: new Date(Number(at)), challenge: after }
-      if (verdict === 'resent') return { verdict, challenge: after }
+      if (verdict === 'resent') return { verdict, challenge: after, takeBack: () => unsend(id, record, send, silent) }
       throw new Error(`resend.3.lua returned ${verdict}`)
     }
+  }
+
+  async function unsend(id: string, before: Record, send: Omit<Send, 'subject'>, silent: Send | undefined) {
+    await scripts.unsend(id, { ...send, subject: subjectOf(id, before) }, resentFields(before))
+    if (silent !== undefined) await scripts.refund(silent)
   }
 
   async function read(id: string): Promise<KnownChallenge | undefined> {
@@ -154,7 +161,7 @@ function phoneBehind({ to }: Record, message: Message): string | undefined {
   return to === '' && message.kind === 'code' ? message.to : undefined
 }
 
-function claimOf(id: string, owner: string, record: Record, message: Message, pending: unknown): Claim {
+function claimOf(id: string, owner: string, record: Record, message: Message, pending: unknown): Omit<Claim, 'lapsed'> {
   if (message.kind !== 'code') throw new Error('a challenge without a code was answered')
   return {
     id,

@@ -53,6 +53,8 @@ export interface Claim {
   readonly phone: E164
   readonly pending: unknown
   readonly subject: string
+  /** A claim before this one ran out without a word: its effect may exist. */
+  readonly lapsed: boolean
 }
 
 export type Opened =
@@ -66,7 +68,8 @@ export type Answered =
   | { readonly verdict: 'held' | 'gone' }
 
 export type Resent =
-  | { readonly verdict: 'resent'; readonly challenge: KnownChallenge }
+  /** `takeBack` makes it as if nobody had asked; for a message that certainly never reached the queue. */
+  | { readonly verdict: 'resent'; readonly challenge: KnownChallenge; takeBack(): Promise<void> }
   /** `challenge` is the one already sent: its message may have been lost before the queue. */
   | { readonly verdict: 'cooling'; readonly retryAt: Date; readonly challenge: KnownChallenge }
   | { readonly verdict: 'spent'; readonly retryAt: Date }
@@ -83,8 +86,8 @@ export interface Numbers {
 /** Where challenges live. Every operation is one script in one slot, so that a hundred callers at once are as good as one. */
 export interface ChallengeStore {
   open(challenge: NewChallenge): Promise<Opened>
-  /** Takes back a challenge whose message never reached the queue, and refunds its send. */
-  cancel(challenge: KnownChallenge, wanted: NewChallenge): Promise<void>
+  /** Takes back a challenge that nobody was told of. Its send is refunded where its message certainly never reached the queue. */
+  cancel(challenge: KnownChallenge, wanted: NewChallenge, options: { readonly refund: boolean }): Promise<void>
   /** Undefined for an unknown one, and 15 minutes after its end. */
   read(id: string): Promise<KnownChallenge | undefined>
   answer(id: string, code: string, face: string): Promise<Answered>

@@ -99,26 +99,27 @@ function readCode(text: string): string {
 /** What each purpose does once its code is proved. Purpose and phone come from the challenge, never from the request. */
 function createEffects(users: AnswerChallengeDeps['users']) {
   return async function effects(
-    { id, purpose, face, phone, pending }: Claim,
+    { id, purpose, face, phone, pending, lapsed }: Claim,
     deviceToken: string | undefined,
     caller: Caller,
   ): Promise<Proved> {
     const device = deviceToken === undefined ? {} : { deviceToken }
+    const challenge = { challengeId: id, ...(lapsed && { claimLapsed: true }) }
     switch (purpose) {
       case 'sign_up': {
         if (!Value.Check(PendingAccount, pending)) throw new Error('a sign-up challenge holds no account')
         const { user, session, conflicts } = await users.completeSignUp(
-          { challengeId: id, face, account: pending, ...device },
+          { ...challenge, face, account: pending, ...device },
           caller,
         )
         return { kind: 'signed_in', created: true, user, session: { ...session, userId: user.id }, conflicts }
       }
       case 'sign_in': {
-        const { user, session } = await users.signInWithPhone({ challengeId: id, face, phone, ...device }, caller)
+        const { user, session } = await users.signInWithPhone({ ...challenge, face, phone, ...device }, caller)
         return { kind: 'signed_in', created: false, user, session: { ...session, userId: user.id }, conflicts: [] }
       }
       case 'reset_password':
-        return { kind: 'reset_allowed', ...(await users.giveResetToken({ challengeId: id, phone }, caller)) }
+        return { kind: 'reset_allowed', ...(await users.giveResetToken({ ...challenge, phone }, caller)) }
       case 'second_factor':
       case 'change_phone':
       case 'verify_phone':

@@ -4,7 +4,7 @@ import type { ChallengeStore, Numbers } from '../challenges/challenge.js'
 import type { ChallengePolicy } from './policy.js'
 import { tooSoon } from './accounts.js'
 import type { Caller, SmsQueue } from './ports.js'
-import { queuedMessage, publicChallenge } from './start-challenge.js'
+import { isWithoutEffect, publicChallenge, queuedMessage } from './start-challenge.js'
 
 export interface ResendChallengeDeps {
   readonly challenges: ChallengeStore
@@ -33,7 +33,13 @@ export function createResendChallenge({ challenges, sms, numbers }: ResendChalle
       case 'resent':
         break
     }
-    await sms.send(queuedMessage(resent.challenge), caller)
+    try {
+      await sms.send(queuedMessage(resent.challenge), caller)
+    } catch (error) {
+      // Nothing was sent, so nothing is spent, and the code in hand stays the right one. Where the message may be queued, the next ask finds out.
+      if (isWithoutEffect(error) && resent.verdict === 'resent') await resent.takeBack().catch(() => undefined)
+      throw error
+    }
     return publicChallenge(resent.challenge)
   }
 }

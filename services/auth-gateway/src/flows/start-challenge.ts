@@ -1,4 +1,5 @@
 import type { Challenge, Purpose } from '@latchkey/contracts/v1/shapes'
+import { AppError } from '@latchkey/kit/app-error'
 import type { ChallengeStore, KnownChallenge, Message, NewChallenge } from '../challenges/challenge.js'
 import type { ChallengePolicy } from './policy.js'
 import type { CanonicalPhone } from '../phones/canonical-phone.js'
@@ -53,13 +54,17 @@ export function createStartChallenge({ challenges, sms, newCode, nobodyBehind }:
     try {
       await sms.send(queuedMessage(challenge), caller)
     } catch (error) {
-      // Nobody will learn the id of this challenge, so nobody could send it again: give its send back.
-      await challenges.cancel(challenge, wanted).catch(() => undefined)
+      // Nobody will learn the id of this challenge, so nobody could send it again. A message that may be queued may be sent: it
+      // stays counted, or whoever tries again and again at a queue whose answers are lost would be sent an SMS each time.
+      await challenges.cancel(challenge, wanted, { refund: isWithoutEffect(error) }).catch(() => undefined)
       throw error
     }
     return publicChallenge(challenge)
   }
 }
+
+/** Whether what failed certainly was not done. */
+export const isWithoutEffect = (error: unknown): boolean => error instanceof AppError && error.effect === 'none'
 
 function messageFor(says: Message['kind'], phone: CanonicalPhone | null, code: string): Message {
   if (phone === null || says === 'decoy') return { kind: 'decoy' }

@@ -15,45 +15,65 @@ export interface Challenges {
   giveResetToken(input: BodyOf<typeof giveResetToken>): Promise<ReplyOf<typeof giveResetToken>>
 }
 
+/** A right answer to a challenge that was used before: Redis `forgot` its use, or is `unsure` what became of an earlier answer. */
+export type ObserveFenced = (redis: 'forgot' | 'unsure') => void
+
+type Proof = Pick<BodyOf<typeof giveResetToken>, 'challengeId' | 'claimLapsed'>
+
 interface ChallengesNeeds {
   readonly db: Db
   readonly people: People
   readonly sessions: Sessions
   readonly credentials: Credentials
   readonly now: () => Date
+  readonly observeFenced: ObserveFenced
 }
 
-export function createChallenges({ db, people, sessions, credentials, now }: ChallengesNeeds): Challenges {
+export function createChallenges({
+  db,
+  people,
+  sessions,
+  credentials,
+  now,
+  observeFenced,
+}: ChallengesNeeds): Challenges {
   /** A refusal is returned, not thrown: a throw would roll back, and give the challenge a second life. */
-  async function once<T extends object>(challengeId: string, effect: (trx: Trx) => Promise<T | ErrorCode>): Promise<T> {
+  async function once<T extends object>(
+    { challengeId, claimLapsed = false }: Proof,
+    effect: (trx: Trx) => Promise<T | ErrorCode>,
+  ): Promise<T> {
     const outcome = await db
       .transaction()
-      .execute<T | ErrorCode>(async (trx) =>
-        (await insertConsumed(trx, challengeId, now())) ? effect(trx) : 'challenge.gone',
+      .execute<T | ErrorCode | 'fenced'>(async (trx) =>
+        (await insertConsumed(trx, challengeId, now())) ? effect(trx) : 'fenced',
       )
+    if (outcome === 'fenced') {
+      observeFenced(claimLapsed ? 'unsure' : 'forgot')
+      throw new AppError('challenge.gone')
+    }
     if (typeof outcome === 'string') throw new AppError(outcome)
     return outcome
   }
 
   return {
-    async completeSignUp({ challengeId, face, account, deviceToken }) {
+    async completeSignUp({ face, account, deviceToken, ...proof }) {
       people.check(account)
-      return once(challengeId, async (trx) => {
+      return once(proof, async (trx) => {
         const admission = await people.admit(trx, account)
         if (admission.verdict === 'exists') return 'account.exists'
         const { person, conflicts } = admission
         return { user: toUser(person), session: await sessions.open(trx, { person, face, deviceToken }), conflicts }
       })
     },
-    signIn: ({ challengeId, phone, face, deviceToken }) =>
-      once(challengeId, async (trx) => {
+    signIn: ({ phone, face, deviceToken, ...proof }) =>
+      once(proof, async (trx) => {
         const person = await people.holdOwner(trx, phone)
         if (person === undefined) return 'challenge.gone'
         if (person.disabled_at !== null) return 'account.disabled'
         return { user: toUser(person), session: await sessions.open(trx, { person, face, deviceToken }) }
       }),
-    giveResetToken: ({ challengeId, phone }) =>
-      once(challengeId, async (trx) => {
+    giveResetToken: ({ phone, ...proof }) =>
+      once(proof, async (trx) => {
         const person = await people.holdOwner(trx, phone)
         return person === undefined ? 'challenge.gone' : credentials.giveResetToken(trx, person)
       }),

@@ -32,8 +32,9 @@ end
 
 local function recordSend(sends, ladder, now, messageId, cooldowns)
   if cooldowns == '' then return end
-  redis.call('ZREMRANGEBYSCORE', sends, '-inf', now - DAY)
+  -- The first write must be one that a full Redis refuses: after any other it lets the whole script pass.
   redis.call('ZADD', sends, now, messageId)
+  redis.call('ZREMRANGEBYSCORE', sends, '-inf', now - DAY)
   redis.call('PEXPIRE', sends, DAY)
   local last = redis.call('ZREVRANGE', ladder, 0, 0, 'WITHSCORES')
   if last[2] and tonumber(last[2]) <= now - HOUR then redis.call('DEL', ladder) end
