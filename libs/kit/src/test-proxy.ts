@@ -5,6 +5,8 @@ export interface Proxy {
   /** Connections stay open and say nothing more, as a lost network does. */
   freeze(): void
   thaw(): void
+  /** The connections of today stay silent for ever, as those to a machine that is gone; new ones work. */
+  vanish(): void
   /** Ends every connection and refuses new ones. */
   cut(): Promise<void>
   /** Listens again, on the same port. */
@@ -56,6 +58,10 @@ export async function startProxy(
     thaw() {
       frozen = false
       for (const socket of sockets) socket.resume()
+    },
+    vanish() {
+      frozen = false
+      for (const socket of sockets) socket.pause().removeAllListeners('data')
     },
     cut,
     mend: async () => void (await listen(chosen)),

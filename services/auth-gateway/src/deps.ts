@@ -37,7 +37,13 @@ export async function createDeps(
   }
   const { redis, check } = connect('redis', config.REDIS_URL)
   const queueRedis = connect('queue redis', config.QUEUE_REDIS_URL ?? config.REDIS_URL)
-  const users = createUsersClient({ url: config.USERS_URL, secret: config.INTERNAL_SECRET, timeoutMs: 1_800 })
+  const users = createUsersClient({
+    url: config.USERS_URL,
+    secret: config.INTERNAL_SECRET,
+    timeoutMs: 1_800,
+    log,
+    metrics,
+  })
   scope.defer('users client', users.close)
   const producer = createProducer(smsQueue, { redis: queueRedis.redis, prefix: queuePrefix, log })
   scope.defer('sms queue', producer.close)
