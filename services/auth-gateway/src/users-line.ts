@@ -70,7 +70,6 @@ export function createLine({ calls, url, timeoutMs, connections, waiting, log, a
   const left = new Set<Promise<void>>()
   // Calls of an earlier round come to their ends late, and say nothing about users as it is now.
   let round = 0
-  const room = bulkhead(connections, waiting)
   const breaker = circuitBreaker(
     handleWhen((error) => error instanceof NoAnswer && error.round === round),
     { breaker: new SamplingBreaker(brokenWhen), halfOpenAfter: probeAfterMs },

@@ -100,7 +100,7 @@ const nothing: RequestListener = () => undefined
 
 const garbage: Readonly<Record<string, RequestListener>> = {
   'no answer': nothing,
-  'headers and no body': (_request, response) => void response.writeHead(200).flushHeaders(),
+  'headers and no body': (_request, response) => response.writeHead(200).flushHeaders(),
   'a body that drips': (_request, response) => {
     const drip = setInterval(() => response.write(' '), 50)
     response.on('close', () => clearInterval(drip))
