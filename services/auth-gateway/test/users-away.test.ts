@@ -11,7 +11,9 @@ import t, { type Test } from 'tap'
 import { createUsersClient } from '../src/users-client.js'
 
 const caller = { requestId: 'test', face: 'v1', locale: 'en' }
+/** Short where users never answers; on a busy machine an answer may well take longer. */
 const timeoutMs = 400
+const patientMs = 5_000
 
 /** What users says where all is well, by path. */
 const good: RequestListener = (request, response) => {
@@ -52,11 +54,11 @@ async function badUsers(t: Test, behaves: RequestListener, port = 0) {
   return users
 }
 
-function clientOf(t: Test, url: string) {
+function clientOf(t: Test, url: string, withinMs = timeoutMs) {
   const metrics = new Registry()
   const said: { msg: string; calls: string }[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => void said.push(JSON.parse(line)) })
-  const users = createUsersClient({ url, secret: 'x'.repeat(32), timeoutMs, log, metrics })
+  const users = createUsersClient({ url, secret: 'x'.repeat(32), timeoutMs: withinMs, log, metrics })
   t.teardown(() => users.close())
   return {
     said: () => said.map(({ msg, calls }) => `${calls}: ${msg}`),
@@ -189,7 +191,7 @@ t.test('what users refuses in words it may use opens nothing, nor does a failure
     [403, problem('forbidden', 403), 'unavailable'],
   ] as const) {
     const users = await badUsers(t, (_request, response) => json(response, status, body))
-    const client = clientOf(t, users.url)
+    const client = clientOf(t, users.url, patientMs)
     const told = [...(await many(30, client.quick)), ...(await many(30, client.quick))]
     t.same([...new Set(told.map(({ code }) => code))], [expected])
     t.equal(users.asked, 60, `${status} ${body.code}: all were asked`)
@@ -199,7 +201,7 @@ t.test('what users refuses in words it may use opens nothing, nor does a failure
 
 t.test('whether a refusal left an effect is what users says; where it says nothing, nobody knows', async (t) => {
   const users = await badUsers(t, nothing)
-  const client = clientOf(t, users.url)
+  const client = clientOf(t, users.url, patientMs)
   for (const [more, effect] of [
     [{ effect: 'none' }, 'none'],
     [{ effect: 'unknown' }, 'unknown'],
