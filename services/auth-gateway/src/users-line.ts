@@ -44,6 +44,9 @@ const longestAnswerBytes = 1024 * 1024
 /** Nothing was written: the call had no effect. Anything later may have had one. */
 const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'UND_ERR_CONNECT_TIMEOUT'])
 
+/** A refusal is an answer as well: thrown, the breaker would not count it as one. */
+type Answered<T> = { readonly reply: T } | { readonly refusal: AppError }
+
 /** The one kind of failure that counts: users said nothing that can be read. */
 class NoAnswer extends Error {
   override readonly name = 'NoAnswer'
@@ -102,12 +105,13 @@ export function createLine({ calls, url, timeoutMs, connections, waiting, log, a
     way = connect()
   }
 
-  async function attempt<T>(ask: Ask<T>, began: number, signal: AbortSignal): Promise<T> {
+  async function attempt<T>(ask: Ask<T>, began: number, signal: AbortSignal): Promise<Answered<T>> {
     if (began !== round || signal.aborted) throw notSent()
     try {
-      return await ask(way.pool, signal)
+      return { reply: await ask(way.pool, signal) }
     } catch (error) {
-      throw error instanceof AppError ? error : new NoAnswer(error, began)
+      if (error instanceof AppError) return { refusal: error }
+      throw new NoAnswer(error, began)
     }
   }
 
@@ -122,7 +126,11 @@ export function createLine({ calls, url, timeoutMs, connections, waiting, log, a
       try {
         const one = () => attempt(ask, began, late.signal)
         // A probe waits for nobody: told that there is no room, the breaker would take it for an answer.
-        return await breaker.execute(breaker.state === CircuitState.Closed ? () => way.room.execute(one) : one)
+        const answered = await breaker.execute(
+          breaker.state === CircuitState.Closed ? () => way.room.execute(one) : one,
+        )
+        if ('refusal' in answered) throw answered.refusal
+        return answered.reply
       } catch (error) {
         throw asUnavailable(error)
       } finally {

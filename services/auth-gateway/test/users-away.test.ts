@@ -14,6 +14,7 @@ const caller = { requestId: 'test', face: 'v1', locale: 'en' }
 /** Short where users never answers; on a busy machine an answer may well take longer. */
 const timeoutMs = 400
 const patientMs = 5_000
+const someMs = 1_500
 
 /** What users says where all is well, by path. */
 const good: RequestListener = (request, response) => {
@@ -95,7 +96,7 @@ const many = (count: number, ask: () => Promise<unknown>) =>
 const breaks = ({ quick }: ReturnType<typeof clientOf>) =>
   eventually('the breaker to open', async () => {
     const told = await many(6, quick)
-    return told.every(({ effect, ms }) => effect === 'none' && ms < timeoutMs / 2)
+    return told.every(({ effect }) => effect === 'none')
   })
 
 const nothing: RequestListener = () => undefined
@@ -199,6 +200,19 @@ t.test('what users refuses in words it may use opens nothing, nor does a failure
   }
 })
 
+t.test('refusals are answers: a few lost calls among many refused ones open nothing', async (t) => {
+  let asked = 0
+  const users = await badUsers(t, (request, response) => {
+    asked += 1
+    if (asked % 4 === 0) request.socket.destroy()
+    else json(response, 401, problem('request.invalid', 401))
+  })
+  const client = clientOf(t, users.url, patientMs)
+  for (let n = 0; n < 10; n++) await many(8, client.quick)
+  t.equal(users.asked, 80, 'all were asked')
+  t.equal(client.said().length, 0)
+})
+
 t.test('whether a refusal left an effect is what users says; where it says nothing, nobody knows', async (t) => {
   const users = await badUsers(t, nothing)
   const client = clientOf(t, users.url, patientMs)
@@ -217,17 +231,17 @@ t.test('hundreds that wait for their hash delay nothing else, and open nothing f
     if (request.url !== '/internal/sign-ins/password' && request.url !== '/internal/sign-ups/prepare')
       good(request, response)
   })
-  const client = clientOf(t, users.url)
+  const client = clientOf(t, users.url, someMs)
   const waiting = many(500, client.hashing)
   await eventually('the hashing to hang', async () => users.asked >= 64)
   for (let n = 0; n < 20; n++) {
     const told = await many(5, client.quick)
     t.same([...new Set(told.map(({ code }) => code))], ['done'])
-    t.ok(Math.max(...told.map(({ ms }) => ms)) < timeoutMs)
+    t.ok(Math.max(...told.map(({ ms }) => ms)) < someMs)
   }
   const told = await waiting
   t.same([...new Set(told.map(({ code }) => code))], ['unavailable'])
-  t.ok(Math.max(...told.map(({ ms }) => ms)) < timeoutMs + 400, 'and themselves are told in time')
+  t.ok(Math.max(...told.map(({ ms }) => ms)) < someMs + 400, 'and themselves are told in time')
   t.ok(told.filter(({ effect }) => effect === 'none').length >= 180, 'who found no room was never sent')
   t.equal(await client.away('hashing'), 1)
   t.equal(await client.away('quick'), 0)
@@ -238,7 +252,7 @@ t.test('a sign-up without a password waits for no hash', async (t) => {
   const users = await badUsers(t, (request, response) => {
     if (request.url === '/internal/sign-ups/prepare') return json(response, 200, { known: false, passwordHash: null })
   })
-  const client = clientOf(t, users.url)
+  const client = clientOf(t, users.url, someMs)
   const waiting = many(400, client.hashing)
   t.match(await outcome(() => client.prepare(null)), { code: 'done' })
   t.match(await outcome(() => client.prepare('plum trombone')), { code: 'unavailable' })
@@ -251,17 +265,17 @@ t.test(
     const users = await badUsers(t, (request, response) => void setTimeout(() => good(request, response), 30))
     const proxy = await startProxy({ host: '127.0.0.1', port: users.port })
     t.teardown(() => proxy.close())
-    const client = clientOf(t, `http://127.0.0.1:${proxy.port}`)
+    const client = clientOf(t, `http://127.0.0.1:${proxy.port}`, someMs)
     t.ok(
       (await many(30, client.quick)).every(({ code }) => code === 'done'),
-      'sixty connections are open',
+      'thirty connections are open',
     )
     proxy.freeze()
     await breaks(client)
     proxy.vanish()
     const from = performance.now()
     await eventually('recovery', async () => (await outcome(client.quick)).code === 'done')
-    t.ok(performance.now() - from < 1_500, `${(performance.now() - from).toFixed(0)} ms`)
+    t.ok(performance.now() - from < 2_500, `${(performance.now() - from).toFixed(0)} ms`)
     t.ok(
       (await many(30, client.quick)).every(({ code }) => code === 'done'),
       'on as many new ones',
