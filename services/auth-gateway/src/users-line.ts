@@ -98,7 +98,7 @@ export function createLine({ calls, url, timeoutMs, connections, waiting, log, a
     })
   }
 
-  /** Whoever vanished left connections that look alive; each would cost another call its whole time. */
+  /** Whoever vanished left connections that look alive; each would cost another call its whole time. A probe finds room at once. */
   function renew(): void {
     const old = way.pool.close().finally(() => left.delete(old))
     left.add(old)
@@ -124,11 +124,7 @@ export function createLine({ calls, url, timeoutMs, connections, waiting, log, a
       const late = new AbortController()
       const timer = setTimeout(() => late.abort(new Error(`users gave no answer within ${timeoutMs} ms`)), timeoutMs)
       try {
-        const one = () => attempt(ask, began, late.signal)
-        // A probe waits for nobody: told that there is no room, the breaker would take it for an answer.
-        const answered = await breaker.execute(
-          breaker.state === CircuitState.Closed ? () => way.room.execute(one) : one,
-        )
+        const answered = await breaker.execute(() => way.room.execute(() => attempt(ask, began, late.signal)))
         if ('refusal' in answered) throw answered.refusal
         return answered.reply
       } catch (error) {
