@@ -6,7 +6,6 @@ import type { Check } from '@latchkey/kit/ops'
 import type { Logger } from 'pino'
 import { Gauge, type Registry } from 'prom-client'
 import { Compile } from 'typebox/compile'
-import type { Pool } from 'undici'
 import type { Caller, Users } from './flows/ports.js'
 import { createLine, type Line } from './users-line.js'
 
@@ -41,39 +40,39 @@ export function createUsersClient({ url, secret, timeoutMs, log, metrics }: User
     labelNames: ['calls'],
     registers: [metrics],
   })
+  const authorization = `Bearer ${secret}`
   const both = { url, timeoutMs, log, away, connections: 64 }
   const quick = createLine({ ...both, calls: 'quick', waiting: 1_024 })
   const hashing = createLine({ ...both, calls: 'hashing', waiting: 256 })
 
   function ask<E extends Endpoint>(endpoint: E, line: Line) {
+    const { method } = endpoint
+    const path = pathOf(endpoint)
     const readers = new Map(
       Object.entries(endpoint.replies).map(([status, schema]) => [Number(status), Compile(schema)]),
     )
     return (params: Readonly<Record<string, string>>, body: unknown, caller: Caller): Promise<never> =>
       line.call(async (pool, signal) => {
-        const { status, reply } = await send(pool, requestOf(endpoint, params, body, caller), signal)
-        const reader = readers.get(status)
+        const answer = await pool.request({
+          method,
+          path: path(params),
+          headers: headersOf(caller, body),
+          body: body === undefined ? null : JSON.stringify(body),
+          signal,
+        })
+        const text = await answer.body.text()
+        const reply: unknown = text === '' ? null : JSON.parse(text)
+        const reader = readers.get(answer.statusCode)
         if (reader === undefined) throw refusal(endpoint, reply)
         if (!reader.Check(reply)) throw outsideContract(endpoint)
         return reply as never
       })
   }
 
-  const requestOf = (
-    { method, path }: Endpoint,
-    params: Readonly<Record<string, string>>,
-    body: unknown,
-    { requestId }: Caller,
-  ) => ({
-    method,
-    path: path.replace(/:(\w+)/g, (_all, name: string) => encodeURIComponent(params[name] ?? '')),
-    headers: {
-      authorization: `Bearer ${secret}`,
-      'x-request-id': requestId,
-      ...(body !== undefined && { 'content-type': 'application/json' }),
-    },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  })
+  const headersOf = ({ requestId }: Caller, body: unknown) =>
+    body === undefined
+      ? { authorization, 'x-request-id': requestId }
+      : { authorization, 'x-request-id': requestId, 'content-type': 'application/json' }
 
   const about = <E extends Endpoint>(endpoint: E) => ask(endpoint, quick)
   const plain = <E extends Endpoint>(endpoint: E, line = quick) => {
@@ -103,12 +102,10 @@ export function createUsersClient({ url, secret, timeoutMs, log, metrics }: User
   }
 }
 
-type Sent = Parameters<Pool['request']>[0]
-
-async function send(pool: Pool, request: Sent, signal: AbortSignal): Promise<{ status: number; reply: unknown }> {
-  const { statusCode, body } = await pool.request({ ...request, signal })
-  const text = await body.text()
-  return { status: statusCode, reply: text === '' ? null : JSON.parse(text) }
+/** The path of an endpoint with its parameters in place. */
+function pathOf({ path }: Endpoint): (params: Readonly<Record<string, string>>) => string {
+  if (!path.includes(':')) return () => path
+  return (params) => path.replace(/:(\w+)/g, (_all, name: string) => encodeURIComponent(params[name] ?? ''))
 }
 
 /**

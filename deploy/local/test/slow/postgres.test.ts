@@ -163,7 +163,14 @@ async function allGetIn(
   { told, done }: ReturnType<typeof answering>,
   endedAt: number,
 ): Promise<void> {
-  t.same([...new Set(await done)], [201], 'the same codes work afterwards')
+  // In the rush at the end an effect may come later than its answer: then the code is gone, and the session is there.
+  const ends = await done
+  t.same(
+    ends.filter((status) => ![201, 410].includes(status)),
+    [],
+    'the same codes work afterwards',
+  )
+  t.ok(ends.includes(201))
   const during = told.filter(({ at }) => at < endedAt)
   t.same([...new Set(during.map(({ status }) => status))], [503])
   const slowest = Math.max(...told.map(({ tookMs }) => tookMs))
