@@ -22,6 +22,8 @@ interface HttpOptions {
   /** A handler that takes longer is answered for with `unavailable`; its work may still be done. 0 waits for ever. */
   readonly answerWithinMs?: number
   readonly requestId: (request: { headers: NodeJS.Dict<string | string[]> }) => string
+  /** What is written of a refusal: its problem document, where nothing else is said. */
+  readonly describe?: (error: AppError) => Problem
 }
 
 export const bodyLimitBytes = 16 * 1024
@@ -37,7 +39,10 @@ export function createHttp({
   trustProxy = false,
   answerWithinMs = 0,
   requestId,
+  describe = toProblem,
 }: HttpOptions): FastifyInstance {
+  const refuse = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) =>
+    sendProblem(asAppError(thrown), describe, request, reply)
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -49,8 +54,7 @@ export function createHttp({
     connectionTimeout: 30_000,
     return503OnClosing: true,
     routerOptions: { maxParamLength: 8_192 },
-    frameworkErrors: (error, request, reply) =>
-      void sendProblem(error, request as FastifyRequest, reply as FastifyReply),
+    frameworkErrors: (error, request, reply) => void refuse(error, request as FastifyRequest, reply as FastifyReply),
     clientErrorHandler: refuseUnreadable,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true } },
   }) as unknown as FastifyInstance
@@ -58,7 +62,7 @@ export function createHttp({
   answerAllowedMethods(app)
   recordRequests(app, metrics)
   letGoWhenClosing(app)
-  app.setErrorHandler(sendProblem)
+  app.setErrorHandler(refuse)
   return app
 }
 
@@ -160,13 +164,15 @@ export function asAppError(thrown: unknown): AppError {
     503: 'unavailable',
   }
   const code = byStatus[statusCode]
-  if (code !== undefined) return new AppError(code, { cause: thrown })
+  // Who has waited long enough for a handler has not stopped it.
+  if (code !== undefined)
+    return new AppError(code, { cause: thrown, effect: code === 'unavailable' ? 'unknown' : 'none' })
   if (statusCode >= 400 && statusCode < 500)
     return new AppError('request.invalid', {
       detail: 'The request could not be read: send well-formed JSON.',
       cause: thrown,
     })
-  return new AppError('internal', { cause: thrown })
+  return new AppError('internal', { cause: thrown, effect: 'unknown' })
 }
 
 /** Of a union with null Ajv tells that no branch fits, and why not one by one; only what is wrong with the other branch helps. */
@@ -223,13 +229,17 @@ export function noteRefusal(error: AppError, request: FastifyRequest, reply: Fas
   else if (error.code === 'unavailable') reply.header('retry-after', '1')
 }
 
-function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const error = asAppError(thrown)
+function sendProblem(
+  error: AppError,
+  describe: (error: AppError) => Problem,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
   noteRefusal(error, request, reply)
   return reply
     .code(error.statusCode)
     .type('application/problem+json; charset=utf-8')
-    .send(JSON.stringify(toProblem(error)))
+    .send(JSON.stringify(describe(error)))
 }
 
 /** What is no HTTP, or has headers beyond Node's limit, never becomes a request: the answer is written by hand. */

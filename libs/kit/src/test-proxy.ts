@@ -9,6 +9,8 @@ export interface Proxy {
   lag(ms: number): void
   /** What is asked on the open connections still arrives, and no answer comes back, for good. New ones are as they should be. */
   swallowAnswers(): void
+  /** The connections of today stay silent for ever, as those to a machine that is gone; new ones work. */
+  vanish(): void
   /** Ends every connection and refuses new ones. */
   cut(): Promise<void>
   /** Listens again, on the same port. */
@@ -72,6 +74,10 @@ export async function startProxy(
     lag: (ms) => void (lagMs = ms),
     swallowAnswers() {
       for (const swallow of swallowing) swallow()
+    },
+    vanish() {
+      frozen = false
+      for (const socket of sockets) socket.pause().removeAllListeners('data')
     },
     cut,
     mend: async () => void (await listen(chosen)),

@@ -4,15 +4,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import t from 'tap'
-import { createHttp } from '../src/http.js'
+import { createHttp, toProblem } from '../src/http.js'
 import { eventually } from '../src/testing.js'
 
-const newApp = (answerWithinMs?: number) =>
+const newApp = (answerWithinMs?: number, describe?: Parameters<typeof createHttp>[0]['describe']) =>
   createHttp({
     log: pino({ level: 'silent' }),
     metrics: new Registry(),
     requestId: () => 'r-1',
     ...(answerWithinMs !== undefined && { answerWithinMs }),
+    ...(describe !== undefined && { describe }),
   })
 
 t.test('a kept-alive connection with a request in flight does not hold the close up', async (t) => {
@@ -52,3 +53,21 @@ t.test('a handler that takes too long is answered for with unavailable', async (
   const reply = await app.inject('/slow')
   t.match([reply.statusCode, reply.json(), reply.headers], [503, { code: 'unavailable' }, { 'retry-after': '1' }])
 })
+
+t.test(
+  'of a handler that is still at work, or broke, nobody knows the effect; strangers are not told of it',
+  async (t) => {
+    const tell = newApp(50, (error) => ({ ...toProblem(error), effect: error.effect }))
+    const plain = newApp(50)
+    for (const app of [tell, plain]) {
+      t.teardown(() => app.close())
+      app.get('/slow', () => new Promise(() => {}))
+      app.get('/broken', () => Promise.reject(new Error('broken')))
+    }
+    for (const path of ['/slow', '/broken']) {
+      t.match((await tell.inject(path)).json(), { effect: 'unknown' })
+      t.notOk('effect' in (await plain.inject(path)).json())
+    }
+    t.match((await tell.inject('/nowhere')).json(), { effect: 'none' })
+  },
+)

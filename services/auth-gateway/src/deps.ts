@@ -41,7 +41,13 @@ export async function createDeps(
   const queueCheck = { queueRedis: queueRedis.check }
   // Whoever has a password, a session or a code in hand needs no queue: where it has a Redis of its own, this gateway stays in service without.
   const split = queueUrl !== config.REDIS_URL
-  const users = createUsersClient({ url: config.USERS_URL, secret: config.INTERNAL_SECRET, timeoutMs: 1_800 })
+  const users = createUsersClient({
+    url: config.USERS_URL,
+    secret: config.INTERNAL_SECRET,
+    timeoutMs: 1_800,
+    log,
+    metrics,
+  })
   scope.defer('users client', users.close)
   const producer = createProducer(smsQueue, { redis: queueRedis.redis, prefix: queuePrefix, log })
   scope.defer('sms queue', producer.close)

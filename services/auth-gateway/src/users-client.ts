@@ -1,12 +1,13 @@
-import type { Endpoint } from '@latchkey/contracts/endpoint'
-import { Problem } from '@latchkey/contracts/endpoint'
+import type { BodyOf, Endpoint } from '@latchkey/contracts/endpoint'
 import type { ErrorCode } from '@latchkey/contracts/errors'
 import * as internal from '@latchkey/contracts/internal/users'
 import { AppError } from '@latchkey/kit/app-error'
 import type { Check } from '@latchkey/kit/ops'
+import type { Logger } from 'pino'
+import { Gauge, type Registry } from 'prom-client'
 import { Compile } from 'typebox/compile'
-import { Pool } from 'undici'
 import type { Caller, Users } from './flows/ports.js'
+import { createLine, type Line } from './users-line.js'
 
 export interface UsersClient extends Users {
   /** Whether users and its database answer. */
@@ -19,73 +20,71 @@ interface UsersClientOptions {
   readonly secret: string
   /** From the call to the last byte of the answer. */
   readonly timeoutMs: number
+  readonly log: Logger
+  readonly metrics: Registry
 }
-
-/** Nothing was written: the call had no effect. Anything later may have had one. */
-const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'UND_ERR_CONNECT_TIMEOUT'])
 
 /** A look-up that goes through to the database and finds nothing. */
 const nobodysMessage = '00000000-0000-0000-0000-000000000000'
 
-const isProblem = Compile(Problem)
+const isRefusal = Compile(internal.Refusal)
 
-/** users over HTTP, by its contract, on kept-alive connections. An answer outside the contract is `unavailable`, like no answer. */
-export function createUsersClient({ url, secret, timeoutMs }: UsersClientOptions): UsersClient {
-  const pool = new Pool(url, { connections: 64, connect: { timeout: 1_000 }, keepAliveTimeout: 30_000 })
+/**
+ * users over HTTP, by its contract. An answer outside the contract is `unavailable`, like no answer. Calls that hash a password
+ * wait for each other on a line of their own: no queue of theirs delays or refuses anything else.
+ */
+export function createUsersClient({ url, secret, timeoutMs, log, metrics }: UsersClientOptions): UsersClient {
+  const away = new Gauge({
+    name: 'latchkey_users_away',
+    help: '1 while calls are kept away from users because it does not answer, by the kind of calls',
+    labelNames: ['calls'],
+    registers: [metrics],
+  })
+  const authorization = `Bearer ${secret}`
+  const both = { url, timeoutMs, log, away, connections: 64 }
+  const quick = createLine({ ...both, calls: 'quick', waiting: 1_024 })
+  const hashing = createLine({ ...both, calls: 'hashing', waiting: 256 })
 
-  function ask<E extends Endpoint>(endpoint: E) {
+  function ask<E extends Endpoint>(endpoint: E, line: Line) {
+    const { method } = endpoint
+    const path = pathOf(endpoint)
     const readers = new Map(
       Object.entries(endpoint.replies).map(([status, schema]) => [Number(status), Compile(schema)]),
     )
-    return async (params: Readonly<Record<string, string>>, body: unknown, caller: Caller): Promise<never> => {
-      const { status, reply } = await send(endpoint, params, body, caller)
-      const reader = readers.get(status)
-      if (reader === undefined) throw refusal(endpoint, reply)
-      if (!reader.Check(reply)) throw unreadable(endpoint)
-      return reply as never
-    }
+    return (params: Readonly<Record<string, string>>, body: unknown, caller: Caller): Promise<never> =>
+      line.call(async (pool, signal) => {
+        const answer = await pool.request({
+          method,
+          path: path(params),
+          headers: headersOf(caller, body),
+          body: body === undefined ? null : JSON.stringify(body),
+          signal,
+        })
+        const text = await answer.body.text()
+        const reply: unknown = text === '' ? null : JSON.parse(text)
+        const reader = readers.get(answer.statusCode)
+        if (reader === undefined) throw refusal(endpoint, reply)
+        if (!reader.Check(reply)) throw outsideContract(endpoint)
+        return reply as never
+      })
   }
 
-  async function send(
-    endpoint: Endpoint,
-    params: Readonly<Record<string, string>>,
-    body: unknown,
-    caller: Caller,
-  ): Promise<{ status: number; reply: unknown }> {
-    const path = endpoint.path.replace(/:(\w+)/g, (_all, name: string) => encodeURIComponent(params[name] ?? ''))
-    try {
-      const { statusCode, body: answer } = await pool.request({
-        method: endpoint.method,
-        path,
-        headers: {
-          authorization: `Bearer ${secret}`,
-          'x-request-id': caller.requestId,
-          ...(body !== undefined && { 'content-type': 'application/json' }),
-        },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(timeoutMs),
-      })
-      const text = await answer.text()
-      return { status: statusCode, reply: text === '' ? null : JSON.parse(text) }
-    } catch (cause) {
-      const code = (cause as { code?: unknown }).code
-      throw new AppError('unavailable', {
-        cause,
-        effect: typeof code === 'string' && neverSent.has(code) ? 'none' : 'unknown',
-      })
-    }
-  }
+  const headersOf = ({ requestId }: Caller, body: unknown) =>
+    body === undefined
+      ? { authorization, 'x-request-id': requestId }
+      : { authorization, 'x-request-id': requestId, 'content-type': 'application/json' }
 
-  const about = <E extends Endpoint>(endpoint: E) => ask(endpoint)
-  const plain = <E extends Endpoint>(endpoint: E) => {
-    const call = ask(endpoint)
-    return (body: unknown, caller: Caller): Promise<never> => call({}, body, caller)
+  const about = <E extends Endpoint>(endpoint: E) => ask(endpoint, quick)
+  const plain = <E extends Endpoint>(endpoint: E, line = quick) => {
+    const call = ask(endpoint, line)
+    return (body: BodyOf<E>, caller: Caller): Promise<never> => call({}, body, caller)
   }
   const getDelivery = about(internal.getDelivery)
+  const prepare = { quick: plain(internal.prepareSignUp), hashing: plain(internal.prepareSignUp, hashing) }
   return {
-    prepareSignUp: plain(internal.prepareSignUp),
+    prepareSignUp: (body, caller) => prepare[body.password === null ? 'quick' : 'hashing'](body, caller),
     completeSignUp: plain(internal.completeSignUp),
-    signInWithPassword: plain(internal.signInWithPassword),
+    signInWithPassword: plain(internal.signInWithPassword, hashing),
     signInWithPhone: plain(internal.signInWithPhone),
     giveResetToken: plain(internal.giveResetToken),
     findPhone: plain(internal.findPhone),
@@ -99,16 +98,26 @@ export function createUsersClient({ url, secret, timeoutMs }: UsersClientOptions
         () => undefined,
         () => 'users does not answer',
       ),
-    close: () => pool.close(),
+    close: async () => void (await Promise.all([quick.close(), hashing.close()])),
   }
 }
 
-/** A refusal the endpoint declares is passed on as it is; any other is ours to fix, and `unavailable` to the caller. */
-function refusal(endpoint: Endpoint, reply: unknown): AppError {
-  if (!isProblem.Check(reply) || !endpoint.fails.includes(reply.code as ErrorCode)) return unreadable(endpoint)
-  const { code, detail, attemptsLeft, retryAt, reasons, errors } = reply
-  // users says 503 when its database did not answer in time: the transaction may have committed.
-  if (code === 'unavailable') return new AppError('unavailable', { effect: 'unknown' })
+/** The path of an endpoint with its parameters in place. */
+function pathOf({ path }: Endpoint): (params: Readonly<Record<string, string>>) => string {
+  if (!path.includes(':')) return () => path
+  return (params) => path.replace(/:(\w+)/g, (_all, name: string) => encodeURIComponent(params[name] ?? ''))
+}
+
+/**
+ * A refusal the endpoint declares is passed on as it is; any other that users wrote is ours to fix, and `unavailable` to the
+ * caller. Either way users answered: one poisoned request that fails within it keeps nobody else away.
+ */
+function refusal(endpoint: Endpoint, reply: unknown): Error {
+  if (!isRefusal.Check(reply)) return outsideContract(endpoint)
+  const { code, detail, attemptsLeft, retryAt, reasons, errors, effect = 'unknown' } = reply
+  if (code === 'unavailable') return new AppError('unavailable', { effect })
+  if (!endpoint.fails.includes(code as ErrorCode))
+    return new AppError('unavailable', { cause: outsideContract(endpoint), effect: 'unknown' })
   return new AppError(code as ErrorCode, {
     detail,
     ...(attemptsLeft !== undefined && { attemptsLeft }),
@@ -118,8 +127,5 @@ function refusal(endpoint: Endpoint, reply: unknown): AppError {
   })
 }
 
-const unreadable = (endpoint: Endpoint): AppError =>
-  new AppError('unavailable', {
-    cause: new Error(`users answered ${endpoint.method} ${endpoint.path} outside its contract`),
-    effect: 'unknown',
-  })
+const outsideContract = ({ method, path }: Endpoint): Error =>
+  new Error(`users answered ${method} ${path} outside its contract`)

@@ -1,6 +1,7 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
+import type { Refusal } from '@latchkey/contracts/internal/users'
 import { AppError } from '@latchkey/kit/app-error'
-import { createHttp } from '@latchkey/kit/http'
+import { createHttp, toProblem } from '@latchkey/kit/http'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
@@ -32,7 +33,7 @@ interface AppOptions {
 /** The whole internal face. Reads no environment, opens no socket: what it needs is handed in. */
 export function buildApp(services: Services, { internalSecret, log, metrics }: AppOptions): FastifyInstance {
   // The gateway answers its own caller within 2 s.
-  const app = createHttp({ log, metrics, requestId, answerWithinMs: 1_700 })
+  const app = createHttp({ log, metrics, requestId, answerWithinMs: 1_700, describe })
   admitGatewayOnly(app, internalSecret)
   mountPeople(app, services.people)
   mountCredentials(app, services.credentials)
@@ -41,6 +42,9 @@ export function buildApp(services: Services, { internalSecret, log, metrics }: A
   mountDeliveries(app, services.deliveries)
   return app
 }
+
+/** The gateway has to know whether it may give a code back. */
+const describe = (error: AppError): Refusal => ({ ...toProblem(error), effect: error.effect })
 
 function requestId({ headers }: { headers: NodeJS.Dict<string | string[]> }): string {
   const given = headers['x-request-id']

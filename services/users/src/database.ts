@@ -51,23 +51,41 @@ export function guardedPool(pool: Pool): PostgresPool {
   }
 }
 
+/** What a query belongs to: a statement by itself commits itself. */
+type Unit = 'statement' | 'transaction' | 'commit'
+
+/** What is lost before its COMMIT was sent is rolled back, whatever else happens. */
+const effectOfLoss = { statement: 'unknown', transaction: 'none', commit: 'unknown' } as const
+
+function unitOf(statement: string, before: Unit): Unit {
+  if (/^(?:begin|start transaction)\b/i.test(statement)) return 'transaction'
+  return /^commit$/i.test(statement) ? 'commit' : before
+}
+
 function guardedClient(client: PoolClient): Awaited<ReturnType<PostgresPool['connect']>> {
   let broken: AppError | undefined
+  let unit: Unit = 'statement'
   // A connection that is lost between two queries has nobody to tell, and an error nobody hears ends the process.
   const lose = (cause: unknown) => {
-    broken ??= new AppError('unavailable', { cause, effect: 'unknown' })
+    broken ??= new AppError('unavailable', { cause, effect: effectOfLoss[unit] })
     return broken
   }
   client.on('error', lose)
-  async function query<R>(sql: unknown, parameters?: readonly unknown[]): Promise<PostgresQueryResult<R>> {
+  async function query<R>(text: unknown, parameters?: readonly unknown[]): Promise<PostgresQueryResult<R>> {
     // A ROLLBACK behind a query that hangs would hang as well.
     if (broken !== undefined) throw broken
+    const statement = String(text)
+    unit = unitOf(statement, unit)
     try {
-      return (await client.query(String(sql), [...(parameters ?? [])])) as unknown as PostgresQueryResult<R>
+      const result = await client.query(statement, [...(parameters ?? [])])
+      if (/^(?:commit|rollback)$/i.test(statement)) unit = 'statement'
+      return result as unknown as PostgresQueryResult<R>
     } catch (error) {
-      if (error instanceof DatabaseError)
-        throw isTransient(error) ? new AppError('unavailable', { cause: error }) : withoutValues(error)
-      throw lose(error)
+      if (!(error instanceof DatabaseError)) throw lose(error)
+      if (!isTransient(error)) throw withoutValues(error)
+      // A statement that ends in an ERROR left nothing behind; behind a FATAL one it may have been committed already.
+      const undone = unit === 'statement' && error.severity === 'ERROR'
+      throw new AppError('unavailable', { cause: error, effect: undone ? 'none' : effectOfLoss[unit] })
     }
   }
   return {

@@ -5,11 +5,17 @@ import { migrate } from '../src/migrations/index.js'
 import { blank, createDatabase, harness, newChallengeId, newPhone, type Reply, sql } from './harness.js'
 import { addressOf, startProxy, through } from '@latchkey/kit/test-proxy'
 
-async function unavailableInTime(t: Test, what: string, ask: () => Promise<Reply>): Promise<void> {
+async function unavailableInTime(
+  t: Test,
+  what: string,
+  ask: () => Promise<Reply>,
+  effect?: 'none' | 'unknown',
+): Promise<void> {
   const start = Date.now()
   const reply = await ask()
   t.match(reply, { status: 503, body: { code: 'unavailable' }, headers: { 'retry-after': /\d/ } }, what)
   t.ok(Date.now() - start < 2_000, `${what}: ${Date.now() - start} ms`)
+  if (effect !== undefined) t.equal(reply.body['effect'], effect, `${what}: what it left`)
 }
 
 const signUpBody = () => ({ challengeId: newChallengeId(), face: 'v1', account: { ...blank, phone: newPhone() } })
@@ -24,8 +30,8 @@ t.test('a locked table is answered with 503 in time, and nothing is consumed', a
   await locker.query('lock table users, sessions in access exclusive mode')
   const body = signUpBody()
   await unavailableInTime(t, 'person', () => person(session.id))
-  await unavailableInTime(t, 'refresh', () => refresh(session.refreshToken))
-  await unavailableInTime(t, 'sign-up', () => call('POST', '/sign-ups', body))
+  await unavailableInTime(t, 'refresh', () => refresh(session.refreshToken), 'none')
+  await unavailableInTime(t, 'sign-up', () => call('POST', '/sign-ups', body), 'none')
   await locker.query('rollback')
   t.match(await person(session.id), { status: 200 })
   t.match(await refresh(session.refreshToken), { status: 200 })
@@ -35,15 +41,21 @@ t.test('a locked table is answered with 503 in time, and nothing is consumed', a
 })
 
 t.test('when every connection is busy the next request is told so in time', async (t) => {
-  const { person, signUp, db } = await harness(t, { connections: 1 })
+  const { person, refresh, call, signUp, db } = await harness(t, { connections: 1 })
   const { session } = await signUp()
   let release = () => {}
   const held = new Promise<void>((resolve) => (release = resolve))
   const holding = db.connection().execute(() => held)
-  await unavailableInTime(t, 'person', () => person(session.id))
+  const body = signUpBody()
+  await Promise.all([
+    unavailableInTime(t, 'person', () => person(session.id), 'none'),
+    unavailableInTime(t, 'refresh', () => refresh(session.refreshToken), 'none'),
+    unavailableInTime(t, 'sign-up', () => call('POST', '/sign-ups', body), 'none'),
+  ])
   release()
   await holding
   t.match(await person(session.id), { status: 200 })
+  t.match(await call('POST', '/sign-ups', body), { status: 201 })
 })
 
 t.test(
@@ -75,7 +87,8 @@ t.test(
   },
 )
 
-t.test('a transaction that the network cut in half is gone, and its connection with it', async (t) => {
+/** A database behind a door, and how to use a challenge up in it by hand. */
+async function behindDoor(t: Test) {
   const direct = await createDatabase(t)
   await migrate(direct)
   const proxy = await startProxy(addressOf(direct, 5432))
@@ -89,17 +102,54 @@ t.test('a transaction that the network cut in half is gone, and its connection w
       .execute()
       .then(() => challengeId)
   }
+  return { direct, proxy, db, insert, used: () => sql(direct, 'select challenge_id from consumed_challenges') }
+}
+
+t.test('a transaction that the network cut in half is gone, and its connection with it', async (t) => {
+  const { proxy, db, insert, used } = await behindDoor(t)
   const start = Date.now()
   const half = db.transaction().execute(async (trx) => {
     await insert(trx)
     proxy.freeze()
     await insert(trx)
   })
-  await t.rejects(half, { code: 'unavailable', effect: 'unknown' })
+  await t.rejects(half, { code: 'unavailable', effect: 'none' })
   t.ok(Date.now() - start < 1_800, 'without waiting for a rollback that cannot come through')
   proxy.thaw()
   const whole = await eventually('the pool to recover', () => insert(db).catch(() => undefined))
-  t.same(await sql(direct, 'select challenge_id from consumed_challenges'), [{ challenge_id: whole }])
+  t.same(await used(), [{ challenge_id: whole }])
+})
+
+t.test('of a commit that nobody heard of, and of a statement that commits itself, the effect is unknown', async (t) => {
+  const { proxy, db, insert } = await behindDoor(t)
+  await insert(db)
+  const committing = db.transaction().execute(async (trx) => {
+    await insert(trx)
+    proxy.freeze()
+  })
+  await t.rejects(committing, { code: 'unavailable', effect: 'unknown' })
+  proxy.thaw()
+  await eventually('the pool to recover', () => insert(db).catch(() => undefined))
+  proxy.freeze()
+  await t.rejects(insert(db), { code: 'unavailable', effect: 'unknown' })
+})
+
+t.test('of a commit that ends with its server process the effect is unknown', async (t) => {
+  const { direct, db, insert } = await behindDoor(t)
+  await sql(
+    direct,
+    `create function leave() returns trigger language plpgsql as $$
+      begin perform pg_terminate_backend(pg_backend_pid()); return null; end $$;
+    create constraint trigger leaving after insert on consumed_challenges
+      deferrable initially deferred for each row execute function leave()`,
+  )
+  const ends = { code: 'unavailable', effect: 'unknown' }
+  await t.rejects(
+    db.transaction().execute((trx) => insert(trx)),
+    ends,
+    'a transaction',
+  )
+  await t.rejects(insert(db), ends, 'a statement')
 })
 
 t.test('a Postgres that is gone is answered with 503 at once, and found again when it is back', async (t) => {
@@ -110,8 +160,9 @@ t.test('a Postgres that is gone is answered with 503 at once, and found again wh
   const { person, signUp, call } = await harness(t, { url: through(direct, proxy.port) })
   const { session } = await signUp()
   await proxy.cut()
+  // The connections of before may be lost in the middle of a statement.
   await unavailableInTime(t, 'person', () => person(session.id))
-  await unavailableInTime(t, 'sign-up', () => call('POST', '/sign-ups', signUpBody()))
+  await unavailableInTime(t, 'sign-up', () => call('POST', '/sign-ups', signUpBody()), 'none')
   await proxy.mend()
   t.match(await person(session.id), { status: 200 })
 })

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Test } from 'tap'
 import { type Answer, randomPhone } from '../journey/journey.js'
 import type { Production } from './production.js'
 
@@ -88,3 +89,18 @@ async function timed(person: Person, what: Told['what'], ask: () => Promise<Answ
 /** Everything that was told between two moments. */
 export const toldBetween = (people: readonly Person[], from: number, to: number): Told[] =>
   people.flatMap(({ told }) => told).filter(({ startedAt }) => startedAt >= from && startedAt < to)
+
+/** Whatever was told since a moment is an answer that was promised, and came in time. */
+export function answeredInTime(t: Test, people: readonly Person[], from: number): void {
+  const told = toldBetween(people, from, Infinity)
+  const slowest = Math.max(...told.map(({ tookMs }) => tookMs))
+  t.ok(slowest < 2_000, `the slowest answer took ${slowest.toFixed(0)} ms`)
+  t.same(
+    told.filter(({ status }) => ![201, 202, 410, 429, 503].includes(status)),
+    [],
+    'all were answered as promised',
+  )
+  t.comment(
+    `${told.length} calls, ${told.filter(({ status }) => status === 503).length} told 503, slowest ${slowest.toFixed(0)} ms`,
+  )
+}

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { eventually } from '@latchkey/kit/testing'
+import { eventually, freePort } from '@latchkey/kit/testing'
 import pg from 'pg'
 import type { Test } from 'tap'
 import { type ServiceName, serviceNames } from '../../src/env.js'
@@ -38,17 +38,23 @@ interface ProductionOptions {
   readonly env?: Record<string, string>
   /** What users takes for its database, where something stands in between. */
   readonly databaseUrl?: (direct: string) => Promise<string>
+  /** What the gateway takes for users, where something stands in between. */
+  readonly usersUrl?: (direct: string) => Promise<string>
 }
 
 /** The services as they are deployed: production configuration, a carrier, and stores of their own that may be killed. */
-export async function production(t: Test, { env = {}, databaseUrl }: ProductionOptions = {}): Promise<Production> {
+export async function production(
+  t: Test,
+  { env = {}, databaseUrl, usersUrl }: ProductionOptions = {},
+): Promise<Production> {
   const [redis, postgres, twilio] = await Promise.all([ownRedisServer(t), ownPostgresServer(t), twilioStandIn(t)])
+  const between = usersUrl === undefined ? {} : await inFrontOfUsers(usersUrl)
   const stack = await startStack({
     redisUrl: redis.url,
     databaseUrl: databaseUrl === undefined ? postgres.url : await databaseUrl(postgres.url),
     ownStores: true,
     mode: 'production',
-    env: { SMS_COUNTRIES: 'IN', EXEMPT_CLIENTS: '127.0.0.0/8', ...twilio.env, ...env },
+    env: { SMS_COUNTRIES: 'IN', EXEMPT_CLIENTS: '127.0.0.0/8', ...twilio.env, ...between, ...env },
   })
   t.teardown(async () => {
     if (!t.passing()) t.comment(troubles(stack.logs()))
@@ -93,6 +99,12 @@ export async function production(t: Test, { env = {}, databaseUrl }: ProductionO
         await eventually(`${name} to be ready`, async () => (await health(name)) === 200, withinMs)
     },
   }
+}
+
+/** Where the gateway finds users is known before users is started: its port is chosen here. */
+async function inFrontOfUsers(usersUrl: (direct: string) => Promise<string>): Promise<Record<string, string>> {
+  const port = await freePort()
+  return { USERS_PORT: String(port), USERS_URL: await usersUrl(`http://127.0.0.1:${port}`) }
 }
 
 /** One look at the ledger serves all who wait for their codes. */

@@ -1,10 +1,20 @@
 import { type Static, Type } from 'typebox'
 import { DeliveryReason, DeliveryState } from '../delivery.js'
-import { endpoint } from '../endpoint.js'
+import { endpoint, Problem } from '../endpoint.js'
 import { E164 } from '../phone.js'
 import { ChallengeId, Conflicts, Profile, Strict, Timestamp, TokenInput, User } from '../v1/shapes.js'
 
 // What the gateway asks of users. Every call carries `Authorization: Bearer <INTERNAL_SECRET>` and `x-request-id`.
+
+/**
+ * How users refuses. `effect` is `none` where nothing was written and nothing of this call will be: it may be made again at once.
+ * `unknown`, or nothing said, means that it may have had its effect (a lost commit, a handler that is still at work).
+ */
+export const Refusal = Type.Object({
+  ...Problem.properties,
+  effect: Type.Optional(Type.Enum(['none', 'unknown'])),
+})
+export type Refusal = Static<typeof Refusal>
 
 export const Identifier = Strict({
   kind: Type.Enum(['phone', 'email', 'username']),

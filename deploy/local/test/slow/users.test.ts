@@ -1,0 +1,157 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { eventually } from '@latchkey/kit/testing'
+import t, { type Test } from 'tap'
+import { password, randomPhone } from '../journey/journey.js'
+import { checkInvariants } from './invariants.js'
+import { answeredInTime, type Load, startLoad, toldBetween } from './load.js'
+import { production, type Production, someoneWithCode } from './production.js'
+import { startUsersDoor, type UsersDoor } from './users-door.js'
+
+const outageMs = 7_000
+/** Until the breaker has seen enough, callers wait for users. */
+const noticedMs = 4_500
+/** One call at a time asks again, and waits 1.8 s for nothing every 2.3 s. */
+const probesMost = 2
+
+async function underLoad(on: Production): Promise<Load> {
+  const load = startLoad(on, { perSecond: 4 })
+  await eventually('the first sessions', async () => load.people.filter(({ session }) => session).length >= 4, 30_000)
+  return load
+}
+
+interface Outage {
+  begin(): void | Promise<void>
+  end(): void | Promise<void>
+}
+
+/** Begins and ends an outage under load: everybody is told in time and soon at once, and all is well a moment after. */
+async function survives(t: Test, on: Production, load: Load, { begin, end }: Outage): Promise<void> {
+  await begin()
+  const beganAt = Date.now()
+  await sleep(outageMs - 1_000)
+  t.equal(await on.health('auth-gateway'), 503, 'health does not lie')
+  t.equal(await on.health('auth-gateway', 'live'), 200)
+  await sleep(Math.max(0, outageMs - (Date.now() - beganAt)))
+  const endedAt = Date.now()
+  await end()
+  const backAt = Date.now()
+  await eventually('the gateway to be ready', async () => (await on.health('auth-gateway')) === 200, 5_000)
+  const readyMs = Date.now() - backAt
+  const wellMs = await eventually('a sign-up', async () => {
+    const told = toldBetween(load.people, backAt, Infinity).find(({ status }) => status === 202)
+    return told && told.startedAt + told.tookMs - backAt
+  })
+  t.ok(wellMs < 3_500, `the first sign-up was taken ${wellMs.toFixed(0)} ms after users was back`)
+
+  const noticed = toldBetween(load.people, beganAt + noticedMs, endedAt - 500)
+  t.ok(noticed.length >= 5, `${noticed.length} calls while the breaker was open`)
+  t.same(
+    [...new Set(noticed.map(({ status }) => status))].filter((status) => status !== 429),
+    [503],
+  )
+  const waited = noticed.filter(({ tookMs }) => tookMs > 700)
+  t.ok(waited.length <= probesMost, `${waited.length} of them waited for users`)
+  t.comment(
+    `${noticed.length} told at once but ${waited.length}; ready ${readyMs} ms, well ${wellMs.toFixed(0)} ms after`,
+  )
+  answeredInTime(t, load.people, beganAt)
+}
+
+t.test('a users that is killed, or frozen, under load', async (t) => {
+  const on = await production(t)
+  const load = await underLoad(on)
+  const { stack } = on
+  const signal = (what: NodeJS.Signals) => void process.kill(stack.processes.users.pid, what)
+  await t.test('killed: told 503 at once, and well when it is back', (t) =>
+    survives(t, on, load, { begin: () => signal('SIGKILL'), end: () => stack.restart('users') }),
+  )
+  await sleep(2_000)
+  await t.test('frozen: told 503 in time, soon at once, and well when it thaws', (t) =>
+    survives(t, on, load, { begin: () => signal('SIGSTOP'), end: () => signal('SIGCONT') }),
+  )
+  await sleep(2_000)
+  await load.stop()
+  await checkInvariants(t, on, load.people)
+})
+
+t.test('a users that is slow, half-open, or answers garbage, under load', async (t) => {
+  let door!: UsersDoor
+  const on = await production(t, { usersUrl: async (direct) => (door = await startUsersDoor(t, direct)).url })
+  const load = await underLoad(on)
+  for (const manners of ['late', 'silent', 'garbage'] as const) {
+    await t.test(`${manners}: told 503 in time, soon at once, and well when it is well`, (t) =>
+      survives(t, on, load, { begin: () => door.behave(manners), end: () => door.behave('good') }),
+    )
+    await sleep(2_000)
+  }
+  await load.stop()
+  await checkInvariants(t, on, load.people)
+})
+
+t.test('hundreds of log-ins that wait for their hash delay and refuse no refresh and no answer', async (t) => {
+  const on = await production(t)
+  const { call } = on
+  const people = await Promise.all(Array.from({ length: 8 }, () => signedUp(on)))
+  const alone = await refreshes(on, people, 2_000)
+
+  let busy = true
+  const logins: { status: number; tookMs: number }[] = []
+  const crowd = Array.from({ length: 300 }, async (_, n) => {
+    const { phone } = people[n % people.length] as { phone: string }
+    while (busy) {
+      const from = performance.now()
+      const { status } = await call('POST', '/v1/login', { identifier: phone, password })
+      logins.push({ status, tookMs: performance.now() - from })
+      // As they are told: Retry-After is a second.
+      if (status === 503) await sleep(1_000)
+    }
+  })
+  await eventually('the queue to fill', async () => logins.length > 300)
+  const crowded = await refreshes(on, people, 5_000)
+  const { code, answerPath } = await someoneWithCode(on)
+  t.equal((await call('POST', answerPath, { code })).status, 201, 'nor are codes and their answers held up')
+  busy = false
+  await Promise.all(crowd)
+
+  t.same([...new Set(crowded.map(({ status }) => status))], [200], 'every refresh was served')
+  const slowest = Math.max(...crowded.map(({ tookMs }) => tookMs))
+  t.ok(slowest < 1_000, `the slowest refresh took ${slowest.toFixed(0)} ms`)
+  t.same(
+    [...new Set(logins.map(({ status }) => status))].filter((status) => ![200, 503].includes(status)),
+    [],
+  )
+  t.ok(Math.max(...logins.map(({ tookMs }) => tookMs)) < 2_000, 'log-ins are told in time')
+  t.ok(logins.filter(({ status }) => status === 200).length > 100, 'and are served as fast as they can be hashed')
+  t.comment(
+    `refresh: median ${median(alone)} ms alone, ${median(crowded)} ms and at most ${slowest.toFixed(0)} ms among ${logins.length} log-ins, ` +
+      `of which ${logins.filter(({ status }) => status === 200).length} were served, median ${median(logins)} ms`,
+  )
+})
+
+async function signedUp({ call, codeFor }: Production) {
+  const phone = randomPhone()
+  const { body } = await call('POST', '/v1/signup', { phone, password })
+  const answer = await call('POST', `/v1/challenges/${body.challenge.id}/answer`, { code: await codeFor(phone) })
+  return { phone, refreshToken: answer.body.session.refreshToken as string }
+}
+
+/** Everybody refreshes again and again, each with the token that the last refresh gave. */
+async function refreshes({ call }: Production, people: { refreshToken: string }[], forMs: number) {
+  const told: { status: number; tookMs: number }[] = []
+  const end = performance.now() + forMs
+  await Promise.all(
+    people.map(async (person) => {
+      while (performance.now() < end) {
+        const from = performance.now()
+        const { status, body } = await call('POST', '/v1/token/refresh', { refreshToken: person.refreshToken })
+        told.push({ status, tookMs: performance.now() - from })
+        if (status === 200) person.refreshToken = body.session.refreshToken
+        await sleep(50)
+      }
+    }),
+  )
+  return told
+}
+
+const median = (calls: readonly { tookMs: number }[]): string =>
+  (calls.map(({ tookMs }) => tookMs).sort((a, b) => a - b)[calls.length >> 1] ?? 0).toFixed(0)
