@@ -2,6 +2,8 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type ErrorCode, errors, errorType } from '@latchkey/contracts/errors'
 import { freePort } from '@latchkey/kit/testing'
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
 import t, { type Test } from 'tap'
 import { createAnswerChallenge } from '../src/flows/answer-challenge.js'
 import { createUsersClient } from '../src/users-client.js'
@@ -32,7 +34,8 @@ const refuse = (code: ErrorCode) => (reply: ServerResponse) => {
 async function answerTwice(t: Test, url: string) {
   const { store, open, code } = await challengeHarness(t)
   const { id } = await open({ purpose: 'sign_in' })
-  const users = createUsersClient({ url, secret: 'test', timeoutMs: 300 })
+  const log = pino({ level: 'silent' })
+  const users = createUsersClient({ url, secret: 'test', timeoutMs: 300, log, metrics: new Registry() })
   t.teardown(() => users.close())
   const error = await createAnswerChallenge({ challenges: store, users })({ id, code }, caller).then(
     () => undefined,
