@@ -84,7 +84,7 @@ export const gatewayGuards: readonly Guard[] = [
   {
     guards: 'a tombstone holds no code, phone or pending data',
     file: 'services/auth-gateway/src/challenges/lua/endings.lua',
-    take: "redis.call('HDEL', challenge, 'mac', 'box', 'pending', 'subject', 'claim', 'claimUntil')",
+    take: "redis.call('HDEL', challenge, 'mac', 'box', 'pending', 'subject', 'claim', 'claimUntil', 'lapsed')",
     put: '',
     test: 'services/auth-gateway/test/challenge-answers.test.ts',
     red: 'a claim tells purpose, phone and pending data from the challenge; settled, the code is gone and a tombstone stays',
@@ -164,7 +164,7 @@ export const gatewayGuards: readonly Guard[] = [
   {
     guards: 'a send that never reached the queue is given back',
     file: 'services/auth-gateway/src/flows/start-challenge.ts',
-    take: 'await challenges.cancel(challenge, wanted).catch(() => undefined)',
+    take: 'await challenges.cancel(challenge, wanted, { refund: isWithoutEffect(error) }).catch(() => undefined)',
     put: '',
     test: 'services/auth-gateway/test/queue-away.test.ts',
     red: 'with the queue away a sign-up fails within a second, and its send is not spent',
@@ -172,7 +172,7 @@ export const gatewayGuards: readonly Guard[] = [
   {
     guards: 'a send whose opening got no answer is given back',
     file: 'services/auth-gateway/src/challenges/challenge-store.ts',
-    take: 'void whenReady(redis, () => cancel({ id, messageId, purpose }, wanted))',
+    take: 'void whenReady(redis, () => cancel({ id, messageId, purpose }, wanted, { refund: true }))',
     put: '',
     test: 'services/auth-gateway/test/queue-away.test.ts',
     red: 'a Redis that hung while a challenge was opened gives the send back once it wakes',
@@ -203,7 +203,7 @@ export const gatewayGuards: readonly Guard[] = [
   },
   {
     guards: 'a call that broke off after it was written may have had its effect',
-    file: 'services/auth-gateway/src/users-client.ts',
+    file: 'services/auth-gateway/src/users-line.ts',
     take: "neverSent.has(code) ? 'none' : 'unknown'",
     put: "code !== '' ? 'none' : 'unknown'",
     test: 'services/auth-gateway/test/answer-challenge.test.ts',
@@ -212,15 +212,15 @@ export const gatewayGuards: readonly Guard[] = [
   {
     guards: 'users that ran out of time may have committed',
     file: 'services/auth-gateway/src/users-client.ts',
-    take: "if (code === 'unavailable') return new AppError('unavailable', { effect: 'unknown' })",
-    put: '',
+    take: "effect = 'unknown' } = reply",
+    put: "effect = 'none' } = reply",
     test: 'services/auth-gateway/test/answer-challenge.test.ts',
     red: 'a code whose effect nobody knows stays claimed',
   },
   {
     guards: 'an answer of users outside the contract is no answer',
     file: 'services/auth-gateway/src/users-client.ts',
-    take: 'if (!reader.Check(reply)) throw unreadable(endpoint)',
+    take: 'if (!reader.Check(reply)) throw outsideContract(endpoint)',
     put: '',
     test: 'services/auth-gateway/test/answer-challenge.test.ts',
     red: 'a code whose effect nobody knows stays claimed',

@@ -4,7 +4,7 @@ export const usersGuards: readonly Guard[] = [
   {
     guards: 'a challenge has one effect, whatever Redis says',
     file: 'services/users/src/challenges/challenges.service.ts',
-    take: "(await insertConsumed(trx, challengeId, now())) ? effect(trx) : 'challenge.gone',",
+    take: "(await insertConsumed(trx, challengeId, now())) ? effect(trx) : 'fenced',",
     put: 'effect(trx),',
     test: 'services/users/test/sign-in.test.ts',
     red: 'a proved phone signs its owner in, once per challenge',
@@ -196,8 +196,8 @@ export const usersGuards: readonly Guard[] = [
   {
     guards: 'values that a database refuses are not logged',
     file: 'services/users/src/database.ts',
-    take: ': withoutValues(error)',
-    put: ': error',
+    take: 'throw withoutValues(error)',
+    put: 'throw error',
     test: 'deploy/local/test/journey/secrets.test.ts',
     red: 'no code, password, token, phone, name or key is anywhere it does not belong: with the inbox',
   },
