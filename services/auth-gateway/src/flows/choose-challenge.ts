@@ -1,0 +1,18 @@
+import type { Address, Candidate, ChallengeStore } from '../challenges/challenge.js'
+import type { FaceCaller } from './ports.js'
+
+export type ChooseChallenge = (address: Address, caller: FaceCaller) => Promise<Candidate | undefined>
+
+/**
+ * Which challenge a caller means who names only an address: that of his access token; the only one; else the one his own
+ * client opened. Two people may have registered one phone, and the code of one must not give the account to the other.
+ */
+export function createChooseChallenge(challenges: Pick<ChallengeStore, 'candidates'>): ChooseChallenge {
+  return async function chooseChallenge(address, { client, userId }) {
+    const candidates = await challenges.candidates(address, client)
+    const selected =
+      userId === undefined ? undefined : candidates.find(({ registrationId }) => registrationId === userId)
+    if (selected !== undefined) return selected
+    return candidates.length === 1 ? candidates[0] : candidates.findLast(({ openedBy }) => openedBy === client.key)
+  }
+}
