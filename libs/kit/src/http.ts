@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { errors, type ErrorCode, errorType } from '@latchkey/contracts/errors'
-import type { Problem } from '@latchkey/contracts/endpoint'
+import type { ErrorCode } from '@latchkey/contracts/errors'
 import {
   type FastifyError,
   type FastifyInstance,
@@ -14,6 +13,16 @@ import {
 import type { Logger } from 'pino'
 import { Histogram, type Registry } from 'prom-client'
 import { AppError } from './app-error.js'
+import { createVoices, refuse, toProblem, type Voice } from './voice.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Everything under a prefix is refused in this voice from now on, whoever refuses it; routes mounted later document it. */
+    speak(prefix: string, voice: Voice): void
+    /** The voice that refuses under a path. */
+    voiceAt(path: string): Voice
+  }
+}
 
 interface HttpOptions {
   readonly log: Logger
@@ -38,6 +47,11 @@ export function createHttp({
   answerWithinMs = 0,
   requestId,
 }: HttpOptions): FastifyInstance {
+  const voices = createVoices()
+  const refuseIn = (voice: Voice, thrown: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    const error = asAppError(thrown)
+    return refuse(error, voice.wordings[error.code], voice, { request, reply })
+  }
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -48,9 +62,10 @@ export function createHttp({
     handlerTimeout: answerWithinMs,
     connectionTimeout: 30_000,
     return503OnClosing: true,
-    routerOptions: { maxParamLength: 8_192 },
+    routerOptions: { maxParamLength: 8_192, ignoreTrailingSlash: true },
+    // No route was looked for: the path that was asked for is all there is.
     frameworkErrors: (error, request, reply) =>
-      void sendProblem(error, request as FastifyRequest, reply as FastifyReply),
+      void refuseIn(voices.at(request.url), error, request as FastifyRequest, reply as FastifyReply),
     clientErrorHandler: refuseUnreadable,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true } },
   }) as unknown as FastifyInstance
@@ -58,7 +73,9 @@ export function createHttp({
   answerAllowedMethods(app)
   recordRequests(app, metrics)
   letGoWhenClosing(app)
-  app.setErrorHandler(sendProblem)
+  app.decorate('speak', voices.add)
+  app.decorate('voiceAt', voices.at)
+  app.setErrorHandler((thrown, request, reply) => refuseIn(voices.of(request), thrown, request, reply))
   return app
 }
 
@@ -93,7 +110,7 @@ function answerAllowedMethods(app: FastifyInstance): void {
     routes.set(url, route)
   })
   app.setNotFoundHandler(async (request, reply) => {
-    const path = request.url.split('?', 1)[0] ?? ''
+    const path = (request.url.split('?', 1)[0] ?? '').replace(/(?<=.)\/$/, '')
     const methods = [...routes.values()]
       .filter(({ pattern }) => pattern.test(path))
       .flatMap((route) => [...route.methods])
@@ -194,42 +211,6 @@ function field(
     return { path: `${base}/${pointer(params['additionalProperty'])}`, message: 'is not known here; remove it' }
   if (keyword === 'required') return { path: `${base}/${pointer(params['missingProperty'])}`, message: 'is missing' }
   return base === '' ? { path: '/', message: 'must be a JSON object' } : { path: base, message }
-}
-
-/** The problem document of an error (RFC 9457). */
-export function toProblem({ code, members }: AppError): Problem {
-  const { status, title, detail } = errors[code]
-  return {
-    type: errorType(code),
-    title,
-    status,
-    code,
-    detail: members.detail ?? detail,
-    ...(members.attemptsLeft !== undefined && { attemptsLeft: members.attemptsLeft }),
-    ...(members.retryAt !== undefined && { retryAt: members.retryAt.toISOString() }),
-    ...(members.reasons !== undefined && { reasons: [...members.reasons] }),
-    ...(members.errors !== undefined && { errors: [...members.errors] }),
-  }
-}
-
-/** Writes down a refusal and sets `Retry-After` where waiting helps; whoever answers then puts it in the words of its face. */
-export function noteRefusal(error: AppError, request: FastifyRequest, reply: FastifyReply): void {
-  if (error.statusCode >= 500) request.log.error({ err: error.cause ?? error, refused: error.code }, 'request failed')
-  else request.log.info({ refused: error.code }, 'request refused')
-  if (error.code === 'token.invalid') reply.header('www-authenticate', 'Bearer')
-  const { retryAt } = error.members
-  if (retryAt !== undefined)
-    reply.header('retry-after', String(Math.max(1, Math.ceil((retryAt.getTime() - Date.now()) / 1_000))))
-  else if (error.code === 'unavailable') reply.header('retry-after', '1')
-}
-
-function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const error = asAppError(thrown)
-  noteRefusal(error, request, reply)
-  return reply
-    .code(error.statusCode)
-    .type('application/problem+json; charset=utf-8')
-    .send(JSON.stringify(toProblem(error)))
 }
 
 /** What is no HTTP, or has headers beyond Node's limit, never becomes a request: the answer is written by hand. */

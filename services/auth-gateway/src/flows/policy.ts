@@ -24,3 +24,37 @@ export interface FacePolicy extends ChallengePolicy {
   /** A register answers as if nothing were taken. */
   readonly hideConflicts: boolean
 }
+
+/** What the operator may set of a face that speaks a documented API: flat, each rule a variable. */
+export interface DialectPolicy {
+  readonly codeLifeSeconds: number
+  /** Between two sends of one purpose to one phone. */
+  readonly cooldownSeconds: number
+  readonly resends: number
+  readonly resend: 'repeat' | 'rotate'
+  /** Wrong answers from one network. */
+  readonly attempts: number
+  readonly accessTokenSeconds: number
+  /** Only of a face whose accounts exist before the proof. */
+  readonly loginNeedsVerifiedPhone?: boolean
+  /** Only of a face whose registration tells what is taken. */
+  readonly hideConflicts?: boolean
+}
+
+/** Wrong answers from anywhere end a code that takes fewer from each network: a crowd of addresses guesses no more than this. */
+const attemptsFromAnywhere = 9
+
+/** A dialect's policy as flows take it. */
+export const facePolicy = (policy: DialectPolicy, codeDigits: number): FacePolicy => ({
+  codeDigits,
+  codeLifeSeconds: policy.codeLifeSeconds,
+  attempts: Math.max(attemptsFromAnywhere, policy.attempts),
+  attemptsPerClient: policy.attempts,
+  resends: policy.resends,
+  cooldownsSeconds: [policy.cooldownSeconds],
+  resend: policy.resend,
+  accessTokenSeconds: policy.accessTokenSeconds,
+  passwordRules: 'lenient',
+  loginNeedsProof: policy.loginNeedsVerifiedPhone ?? false,
+  hideConflicts: policy.hideConflicts ?? false,
+})

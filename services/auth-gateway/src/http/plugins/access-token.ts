@@ -14,10 +14,23 @@ interface AccessTokenOptions {
   readonly lifeSeconds: number
 }
 
+interface TokenTerms {
+  /** The configured life of /v1's tokens where a face has none of its own. */
+  readonly lifeSeconds?: number
+  /** What the token opens, where that is less than everything: it tells others who check tokens, our own routes ask users. */
+  readonly scope?: string
+  /** What the documents of a face put into its tokens beside our own claims. */
+  readonly claims?: Readonly<Record<string, unknown>>
+}
+
 declare module 'fastify' {
   interface FastifyInstance {
     /** A short proof of a session for one face (RFC 9068). */
-    issueAccessToken(session: OpenSession, face: string): { accessToken: string; expiresIn: number }
+    issueAccessToken(
+      session: Pick<OpenSession, 'id' | 'userId'>,
+      face: string,
+      terms?: TokenTerms,
+    ): { accessToken: string; expiresIn: number }
   }
   interface FastifyRequest {
     /** Whose session the Bearer token of this request names. Throws `token.invalid`, whatever is wrong with it. */
@@ -65,9 +78,19 @@ export const accessToken = fp<AccessTokenOptions>(async function accessTokenPlug
     },
   })
 
-  app.decorate('issueAccessToken', ({ userId, id }, face) => ({
-    accessToken: app.jwt.sign({ sub: userId, sid: id, aud: face, jti: randomUUID() }),
-    expiresIn: lifeSeconds,
+  app.decorate('issueAccessToken', ({ userId, id }, face, { lifeSeconds: life = lifeSeconds, scope, claims } = {}) => ({
+    accessToken: app.jwt.sign(
+      {
+        ...claims,
+        sub: userId,
+        sid: id,
+        aud: face,
+        jti: randomUUID(),
+        ...(scope !== undefined && { scope }),
+      },
+      { expiresIn: life },
+    ),
+    expiresIn: life,
   }))
 
   app.decorateRequest('accessClaims', async function (this: FastifyRequest, face: string) {
