@@ -1,5 +1,9 @@
+import type { Purpose } from '@latchkey/contracts/v1/shapes'
 import { AppError } from '@latchkey/kit/app-error'
 import type { Address, ChallengeStore } from '../challenges/challenge.js'
+import type { ReadPhone } from '../phones/canonical-phone.js'
+import { readEmail } from './accounts.js'
+import { addressOfEmail, addressOfPhone } from './addresses.js'
 import type { Answer, AnswerChallenge, Proved } from './answer-challenge.js'
 import type { ChooseChallenge } from './choose-challenge.js'
 import type { ChallengePolicy } from './policy.js'
@@ -37,5 +41,48 @@ export function createAnswerByAddress({
       if (error instanceof AppError && error.code === 'challenge.gone') return decoyed()
       throw error
     })
+  }
+}
+
+/** What a right answer of a purpose leads to. */
+export type ProvedBy<P extends Purpose> = Extract<
+  Proved,
+  { kind: P extends 'reset_password' ? 'reset_allowed' : P extends 'sign_in' ? 'signed_in' : 'signed_in' | 'proved' }
+>
+
+export interface SentAnswer<P extends Purpose> {
+  /** Where the code went: a phone in international spelling, or an e-mail that stands for its owner's phone. */
+  readonly to: { readonly phone: string } | { readonly email: string }
+  readonly purpose: P
+  readonly code: string
+  /** Whether the proof of a registration opens a session. */
+  readonly signIn?: boolean
+}
+
+export type AnswerSent = <P extends Purpose>(
+  answer: SentAnswer<P>,
+  caller: FaceCaller,
+  policy: ChallengePolicy,
+) => Promise<ProvedBy<P>>
+
+/** Answers the code that was sent to a phone, or for an e-mail. Throws as above, and `request.invalid`. */
+export function createAnswerSent({
+  answerByAddress,
+  readPhone,
+}: {
+  answerByAddress: AnswerByAddress
+  readPhone: ReadPhone
+}): AnswerSent {
+  return async function answerSent<P extends Purpose>(
+    { to, purpose, ...answer }: SentAnswer<P>,
+    caller: FaceCaller,
+    policy: ChallengePolicy,
+  ) {
+    const address =
+      'phone' in to
+        ? addressOfPhone(caller.face, purpose, readPhone(to.phone).e164)
+        : addressOfEmail(caller.face, purpose, readEmail(to.email))
+    // What an answer leads to follows from the purpose of its challenge, which is part of the address.
+    return (await answerByAddress({ address, ...answer }, caller, policy)) as ProvedBy<P>
   }
 }

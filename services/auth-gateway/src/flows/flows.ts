@@ -1,7 +1,7 @@
 import type { ChallengeStore, Numbers } from '../challenges/challenge.js'
 import type { ReadPhone } from '../phones/canonical-phone.js'
 import { createReadIdentifier } from './accounts.js'
-import { createAnswerByAddress } from './answer-by-address.js'
+import { createAnswerByAddress, createAnswerSent } from './answer-by-address.js'
 import { createAnswerChallenge } from './answer-challenge.js'
 import { createChooseChallenge } from './choose-challenge.js'
 import { createForgotByAddress } from './forgot-by-address.js'
@@ -71,7 +71,7 @@ export function createFlows({
     signInWithAccount: createSignInWithAccount({ users, readIdentifier }),
     signUpByAddress: createSignUpByAddress({ users, startChallenge, answerByAddress, readPhone, roles, canSend }),
     forgotByAddress: createForgotByAddress({ users, startChallenge, readPhone, canSend }),
-    answerByAddress,
+    answerSent: createAnswerSent({ answerByAddress, readPhone }),
     sendByAddress: createSendByAddress({
       users,
       challenges,
