@@ -224,6 +224,8 @@ export const register = endpoint({
     profile: Profile,
     /** Conflicts with proved accounts are not told; the registration then claims what it cannot get. */
     hideConflicts: Type.Boolean(),
+    /** The account goes on without a phone where somebody else proves the one it claims. */
+    phoneOptional: Type.Optional(Type.Boolean()),
   }),
   replies: {
     201: Type.Object({

@@ -23,6 +23,8 @@ export interface FacePolicy extends ChallengePolicy {
   readonly loginNeedsProof: boolean
   /** A register answers as if nothing were taken. */
   readonly hideConflicts: boolean
+  /** An account whose claim on a phone is lost goes on without one. */
+  readonly phoneOptional?: boolean
 }
 
 /** What the operator may set of a face that speaks a documented API: flat, each rule a variable. */

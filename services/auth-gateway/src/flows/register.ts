@@ -71,6 +71,7 @@ export function createRegister({ users, startChallenge, readPhone, roles, canSen
         role,
         profile: input.profile ?? {},
         hideConflicts: policy.hideConflicts,
+        phoneOptional: policy.phoneOptional === true,
       },
       caller,
     )
