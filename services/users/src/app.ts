@@ -8,16 +8,21 @@ import { mountChallenges } from './challenges/challenges.routes.js'
 import type { Challenges } from './challenges/challenges.service.js'
 import { mountCredentials } from './credentials/credentials.routes.js'
 import type { Credentials } from './credentials/credentials.service.js'
+import type { Passwords } from './credentials/passwords.service.js'
 import { mountDeliveries } from './deliveries/deliveries.routes.js'
 import type { Deliveries } from './deliveries/deliveries.service.js'
 import { mountPeople } from './people/people.routes.js'
 import type { People } from './people/people.service.js'
+import { mountRegistrations } from './registrations/registrations.routes.js'
+import type { Registrations } from './registrations/registrations.service.js'
 import { mountSessions } from './sessions/sessions.routes.js'
 import type { Sessions } from './sessions/sessions.service.js'
 
 export interface Services {
   readonly people: People
+  readonly registrations: Registrations
   readonly credentials: Credentials
+  readonly passwords: Passwords
   readonly sessions: Sessions
   readonly challenges: Challenges
   readonly deliveries: Deliveries
@@ -35,7 +40,8 @@ export function buildApp(services: Services, { internalSecret, log, metrics }: A
   const app = createHttp({ log, metrics, requestId, answerWithinMs: 1_700 })
   admitGatewayOnly(app, internalSecret)
   mountPeople(app, services.people)
-  mountCredentials(app, services.credentials)
+  mountRegistrations(app, services.registrations)
+  mountCredentials(app, services.credentials, services.passwords)
   mountChallenges(app, services.challenges)
   mountSessions(app, services.sessions)
   mountDeliveries(app, services.deliveries)

@@ -83,6 +83,15 @@ function guardedClient(client: PoolClient): Awaited<ReturnType<PostgresPool['con
 /** 08 connection, 25 transaction state (read-only replica), 28/3D not let in, 40 lost a race, 53 resources, 57 shutdown or cancel, 55P03 locked, 42P01/42703 not migrated yet. */
 const isTransient = ({ code = '' }: DatabaseError): boolean => /^(08|25|28|3D|40|53|57|55P03$|42P01$|42703$)/.test(code)
 
+/** Repeats a statement that changes at most `most` rows until there is nothing left for it; says how many it changed in all. */
+export async function inBatches(change: (most: number) => Promise<number>, most = 500): Promise<number> {
+  for (let total = 0; ; ) {
+    const changed = await change(most)
+    total += changed
+    if (changed < most) return total
+  }
+}
+
 /** Whether an error says that the unique index of this name was violated. */
 export function violates(error: unknown, index: string): boolean {
   return error instanceof DatabaseError && error.code === '23505' && error.constraint === index

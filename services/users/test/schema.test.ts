@@ -10,6 +10,15 @@ const columns = {
   users: {
     id: true,
     number: true,
+    active: true,
+    claimed_phone: true,
+    claimed_email: true,
+    claimed_username: true,
+    phone_optional: true,
+    registered_face: true,
+    registered_client: true,
+    last_sign_in_at: true,
+    credentials_changed_at: true,
     phone: true,
     phone_verified_at: true,
     email: true,
@@ -78,9 +87,9 @@ t.test('the tables are what their types say, column by column', async (t) => {
 t.test('replicas that start at once migrate once, and a migrated database is left alone', async (t) => {
   const url = await createDatabase(t)
   const done = await Promise.all(Array.from({ length: 5 }, () => migrate(url)))
-  t.same(done.flat(), ['0001_first'])
+  t.same(done.flat(), ['0001_first', '0002_registrations'])
   t.same(await migrate(url), [])
-  t.equal((await sql(url, 'select name from kysely_migration')).length, 1)
+  t.equal((await sql(url, 'select name from kysely_migration')).length, 2)
 })
 
 t.test('before the schema is there a request is told to come again', async (t) => {
