@@ -86,6 +86,8 @@ export interface Claim {
   readonly phone: E164
   readonly pending: unknown
   readonly subject: string
+  /** The address that led to it, by its keyed hash. */
+  readonly address: { readonly shard: string; readonly hash: string } | undefined
   readonly openedAt: Date
 }
 
@@ -116,10 +118,17 @@ export interface Numbers {
   codeFor(phone: E164, digits: number): string
 }
 
+/** What a caller typed where no challenge was opened for him: its limits hold, since a decoy found by an address has none. */
+export interface Typed {
+  readonly identifier: string
+  /** False for a test number. */
+  readonly limited: boolean
+}
+
 /** Where challenges live. Every operation is one script in one slot, so that a hundred callers at once are as good as one. */
 export interface ChallengeStore {
   open(challenge: NewChallenge): Promise<Opened>
-  /** Takes back a challenge whose message never reached the queue, and refunds its send. */
+  /** Takes back a challenge whose message never reached the queue, and refunds its send; what it replaced stays ended. */
   cancel(challenge: KnownChallenge, wanted: NewChallenge): Promise<void>
   /** Undefined for an unknown one, and 15 minutes after its end. */
   read(id: string): Promise<KnownChallenge | undefined>
@@ -131,7 +140,10 @@ export interface ChallengeStore {
    * and counting down like a live one.
    */
   decoy(address: Address, client: Client, policy: ChallengePolicy): Promise<string>
-  /** The decoy of an address and client that still lives, if there is one. A decoy opened with `found` is kept there. */
+  /**
+   * The decoy of an address and client that can still be answered, if there is one. A decoy opened with `found` is kept there
+   * and counts anew.
+   */
   findDecoy(address: Address, client: Client): Promise<string | undefined>
   /** The code in a live challenge, for development that shows it; undefined where it has none. */
   codeOf(id: string): Promise<string | undefined>
@@ -139,5 +151,6 @@ export interface ChallengeStore {
   settle(claim: Claim): Promise<void>
   /** Gives a claimed code back, nothing having happened. */
   release(claim: Claim): Promise<void>
-  resend(id: string, face: string, policy: ChallengePolicy, numbers: Numbers): Promise<Resent>
+  /** `typed` for what `findDecoy` found. */
+  resend(id: string, face: string, policy: ChallengePolicy, numbers: Numbers, typed?: Typed): Promise<Resent>
 }
