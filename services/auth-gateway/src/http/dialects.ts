@@ -2,6 +2,7 @@ import type { Voice } from '@latchkey/kit/voice'
 import type { FastifyPluginAsync } from 'fastify'
 import type { FaceOptions } from '../flows/face.js'
 import type { DialectPolicy, FacePolicy } from '../flows/policy.js'
+import { staged } from './dialects/staged/index.js'
 
 /** A documented API as we speak it: its rules where the operator sets none, how it refuses, and its routes. */
 export interface Dialect {
@@ -12,7 +13,9 @@ export interface Dialect {
 }
 
 /** Every dialect there is, by the name under which it is mounted. To add one is to add a folder and a line. */
-export const dialects: Readonly<Record<string, Dialect>> = {}
+export const dialects: Readonly<Record<string, Dialect>> = {
+  staged,
+}
 
 /** A dialect as this process speaks it. */
 export interface MountedDialect extends Omit<Dialect, 'policy'> {
