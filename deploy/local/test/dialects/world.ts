@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { eventually, testStores } from '@latchkey/kit/testing'
+import pg from 'pg'
 import type { Test } from 'tap'
 import { Pool } from 'undici'
 import { type Stack, startStack } from '../../src/stack.js'
@@ -31,6 +32,9 @@ export interface World {
   inbox(phone: string): Promise<{ body: string; code: string | null }[]>
   /** The code of the newest message, once there are `count`. */
   code(phone: string, count?: number): Promise<string>
+  /** The accounts and registrations that hold or claim an e-mail, as the database has them. */
+  rowsOf(email: string): Promise<Record<string, unknown>[]>
+  query(sql: string, ...values: unknown[]): Promise<Record<string, unknown>[]>
   /** Moves the clock of challenges forward, for all of the world: it never goes back. */
   later(seconds: number): Promise<void>
 }
@@ -56,9 +60,11 @@ export async function world(t: Test, env: Record<string, string> = {}): Promise<
     ...testStores(),
     env: { TRUST_PROXY: '127.0.0.0/8', LOG_LEVEL: 'debug', ...env },
   })
+  const database = new pg.Pool({ connectionString: stack.databaseUrl, max: 2 })
+  const query: World['query'] = async (sql, ...values) => (await database.query(sql, values)).rows
   const pool = new Pool(stack.gatewayUrl, { connections: 256 })
   t.teardown(async () => {
-    await pool.destroy()
+    await Promise.all([pool.destroy(), database.end()])
     await stack.stop()
   })
   const client: World['client'] = ({
@@ -82,6 +88,9 @@ export async function world(t: Test, env: Record<string, string> = {}): Promise<
         const messages = await inbox(phone)
         return messages.length >= count && (messages[0]?.code ?? undefined)
       }),
+    query,
+    rowsOf: (email) =>
+      query('select *, number::text from users where $1 in (lower(email), lower(claimed_email))', email.toLowerCase()),
     later: async (seconds) => {
       offsetMs += seconds * 1_000
       await tester.call('PUT', '/dev/clock', { offsetMs })
