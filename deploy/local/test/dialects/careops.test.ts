@@ -24,7 +24,11 @@ t.test('careops', async (t) => {
       const refused = await face.register(by, { ...randomPerson(), [taken]: who[taken] })
       t.match(refused, face.conflict, taken)
       t.ok(face.isShaped(refused))
-      t.match(await face.register(by, { ...randomPerson(), [taken]: claimed[taken] }), face.registered, `a claimed ${taken}`)
+      t.match(
+        await face.register(by, { ...randomPerson(), [taken]: claimed[taken] }),
+        face.registered,
+        `a claimed ${taken}`,
+      )
     }
   })
 
@@ -53,17 +57,20 @@ t.test('careops', async (t) => {
     }
   })
 
-  await t.test('log-in works before the phone is verified; its token opens me, and is a full one afterwards', async (t) => {
-    const [by, who] = [client(), randomPerson()]
-    await begin(scene, by, who)
-    const token = face.tokenIn(await face.logIn(by, who))
-    t.match(await by.call('GET', me, undefined, { token }), {
-      status: 200,
-      body: { email: who.email, phone_number: who.phone, is_phone_verified: false },
-    })
-    t.match(await face.verify(by, who, await code(who.phone)), face.verified)
-    t.match(await by.call('GET', me, undefined, { token }), { status: 200, body: { is_phone_verified: true } })
-  })
+  await t.test(
+    'log-in works before the phone is verified; its token opens me, and is a full one afterwards',
+    async (t) => {
+      const [by, who] = [client(), randomPerson()]
+      await begin(scene, by, who)
+      const token = face.tokenIn(await face.logIn(by, who))
+      t.match(await by.call('GET', me, undefined, { token }), {
+        status: 200,
+        body: { email: who.email, phone_number: who.phone, is_phone_verified: false },
+      })
+      t.match(await face.verify(by, who, await code(who.phone)), face.verified)
+      t.match(await by.call('GET', me, undefined, { token }), { status: 200, body: { is_phone_verified: true } })
+    },
+  )
 
   await t.test('of two accounts that claim one phone the unproved one loses the phone, and nothing else', async (t) => {
     const [loser, winner] = [randomPerson(), randomPerson()]
@@ -87,7 +94,11 @@ t.test('careops', async (t) => {
       body: { detail: [{ loc: ['body', 'email'], msg: String, type: String }] },
     })
     for (const path of ['verify-sms', 'verify-sms?email=', 'resend-sms', 'resend-sms?email=nobody']) {
-      const refused = await by.call('POST', `/careops/api/auth/${path}`, path.startsWith('v') ? { code: '123456' } : undefined)
+      const refused = await by.call(
+        'POST',
+        `/careops/api/auth/${path}`,
+        path.startsWith('v') ? { code: '123456' } : undefined,
+      )
       t.match(refused, { status: 422, body: { detail: [{ loc: ['query', 'email'] }] } }, path)
       t.ok(face.isShaped(refused))
     }

@@ -1,6 +1,8 @@
 import t, { type Test } from 'tap'
 import type { Answer } from '../journey/journey.js'
+import type { Face } from './faces/face.js'
 import { faces } from './faces/faces.js'
+import { usersApi } from './faces/users-api.js'
 import { settle } from './scene.js'
 import { type Client, type Person, randomPerson, type World, world } from './world.js'
 
@@ -13,7 +15,7 @@ const post =
     by.call('POST', path, body(who))
 
 /** How an account that any face made logs in at each: by what they all know of it. */
-const logIns: Readonly<Record<string, LogIn>> = {
+const logIns = {
   staged: post('/staged/api/auth/login', ({ phone, password }) => ({ phoneNumber: phone, password })),
   careops: post('/careops/api/auth/login', ({ email, password }) => ({ email, password })),
   jodimilan: post('/jodimilan/api/auth/login', ({ phone, password }) => ({
@@ -23,7 +25,7 @@ const logIns: Readonly<Record<string, LogIn>> = {
   })),
   rently: post('/rently/api/auth/login', ({ email, password }) => ({ email, password })),
   v1: post('/v1/login', ({ phone, password }) => ({ identifier: phone, password })),
-}
+} satisfies Record<string, LogIn>
 
 /** The access token in the answer of a log-in. */
 const tokenOf = ({ body }: Answer): string =>
@@ -79,8 +81,7 @@ t.test('one person everywhere', async (t) => {
 
   await t.test('a token opens its own face and no other', async (t) => {
     const by = here.client()
-    const face = faces.find(({ name }) => name === 'users-api') as (typeof faces)[number]
-    const { who, token } = await settle({ ...here, face }, by)
+    const { who, token } = await settle({ ...here, face: usersApi }, by)
     const tokens = { ...(await everywhere(t, by, who)), 'users-api': String(token) }
     for (const [from, token] of Object.entries(tokens)) {
       t.equal(claimsOf(token).aud, from)
@@ -112,10 +113,10 @@ async function onV1({ code }: World, by: Client, who: Person): Promise<void> {
   await by.call('POST', `/v1/challenges/${started.body.challenge.id}/answer`, { code: await code(phone) })
 }
 
-async function sameAccount(t: Test, here: World, face: (typeof faces)[number]): Promise<void> {
+async function sameAccount(t: Test, here: World, face: Face): Promise<void> {
   const by = here.client()
   const { who } = await settle({ ...here, face }, by)
-  const { body } = await logIns['v1']!(by, who)
+  const { body } = await logIns.v1(by, who)
   const { id, number } = body.user as { id: string; number: number }
   t.match(body.user, { phone: who.phone, phoneVerified: true, email: who.email })
   // The time of the UUIDv7 in seconds, and its last 16 digits.
@@ -124,10 +125,10 @@ async function sameAccount(t: Test, here: World, face: (typeof faces)[number]): 
     Math.floor(Number.parseInt(hex.slice(0, 12), 16) / 1_000)
       .toString(16)
       .padStart(8, '0') + hex.slice(16)
-  t.match(await logIns['staged']!(by, who), { status: 200, body: { user: { id: number, phoneNumber: who.phone } } })
-  t.match(await logIns['careops']!(by, who), { status: 200, body: { user: { id: number, is_phone_verified: true } } })
-  t.match(await logIns['jodimilan']!(by, who), { status: 200, body: { data: { user_id: number } } })
-  t.match(await logIns['rently']!(by, who), { status: 200, body: { user: { id: objectId, email: who.email } } })
+  t.match(await logIns.staged(by, who), { status: 200, body: { user: { id: number, phoneNumber: who.phone } } })
+  t.match(await logIns.careops(by, who), { status: 200, body: { user: { id: number, is_phone_verified: true } } })
+  t.match(await logIns.jodimilan(by, who), { status: 200, body: { data: { user_id: number } } })
+  t.match(await logIns.rently(by, who), { status: 200, body: { user: { id: objectId, email: who.email } } })
   for (const ryt of [`RYT${number}`, `ryt${number}`])
     t.match(
       await by.call('POST', '/jodimilan/api/auth/login', { email: ryt, password: who.password }),

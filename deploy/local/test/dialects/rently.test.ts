@@ -39,71 +39,86 @@ t.test('rently', async (t) => {
     t.match(await face.logIn(by, { ...who, password: 'told at first' }), face.credentialsWrong)
   })
 
-  await t.test('a phone or e-mail that is taken is told after a right code only, and the code is not spent on it', async (t) => {
-    const by = client()
-    const { who } = await settle(scene, by)
-    for (const taken of ['phone', 'email'] as const) {
-      await later(31)
-      const other = { ...randomPerson(), [taken]: who[taken] }
-      const before = (await inbox(other.phone)).length
-      t.match(await face.register(by, other), face.registered)
-      const right = await code(other.phone, before + 1)
-      t.match(await face.verify(by, other, notTheCode(right)), face.wrong(2))
-      const refused = await face.verify(by, other, right)
-      t.match(refused, face.conflict)
-      t.notOk('attemptsLeft' in refused.body)
-      t.ok(face.isShaped(refused))
-    }
-  })
+  await t.test(
+    'a phone or e-mail that is taken is told after a right code only, and the code is not spent on it',
+    async (t) => {
+      const by = client()
+      const { who } = await settle(scene, by)
+      for (const taken of ['phone', 'email'] as const) {
+        await later(31)
+        const other = { ...randomPerson(), [taken]: who[taken] }
+        const before = (await inbox(other.phone)).length
+        t.match(await face.register(by, other), face.registered)
+        const right = await code(other.phone, before + 1)
+        t.match(await face.verify(by, other, notTheCode(right)), face.wrong(2))
+        const refused = await face.verify(by, other, right)
+        t.match(refused, face.conflict)
+        t.notOk('attemptsLeft' in refused.body)
+        t.ok(face.isShaped(refused))
+      }
+    },
+  )
 
-  await t.test('a forgotten password: known and unknown pairs are answered, cool down and count down alike', async (t) => {
-    const by = client()
-    const [{ who }, nobody] = [await settle(scene, by), randomPerson()]
-    const ask = async (whom: Person, by: Client) => [
-      await forgot(by, whom),
-      await forgot(by, whom),
-      ...(await guesses(4, () => verifyForgot(by, whom, '000001'))),
-    ]
-    const known = await ask(who, client())
-    t.match(known.slice(0, 2), [
-      { status: 200, body: { message: 'OTP sent to your registered phone number', otpSent: true, email: who.email } },
-      face.cooling,
-    ])
-    t.match(known.slice(2, 5), [face.wrong(2), face.wrong(1), face.wrong(0)])
-    const unknown = await ask(nobody, client())
-    t.same(unknown.map((answer) => tellTale(answer, nobody)), known.map((answer) => tellTale(answer, who)))
-    const halfRight = { ...randomPerson(), email: who.email }
-    t.match(await forgot(client(), halfRight), { status: 200 })
-    t.same([await inbox(nobody.phone), await inbox(halfRight.phone)], [[], []])
-  })
+  await t.test(
+    'a forgotten password: known and unknown pairs are answered, cool down and count down alike',
+    async (t) => {
+      const by = client()
+      const [{ who }, nobody] = [await settle(scene, by), randomPerson()]
+      const ask = async (whom: Person, by: Client) => [
+        await forgot(by, whom),
+        await forgot(by, whom),
+        ...(await guesses(4, () => verifyForgot(by, whom, '000001'))),
+      ]
+      const known = await ask(who, client())
+      t.match(known.slice(0, 2), [
+        { status: 200, body: { message: 'OTP sent to your registered phone number', otpSent: true, email: who.email } },
+        face.cooling,
+      ])
+      t.match(known.slice(2, 5), [face.wrong(2), face.wrong(1), face.wrong(0)])
+      const unknown = await ask(nobody, client())
+      t.same(
+        unknown.map((answer) => tellTale(answer, nobody)),
+        known.map((answer) => tellTale(answer, who)),
+      )
+      const halfRight = { ...randomPerson(), email: who.email }
+      t.match(await forgot(client(), halfRight), { status: 200 })
+      t.same([await inbox(nobody.phone), await inbox(halfRight.phone)], [[], []])
+    },
+  )
 
-  await t.test('a reset token is good once, for its e-mail, and ends every session; a try for another spends nothing', async (t) => {
-    const by = client()
-    const [{ who }, { who: other }] = [await settle(scene, by), await settle(scene, client())]
-    await forgot(by, who)
-    const verified = await verifyForgot(by, who, await code(who.phone, 2))
-    t.match(verified, {
-      status: 200,
-      body: { message: 'OTP verified. You can now reset your password.', resetToken: String, email: who.email },
-    })
-    const { resetToken } = verified.body
-    const next = `next-${who.password}`
-    for (const refused of [
-      await reset(by, other.email, next, resetToken),
-      await reset(by, 'nobody@example.com', next, resetToken),
-      await reset(by, who.email, 'short', resetToken),
-      await reset(by, who.email, next, `${resetToken.slice(0, -2)}xx`),
-      await reset(by, who.email, next, 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.x'),
-    ]) {
-      t.match(refused, { status: 400, body: { message: String } })
-      t.ok(face.isShaped(refused))
-    }
-    t.match(await face.logIn(by, other), face.loggedIn)
-    t.match(await reset(by, who.email, next, resetToken), { status: 200, body: { message: 'Password reset successfully' } })
-    t.match(await reset(by, who.email, next, resetToken), { status: 400 })
-    t.match(await face.logIn(by, who), face.credentialsWrong)
-    t.match(await face.logIn(by, { ...who, password: next }), face.loggedIn)
-  })
+  await t.test(
+    'a reset token is good once, for its e-mail, and ends every session; a try for another spends nothing',
+    async (t) => {
+      const by = client()
+      const [{ who }, { who: other }] = [await settle(scene, by), await settle(scene, client())]
+      await forgot(by, who)
+      const verified = await verifyForgot(by, who, await code(who.phone, 2))
+      t.match(verified, {
+        status: 200,
+        body: { message: 'OTP verified. You can now reset your password.', resetToken: String, email: who.email },
+      })
+      const { resetToken } = verified.body
+      const next = `next-${who.password}`
+      for (const refused of [
+        await reset(by, other.email, next, resetToken),
+        await reset(by, 'nobody@example.com', next, resetToken),
+        await reset(by, who.email, 'short', resetToken),
+        await reset(by, who.email, next, `${resetToken.slice(0, -2)}xx`),
+        await reset(by, who.email, next, 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.x'),
+      ]) {
+        t.match(refused, { status: 400, body: { message: String } })
+        t.ok(face.isShaped(refused))
+      }
+      t.match(await face.logIn(by, other), face.loggedIn)
+      t.match(await reset(by, who.email, next, resetToken), {
+        status: 200,
+        body: { message: 'Password reset successfully' },
+      })
+      t.match(await reset(by, who.email, next, resetToken), { status: 400 })
+      t.match(await face.logIn(by, who), face.credentialsWrong)
+      t.match(await face.logIn(by, { ...who, password: next }), face.loggedIn)
+    },
+  )
 
   await t.test('codes of one purpose are nothing to another', async (t) => {
     const by = client()

@@ -1,11 +1,14 @@
 import t from 'tap'
+import type { Face } from './faces/face.js'
 import { faces } from './faces/faces.js'
+import { jodimilan } from './faces/jodimilan.js'
+import { rently } from './faces/rently.js'
 import { settle } from './scene.js'
 import { type Person, world } from './world.js'
 
 t.test('an account that asks for a second factor', async (t) => {
   const here = await world(t)
-  const guarded = async (face: (typeof faces)[number]) => {
+  const guarded = async (face: Face) => {
     const by = here.client()
     const { who } = await settle({ ...here, face }, by)
     await here.query('update users set second_factor = true where phone = $1', who.phone)
@@ -22,7 +25,7 @@ t.test('an account that asks for a second factor', async (t) => {
     })
 
   await t.test('jodimilan: a right code logs nobody in, and looks like a wrong one', async (t) => {
-    const { by, who } = await guarded(faces.find(({ name }) => name === 'jodimilan') as (typeof faces)[number])
+    const { by, who } = await guarded(jodimilan)
     const national = { phone: who.phone.slice(3), dialing_code: '91' }
     t.match(await by.call('POST', '/jodimilan/api/auth/resend/otp', national), { status: 200 })
     const otp = await here.code(who.phone, 2)
@@ -32,7 +35,7 @@ t.test('an account that asks for a second factor', async (t) => {
   })
 
   await t.test('rently: a right code resets no password, and looks like a wrong one', async (t) => {
-    const { by, who } = await guarded(faces.find(({ name }) => name === 'rently') as (typeof faces)[number])
+    const { by, who } = await guarded(rently)
     const { email, phone }: Person = who
     await by.call('POST', '/rently/api/auth/forgot-password-initiate', { email, phone })
     const otp = await here.code(phone, 2)

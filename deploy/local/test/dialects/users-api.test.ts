@@ -25,7 +25,11 @@ t.test('users-api', async (t) => {
       const refused = await face.register(by, { ...randomPerson(), [taken]: who[taken] })
       t.match(refused, { status: 400, body: { [taken]: [String] } })
       t.ok(face.isShaped(refused))
-      t.match(await face.register(by, { ...randomPerson(), [taken]: claimed[taken] }), face.registered, `a claimed ${taken}`)
+      t.match(
+        await face.register(by, { ...randomPerson(), [taken]: claimed[taken] }),
+        face.registered,
+        `a claimed ${taken}`,
+      )
     }
   })
 
@@ -50,7 +54,11 @@ t.test('users-api', async (t) => {
       status: 400,
       body: { password_confirm: [String] },
     })
-    const whole = await face.register(by, randomPerson(), { first_name: undefined, last_name: undefined, name: 'Asha Rao' })
+    const whole = await face.register(by, randomPerson(), {
+      first_name: undefined,
+      last_name: undefined,
+      name: 'Asha Rao',
+    })
     t.match(whole, { status: 201, body: { user: { first_name: 'Asha', last_name: 'Rao' } } })
     const none = await face.register(by, randomPerson(), { first_name: undefined, last_name: undefined })
     t.match(none, { status: 201, body: { user: { first_name: '', last_name: '' } } })
@@ -99,7 +107,11 @@ t.test('users-api', async (t) => {
     t.ok(face.isShaped(bad))
     t.match(await by.call('POST', `${users}/register/`, {}), {
       status: 400,
-      body: { email: ['This field is required.'], phone: ['This field is required.'], password: ['This field is required.'] },
+      body: {
+        email: ['This field is required.'],
+        phone: ['This field is required.'],
+        password: ['This field is required.'],
+      },
     })
   })
 })

@@ -1,7 +1,7 @@
 import { type Face, hasOnly, isJson, isText, retryAfter } from './face.js'
 
 const at = (path: string, email?: string) =>
-  `/careops/api${path}${email === undefined ? '' : `?${new URLSearchParams({ email })}`}`
+  `/careops/api${path}${email === undefined ? '' : `?email=${encodeURIComponent(email)}`}`
 
 export const careops: Face = {
   name: 'careops',
