@@ -14,6 +14,7 @@ import type { Registry } from 'prom-client'
 import { parseAccessKeys } from './access-token.js'
 import type { AppDeps } from './app.js'
 import { nobodyBehind } from './challenges/address-decoys.js'
+import { inCallersTime } from './challenges/callers-time.js'
 import { createChallengeKeys } from './challenges/challenge-keys.js'
 import { createChallengeSecrets } from './challenges/challenge-secrets.js'
 import { createChallengeStore, newCode } from './challenges/challenge-store.js'
@@ -127,7 +128,8 @@ function createStore(
 ) {
   const [idKey] = parseKeyRing(config.CHALLENGE_ID_KEY)
   const [indexKey] = parseKeyRing(config.INDEX_KEY)
-  return createChallengeStore({
+  const clockOffsetMs = () => clock.offsetMs
+  const store = createChallengeStore({
     redis,
     keys: createChallengeKeys({ idKey, indexKey }),
     secrets: createChallengeSecrets({ codeKeys: parseKeyRing(config.CODE_KEYS), sealer }),
@@ -137,8 +139,9 @@ function createStore(
       wrongPerHour: config.WRONG_PER_HOUR,
       wrongPerDay: config.WRONG_PER_DAY,
     },
-    clockOffsetMs: () => clock.offsetMs,
+    clockOffsetMs,
   })
+  return inCallersTime(store, clockOffsetMs)
 }
 
 const policyOf = (config: GatewayConfig): AppDeps['policy'] => ({
