@@ -61,8 +61,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     await scope.register(docs, { ...about, others })
     await scope.register(wellKnown, { jwks: deps.accessKeys.jwks })
     await scope.register(v1, { prefix: '/v1', flows, policy })
+    if (deps.dev !== undefined) await scope.register(dev, { prefix: '/dev', ...deps.dev })
   })
   for (const dialect of dialects) await mountDialect(app, dialect, { flows, ...deps.faces })
-  if (deps.dev !== undefined) await app.register(dev, { prefix: '/dev', ...deps.dev })
   return app
 }
