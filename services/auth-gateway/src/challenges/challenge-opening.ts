@@ -89,12 +89,12 @@ export function createChallengeOpening({
     const counted = { ...send, subject: keys.subject(wanted.subject) }
     if (standIn(wanted) === undefined) {
       await scripts.cancel(id, counted)
-      if (wanted.found !== undefined) await index.leave(keys.address(wanted.found.address), id)
     } else {
       await scripts.refund(counted)
       await scripts.end(id, 'cancelled')
     }
     if (wanted.behind !== undefined) await scripts.refund({ ...send, subject: keys.subject(wanted.behind) })
+    if (wanted.found !== undefined) await index.leave(keys.address(wanted.found.address), id)
   }
 
   return { open, cancel }

@@ -35,7 +35,7 @@ export function createAnswerByAddress({
     const decoyed = async () => guess(await challenges.decoy(address, caller.client, policy))
     const chosen = await chooseChallenge(address, caller)
     if (chosen === undefined) return decoyed()
-    if (chosen.state === 'exhausted') throw new AppError('challenge.exhausted')
+    // An exhausted one is asked as well: it takes the work of a decoy, and a code that is none is refused alike.
     return guess(chosen.id).catch((error: unknown) => {
       // It ended between our look and our guess.
       if (error instanceof AppError && error.code === 'challenge.gone') return decoyed()

@@ -5,7 +5,8 @@ export type ChooseChallenge = (address: Address, caller: FaceCaller) => Promise<
 
 /**
  * Which challenge a caller means who names only an address: that of his access token; the only one; else the one his own
- * client opened. Two people may have registered one phone, and the code of one must not give the account to the other.
+ * client opened. Two people may have registered one phone, and the code of one must not give the account to the other: who
+ * comes with the token of one registration proves another only where his own client opened it.
  */
 export function createChooseChallenge(challenges: Pick<ChallengeStore, 'candidates'>): ChooseChallenge {
   return async function chooseChallenge(address, { client, userId }) {
@@ -13,6 +14,9 @@ export function createChooseChallenge(challenges: Pick<ChallengeStore, 'candidat
     const selected =
       userId === undefined ? undefined : candidates.find(({ registrationId }) => registrationId === userId)
     if (selected !== undefined) return selected
-    return candidates.length === 1 ? candidates[0] : candidates.findLast(({ openedBy }) => openedBy === client.key)
+    const own = candidates.findLast(({ openedBy }) => openedBy === client.key)
+    const [only, other] = candidates
+    const othersToo = userId === undefined || only?.registrationId === undefined
+    return other === undefined && othersToo ? only : own
   }
 }

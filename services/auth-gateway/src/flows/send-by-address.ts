@@ -1,6 +1,6 @@
 import type { Purpose } from '@latchkey/contracts/v1/shapes'
 import { AppError } from '@latchkey/kit/app-error'
-import type { Address, ChallengeStore, Numbers } from '../challenges/challenge.js'
+import type { Address, ChallengeStore, Numbers, Typed } from '../challenges/challenge.js'
 import type { CanonicalPhone, ReadPhone } from '../phones/canonical-phone.js'
 import { readEmail, tooSoon } from './accounts.js'
 import { addressOfEmail, addressOfPhone } from './addresses.js'
@@ -42,7 +42,9 @@ export type SendByAddress = (
 /** What is to be sent: to whom, for what, and by what it is found again. */
 interface Wanted {
   readonly address: Address
+  /** Null where a number that was fine once is out of reach now. */
   readonly phone: CanonicalPhone | null
+  readonly says: 'code' | 'decoy'
   /** What the caller typed, canonical. */
   readonly identifier: string
   readonly registrationId?: string
@@ -74,34 +76,42 @@ export function createSendByAddress({
     const identifier = typed?.e164 ?? `email:${email}`
 
     const chosen = await chooseChallenge(address(purpose), caller)
-    if (chosen?.state === 'live' && (await again(chosen.id, caller, policy))) return shown(chosen.id)
     const selected = chosen?.registrationId ?? caller.userId
+    // Asked whether or not it will matter: were it not, the time would tell that somebody waits for a code there.
     const { registration, proved } = await users.findRegistration(
       { face: caller.face, by, client: caller.client.key, ...(selected !== undefined && { userId: selected }) },
       caller,
     )
+    if (chosen?.state === 'live' && (await again(chosen.id, caller, policy))) return shown(chosen.id)
     if (registration !== null) {
-      const { id: registrationId, phone } = registration
-      return start(
-        { address: address(purpose), phone: typed ?? readPhone(phone), identifier, registrationId },
-        caller,
-        policy,
-      )
+      const { id: registrationId } = registration
+      const phone = typed ?? reachable(registration.phone)
+      return start({ address: address(purpose), phone, says: 'code', identifier, registrationId }, caller, policy)
     }
     // A proved account gets a code to log in by, or nothing; nobody at all gets what a proved account gets.
     const last = address(signsIn ? 'sign_in' : purpose)
     const signingIn = signsIn && proved ? await chooseChallenge(last, caller) : undefined
     if (signingIn?.state === 'live' && (await again(signingIn.id, caller, policy))) return shown(signingIn.id)
-    if (signsIn && proved) return start({ address: last, phone: typed, identifier }, caller, policy)
+    if (signsIn && proved) return start({ address: last, phone: typed, says: 'code', identifier }, caller, policy)
     const decoy = await challenges.findDecoy(last, caller.client)
-    if (decoy === undefined || !(await again(decoy, caller, policy)))
-      await start({ address: last, phone: null, identifier }, caller, policy)
+    const limits = { identifier, limited: typed?.test === undefined }
+    if (decoy === undefined || !(await again(decoy, caller, policy, limits)))
+      await start({ address: last, phone: typed, says: 'decoy', identifier }, caller, policy)
     return {}
   }
 
+  // A number that was fine when it registered may be out of reach now; saying so would tell that it is known.
+  function reachable(phone: string): CanonicalPhone | null {
+    try {
+      return readPhone(phone)
+    } catch {
+      return null
+    }
+  }
+
   /** False where the challenge ended meanwhile. */
-  async function again(id: string, caller: FaceCaller, policy: ChallengePolicy): Promise<boolean> {
-    const resent = await challenges.resend(id, caller.face, policy, numbers)
+  async function again(id: string, caller: FaceCaller, policy: ChallengePolicy, limits?: Typed): Promise<boolean> {
+    const resent = await challenges.resend(id, caller.face, policy, numbers, limits)
     switch (resent.verdict) {
       case 'gone':
         return false
@@ -121,7 +131,7 @@ export function createSendByAddress({
   }
 
   async function start(
-    { address, phone, identifier, registrationId }: Wanted,
+    { address, phone, says, identifier, registrationId }: Wanted,
     caller: FaceCaller,
     policy: ChallengePolicy,
   ): Promise<{ code?: string }> {
@@ -131,14 +141,14 @@ export function createSendByAddress({
         policy,
         phone,
         identifier,
-        says: phone === null ? 'decoy' : 'code',
+        says,
         addressShown: phone?.e164 === identifier,
         ...(registrationId !== undefined && { pending: { registrationId } }),
         found: { address, client: caller.client, ...(registrationId !== undefined && { registrationId }) },
       },
       caller,
     )
-    return phone === null ? {} : shown(id)
+    return says === 'decoy' ? {} : shown(id)
   }
 
   async function shown(id: string): Promise<{ code?: string }> {
