@@ -1,6 +1,18 @@
 import type { E164 } from '@latchkey/contracts/phone'
+import { eventually } from '@latchkey/kit/testing'
+import { sql as rawSql } from 'kysely'
 import t from 'tap'
-import { blank, type Harness, harness, must, newChallengeId, newNames, newPhone, type Reply } from './harness.js'
+import {
+  blank,
+  type Harness,
+  harness,
+  must,
+  newChallengeId,
+  newNames,
+  newPhone,
+  newRegistration,
+  type Reply,
+} from './harness.js'
 
 const face = 'staged'
 const goneChallenge = { status: 410, body: { code: 'challenge.gone' } }
@@ -167,4 +179,29 @@ t.test('a whole sign-up refuses what somebody holds instead of leaving it out, a
   t.match(await complete(challengeId, newNames()), goneChallenge)
   t.match(await complete(newChallengeId(), { username: names.username }), { body: { errors: [{ path: '/username' }] } })
   t.match(await complete(newChallengeId(), newNames()), { status: 201, body: { conflicts: [] } })
+})
+
+t.test('who registers a phone while it is being proved waits, and is told that it is taken', async (t) => {
+  const h = await harness(t)
+  const waiting = async () => {
+    const { rows } = await rawSql<{ count: number }>`select count(*)::int as count from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`.execute(h.db)
+    return must(rows[0]).count
+  }
+  async function both(): Promise<Reply[]> {
+    const made = await h.register()
+    // The proof is held up in the middle of its transaction.
+    const { proving, registering } = await h.db.transaction().execute(async (trx) => {
+      await trx.selectFrom('users').select('id').where('id', '=', made.user.id).forUpdate().execute()
+      const proving = h.prove(made)
+      await eventually('the proof to wait', async () => (await waiting()) === 1)
+      const registering = h.call('POST', '/registrations', newRegistration({ phone: made.phone }))
+      await Promise.race([registering, eventually('the register to wait', async () => (await waiting()) === 2)])
+      return { proving, registering }
+    })
+    return Promise.all([proving, registering])
+  }
+  let replies = await both()
+  while (replies.some(({ status }) => status === 503)) replies = await both()
+  t.match(replies, [{ status: 200 }, { status: 409, body: { code: 'account.exists', errors: [{ path: '/phone' }] } }])
 })
