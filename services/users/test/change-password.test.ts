@@ -153,7 +153,14 @@ t.test('where no password is set yet the sign-in must be recent, if the face say
 t.test('a change that another one overtook sets nothing', async (t) => {
   const real = createPasswordHasher({ atOnce: 2 })
   let meanwhile = async () => {}
-  const hasher: PasswordHasher = { ...real, hash: (text) => real.hash(text).finally(() => meanwhile()) }
+  const hasher: PasswordHasher = {
+    ...real,
+    hash: async (text) => {
+      const made = await real.hash(text)
+      await meanwhile()
+      return made
+    },
+  }
   const h = await harness(t, { hasher })
   const { phone, user, session } = await somebody(h)
   const overtaking = await real.hash('the one that overtook')

@@ -75,8 +75,11 @@ export function activate(
     .executeTakeFirstOrThrow()
 }
 
-/** Of the registrations that claim this phone and may go on without one, the oldest of each e-mail that is free does. */
-export async function releasePhone(trx: Trx, phone: E164, at: Date): Promise<void> {
+/**
+ * Deletes the registrations that claim this phone, with their sessions. Of those that may go on without one, the oldest of each
+ * e-mail that is free does so instead. One statement: every sign-up does it, and mostly for nothing.
+ */
+export async function endClaims(trx: Trx, phone: E164, at: Date): Promise<void> {
   const oldest = trx
     .selectFrom('users')
     .select('id')
@@ -87,16 +90,21 @@ export async function releasePhone(trx: Trx, phone: E164, at: Date): Promise<voi
     .orderBy(sql`lower(claimed_email)`)
     .orderBy('number')
   await trx
-    .updateTable('users')
-    .set((column) => ({ ...proved, email: column.ref('claimed_email'), updated_at: at }))
-    .where('id', 'in', oldest)
-    .where(sql<boolean>`not exists (select 1 from users holder where lower(holder.email) = lower(users.claimed_email))`)
+    .with('released', (query) =>
+      query
+        .updateTable('users')
+        .set((column) => ({ ...proved, email: column.ref('claimed_email'), updated_at: at }))
+        .where('id', 'in', oldest)
+        .where(
+          sql<boolean>`not exists (select 1 from users holder where lower(holder.email) = lower(users.claimed_email))`,
+        )
+        .returning('id'),
+    )
+    .deleteFrom('users')
+    .where('active', '=', false)
+    .where('claimed_phone', '=', phone)
+    .where('id', 'not in', (query) => query.selectFrom('released').select('id'))
     .execute()
-}
-
-/** Deletes the registrations that claim this phone, with their sessions. */
-export async function deleteClaims(trx: Trx, phone: E164): Promise<void> {
-  await trx.deleteFrom('users').where('active', '=', false).where('claimed_phone', '=', phone).execute()
 }
 
 /** Deletes a registration that is younger than `since`. */

@@ -87,10 +87,7 @@ export function createClaims({ db, now }: { db: Db; now: () => Date }): Claims {
     }
   }
 
-  async function end(trx: Trx, phone: E164): Promise<void> {
-    await claims.releasePhone(trx, phone, now())
-    await claims.deleteClaims(trx, phone)
-  }
+  const end = (trx: Trx, phone: E164): Promise<void> => claims.endClaims(trx, phone, now())
 
   async function prove(
     trx: Trx,
