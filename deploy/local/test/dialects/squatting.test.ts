@@ -74,7 +74,7 @@ async function contest(t: Test, scene: Scene, { first, resend, sameNetwork }: Co
   if (foreign !== undefined && foreign !== right && face.name !== 'rently')
     t.match(
       await face.verify(owner.by, owner.who, foreign),
-      face.wrong(sameNetwork ? 1 : 2),
+      face.wrong(2),
       "the attacker's code is wrong for the owner",
     )
   t.match(await face.verify(owner.by, owner.who, right), face.verified)
