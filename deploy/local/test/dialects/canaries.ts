@@ -1,0 +1,46 @@
+import type { Call } from '../journey/journey.js'
+import { faces } from './faces/faces.js'
+import { begin, notTheCode } from './scene.js'
+import { type Client, randomPerson } from './world.js'
+
+/** Everything a front end does at every face, right and wrong; returns all that must stand nowhere. */
+export async function driveFaces(
+  call: Call,
+  codeOf: (phone: string, count: number) => Promise<string>,
+): Promise<{ texts: string[]; codes: string[] }> {
+  const by: Client = {
+    address: '127.0.0.1',
+    agent: 'canary',
+    call: async (method, path, body, { token } = {}) => call(method, path, body, token),
+  }
+  const texts: string[] = []
+  const codes: string[] = []
+  for (const face of faces) {
+    const who = randomPerson()
+    const registered = await begin({ face }, by, who)
+    const code = await codeOf(who.phone, 1)
+    await face.verify(by, who, notTheCode(code))
+    await face.send(by, who)
+    const verified = await face.verify(by, who, code)
+    const loggedIn = await face.logIn(by, who)
+    await face.logIn(by, { ...who, password: `${who.password}-wrong` })
+    await face.register(by, { ...who, phone: 'canary-not-a-phone' })
+    const tokens = [registered, verified, loggedIn].flatMap((answer) => face.tokenIn(answer) ?? [])
+    await face.opens?.(by, tokens[0])
+    codes.push(code)
+    texts.push(who.phone, who.phone.slice(1), who.phone.slice(3), who.email, who.username, who.password, ...tokens)
+    if (face.name === 'users-api') texts.push(registered.body.tokens.refresh)
+    if (face.name === 'rently') {
+      const { email, phone } = who
+      await by.call('POST', '/rently/api/auth/forgot-password-initiate', { email, phone })
+      const otp = await codeOf(phone, 2)
+      const { body } = await by.call('POST', '/rently/api/auth/forgot-password-verify-otp', { email, otp })
+      const { resetToken } = body
+      const newPassword = `next-${who.password}`
+      await by.call('POST', '/rently/api/auth/reset-password', { email, newPassword, resetToken })
+      codes.push(otp)
+      texts.push(resetToken)
+    }
+  }
+  return { texts, codes }
+}
