@@ -19,10 +19,19 @@ interface OpsOptions {
   readonly log: Logger
   readonly metrics: Registry
   readonly checks: Readonly<Record<string, Check>>
+  /** False while the service does not listen yet, or no more. */
+  readonly started: () => boolean
 }
 
 /** Serves `/live` (the process runs), `/ready` (it can do its work; says what is missing) and `/metrics` on a port of their own. */
-export async function startOps({ host, port, log, metrics, checks }: OpsOptions): Promise<{ close(): Promise<void> }> {
+export async function startOps({
+  host,
+  port,
+  log,
+  metrics,
+  checks,
+  started,
+}: OpsOptions): Promise<{ close(): Promise<void> }> {
   const app = fastify({
     forceCloseConnections: true,
     loggerInstance: log,
@@ -33,7 +42,10 @@ export async function startOps({ host, port, log, metrics, checks }: OpsOptions)
     const results = await Promise.all(
       Object.entries(checks).map(async ([name, check]) => [name, await within(check, 1_500)] as const),
     )
-    const problems = Object.fromEntries(results.filter(([, problem]) => problem !== undefined))
+    const problems = Object.fromEntries([
+      ...results.filter(([, problem]) => problem !== undefined),
+      ...(started() ? [] : [['start', 'is not through, or the end has begun']]),
+    ])
     const ready = Object.keys(problems).length === 0
     return reply.code(ready ? 200 : 503).send({ ready, problems })
   })

@@ -7,6 +7,8 @@ export interface Scope {
   defer(name: string, close: () => unknown): void
   /** Ends the process for a reason it cannot work with (a wrong Redis policy), closing everything first. */
   fail(error: Error): void
+  /** Whether the start is through, and nothing asked for the end. */
+  started(): boolean
 }
 
 /** Prints a configuration error as one clear block and exits 78; there is no log to write to yet. */
@@ -27,6 +29,7 @@ export async function run(
   { stepTimeoutMs = 10_000 } = {},
 ): Promise<void> {
   const steps: { name: string; close: () => unknown }[] = []
+  let started = false
   let stopping = false
   let exitCode = 0
 
@@ -56,7 +59,8 @@ export async function run(
   process.on('unhandledRejection', (reason) => fail(reason instanceof Error ? reason : new Error(String(reason))))
 
   try {
-    await start({ defer: (name, close) => void steps.push({ name, close }), fail })
+    await start({ defer: (name, close) => void steps.push({ name, close }), fail, started: () => started && !stopping })
+    started = true
     log.info('started')
   } catch (error) {
     fail(error instanceof Error ? error : new Error(String(error)))

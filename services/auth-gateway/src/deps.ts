@@ -53,6 +53,7 @@ export async function createDeps(
     log,
     metrics,
     checks: { redis: check, queueRedis: queueRedis.check, users: users.check },
+    started: scope.started,
   })
   scope.defer('ops', ops.close)
 

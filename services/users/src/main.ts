@@ -13,7 +13,14 @@ const metrics = createMetrics('users')
 
 await run(log, async (scope) => {
   const { services, checks, start } = createDeps(config, { log, scope })
-  const ops = await startOps({ host: listenHost(config.NODE_ENV), port: config.USERS_OPS_PORT, log, metrics, checks })
+  const ops = await startOps({
+    host: listenHost(config.NODE_ENV),
+    port: config.USERS_OPS_PORT,
+    log,
+    metrics,
+    checks,
+    started: scope.started,
+  })
   scope.defer('ops', () => ops.close())
   start()
   const app = buildApp(services, { internalSecret: config.INTERNAL_SECRET, log, metrics })
