@@ -109,8 +109,8 @@ t.test(
   },
 )
 
-t.test('what has ended makes room before anybody is replaced', async (t) => {
-  const { store, openFound, clock, code } = await challengeHarness(t)
+t.test('a used one makes room before anybody is replaced', async (t) => {
+  const { store, openFound, code } = await challengeHarness(t)
   const phone = randomPhone()
   const open = () => openFound(randomClient(), { phone, mayStayUnsent: true })
   const ids = async () => (await store.candidates(used.address, randomClient())).map(({ id }) => id)
@@ -121,9 +121,23 @@ t.test('what has ended makes room before anybody is replaced', async (t) => {
   await store.settle(answered.claim)
   const d = await open()
   t.same(await ids(), [b.id, c.id, d.id])
-  clock.offsetMs = 5 * minute
-  const e = await open()
-  t.same(await ids(), [e.id])
+})
+
+t.test('an expired one that was sent makes room before a live one that was not', async (t) => {
+  const { store, openFound, clock } = await challengeHarness(t)
+  const phone = randomPhone()
+  const open = async (atMs: number) => {
+    clock.offsetMs = atMs
+    return openFound(randomClient(), { phone, mayStayUnsent: true })
+  }
+  const [first, next, unsent] = [await open(0), await open(31 * second), await open(45 * second)]
+  t.same([first.sent, next.sent, unsent.sent], [true, true, false])
+  const newest = await open(335 * second)
+  const found = await store.candidates(unsent.address, randomClient())
+  t.same(
+    found.map(({ id }) => id),
+    [unsent.id, newest.id],
+  )
 })
 
 t.test('ten of ten clients at once leave three, and all others are ended', async (t) => {
@@ -169,7 +183,7 @@ t.test(
       'still too soon, and nothing to be sent',
     )
     clock.offsetMs = 30 * second
-    t.match(await store.resend(unsent.id, 'staged', { ...facePolicy, resends: 0 }, numbers), {
+    t.match(await store.resend(unsent.id, 'staged', facePolicy, numbers), {
       verdict: 'resent',
       challenge: { sent: true, generation: 1, resendsLeft: facePolicy.resends, expiresAt: unsent.expiresAt },
     })
@@ -182,6 +196,18 @@ t.test(
     t.match(answered, { verdict: 'claimed', claim: { openedAt: unsent.openedAt } })
   },
 )
+
+t.test('one that may not be resent at all is sent once', async (t) => {
+  const { store, openFound, clock } = await challengeHarness(t)
+  const phone = randomPhone()
+  await openFound(randomClient(), { phone })
+  const rules = { ...facePolicy, resends: 0 }
+  const { id } = await openFound(randomClient(), { phone, mayStayUnsent: true, policy: rules })
+  clock.offsetMs = 30 * second
+  t.match(await store.resend(id, 'staged', rules, numbers), { verdict: 'resent' })
+  clock.offsetMs = 60 * second
+  t.match(await store.resend(id, 'staged', rules, numbers), { verdict: 'spent' })
+})
 
 t.test('an unsent challenge spends nothing, past a budget too; without leave nothing is opened', async (t) => {
   const { store, openFound, foundBy, clock, redis, keys } = await challengeHarness(t)

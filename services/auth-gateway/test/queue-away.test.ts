@@ -14,7 +14,7 @@ import { createResendChallenge } from '../src/flows/resend-challenge.js'
 import { createStartChallenge } from '../src/flows/start-challenge.js'
 import { createReadPhone } from '../src/phones/canonical-phone.js'
 import { createSmsQueue } from '../src/sms-queue.js'
-import { challengeHarness, numbers, policy, randomPhone } from './challenge-harness.js'
+import { challengeHarness, numbers, policy, randomClient, randomPhone } from './challenge-harness.js'
 
 const caller = { requestId: 'test', face: 'v1', locale: 'en' }
 const phone = createReadPhone({ countries: '*', testNumbers: new Map() })(randomPhone())
@@ -71,6 +71,21 @@ t.test(
     })
   },
 )
+
+t.test('what was opened unsent is not added to the queue inside the cooldown: it is too soon', async (t) => {
+  const { store, openFound } = await challengeHarness(t)
+  const { sms, producer, redis } = await queueOn(t, testStores().redisUrl)
+  await new Promise<void>((resolve) => redis.once('ready', () => resolve()))
+  const number = randomPhone()
+  const { resendAt } = await openFound(randomClient(), { phone: number })
+  const unsent = await openFound(randomClient(), { phone: number, mayStayUnsent: true })
+  const resend = createResendChallenge({ challenges: store, sms, numbers })
+  await t.rejects(resend(unsent.id, { ...caller, face: 'staged' }, policy), {
+    code: 'rate.limited',
+    members: { retryAt: resendAt },
+  })
+  t.equal(await producer.has(smsJobId(unsent.messageId)), false)
+})
 
 t.test('a Redis that hung while a challenge was opened gives the send back once it wakes', async (t) => {
   const { redisUrl } = testStores()
