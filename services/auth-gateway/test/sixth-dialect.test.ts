@@ -71,6 +71,7 @@ t.test('a folder and a line make a dialect: its paths, its words, its document, 
   })
   t.notMatch((await app.inject('/openapi.json')).body, 'api/enter')
   t.match((await app.inject('/docs/static/swagger-initializer.js')).body, /"\/sixth\/openapi\.json"/)
+  t.match((await app.inject('/sixth/docs')).body, '"/sixth/docs/static/')
   t.equal((await app.inject('/staged/openapi.json')).statusCode, 404, 'what is not mounted is not there')
 })
 

@@ -32,6 +32,7 @@ export const docs = fp<DocsOptions>(async function docsPlugin(app, { title, desc
   })
   await app.register(swaggerUi, {
     routePrefix: '/docs',
+    indexPrefix: app.prefix,
     staticCSP: contentSecurityPolicy,
     theme: { title: `${title} API`, css: [{ filename: 'latchkey.css', content: others.length > 0 ? slim : bare }] },
     uiConfig: {
