@@ -64,7 +64,8 @@ function readPolicy(
       const given = read[variable(name, rule)]
       return [rule, typeof value === 'boolean' ? given === 'true' : given]
     })
-    return Object.fromEntries(set)
+    const whole: unknown = Object.fromEntries(set)
+    return whole as DialectPolicy
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     problems.push(...error.problems)
