@@ -364,6 +364,8 @@ t.test('the open documents', async (t) => {
     '/v1/login',
     '/v1/login/code',
     '/v1/password/forgot',
+    '/v1/password/reset',
+    '/v1/me/password',
     '/v1/challenges/{id}',
     '/v1/challenges/{id}/answer',
     '/v1/challenges/{id}/resend',
