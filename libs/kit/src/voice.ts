@@ -8,7 +8,7 @@ import type { AppError } from './app-error.js'
 export interface Wording {
   readonly status: number
   readonly schema: TSchema
-  readonly body: (error: AppError) => unknown
+  readonly body: (error: AppError, request: FastifyRequest) => unknown
 }
 
 /** How a part of an app words every refusal: its own, Fastify's and the plugins'. */
@@ -76,7 +76,7 @@ export function refuse(
   return reply
     .code(status)
     .type(contentType)
-    .send(JSON.stringify(body(error)))
+    .send(JSON.stringify(body(error, request)))
 }
 
 /** Whole seconds that are left, one at least: what `Retry-After` says. */

@@ -30,7 +30,7 @@ declare module 'fastify' {
       session: Pick<OpenSession, 'id' | 'userId'>,
       face: string,
       terms?: TokenTerms,
-    ): { accessToken: string; expiresIn: number }
+    ): { accessToken: string; expiresIn: number; expiresAt: Date }
   }
   interface FastifyRequest {
     /** Whose session the Bearer token of this request names. Throws `token.invalid`, whatever is wrong with it. */
@@ -78,10 +78,12 @@ export const accessToken = fp<AccessTokenOptions>(async function accessTokenPlug
     },
   })
 
-  app.decorate('issueAccessToken', ({ userId, id }, face, { lifeSeconds: life = lifeSeconds, scope, claims } = {}) => ({
-    accessToken: app.jwt.sign(
+  app.decorate('issueAccessToken', ({ userId, id }, face, { lifeSeconds: life = lifeSeconds, scope, claims } = {}) => {
+    const iat = Math.floor(Date.now() / 1_000)
+    const accessToken = app.jwt.sign(
       {
         ...claims,
+        iat,
         sub: userId,
         sid: id,
         aud: face,
@@ -89,9 +91,9 @@ export const accessToken = fp<AccessTokenOptions>(async function accessTokenPlug
         ...(scope !== undefined && { scope }),
       },
       { expiresIn: life },
-    ),
-    expiresIn: life,
-  }))
+    )
+    return { accessToken, expiresIn: life, expiresAt: new Date((iat + life) * 1_000) }
+  })
 
   app.decorateRequest('accessClaims', async function (this: FastifyRequest, face: string) {
     const claims = await readClaims(this)
