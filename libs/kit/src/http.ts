@@ -164,7 +164,9 @@ export async function closeHttp(app: FastifyInstance): Promise<void> {
 /** What a thrown thing is to a caller: ours as it is, Fastify's own refusals by their kind, the rest `internal`. */
 export function asAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown
-  const { statusCode = 500, validation, validationContext = '' } = thrown as Partial<FastifyError>
+  const { statusCode = 500, code: kind, validation, validationContext = '' } = thrown as Partial<FastifyError>
+  // A path that cannot be decoded names nothing.
+  if (kind === 'FST_ERR_BAD_URL') return new AppError('not.found', { cause: thrown })
   if (validation !== undefined)
     return new AppError('request.invalid', {
       errors: withoutUnions(validation)

@@ -38,7 +38,10 @@ async function gateway(t: Test, env: Record<string, string> = {}) {
   const log = createLog('test', 'silent')
   const metrics = createMetrics('test')
   const ends: (() => unknown)[] = []
-  const scope = { defer: (_name: string, end: () => unknown) => void ends.push(end), fail: () => undefined }
+  const scope = {
+    defer: (_name: string, end: () => unknown) => void ends.push(end),
+    fail: () => undefined,
+  }
   const deps = await createDeps(config, { scope: scope as never, log, metrics })
   const dialects = loadDialects({ NODE_ENV: 'development', ROOT_DIALECT: 'sixth' }, table).mounted.map(
     ({ name, policy, root }) => ({ ...sixth, name, policy: facePolicy(policy, 6), root }),

@@ -53,6 +53,11 @@ export function createChallenges({ db, people, claims, sessions, passwords, now 
     return outcome
   }
 
+  /** A first proof ends every session that was opened on the claim of somebody else. */
+  async function endSessions(trx: Trx, released: readonly string[]): Promise<void> {
+    for (const id of released) await sessions.endAll(trx, id)
+  }
+
   return {
     async completeSignUp({ challengeId, face, account, deviceToken, whole = false }) {
       people.check(account, '/account')
@@ -60,6 +65,7 @@ export function createChallenges({ db, people, claims, sessions, passwords, now 
         const admission = await people.admit(trx, account, { whole })
         if (admission.verdict === 'held') return whole ? heldError(admission.held) : 'account.exists'
         const { person, conflicts } = admission
+        await endSessions(trx, admission.released)
         return { user: toUser(person), session: await sessions.open(trx, { person, face, deviceToken }), conflicts }
       })
     },
@@ -68,6 +74,7 @@ export function createChallenges({ db, people, claims, sessions, passwords, now 
         const proof = await claims.prove(trx, { registrationId, phone, face })
         if (proof.verdict !== 'proved') return proof.verdict === 'gone' ? 'challenge.gone' : heldError(['phone'])
         const { person } = proof
+        await endSessions(trx, proof.released)
         if (!signIn) return { user: toUser(person), session: null }
         await people.noteSignIn(trx, person.id)
         return { user: toUser(person), session: await sessions.open(trx, { person, face, deviceToken: undefined }) }

@@ -77,9 +77,9 @@ export function activate(
 
 /**
  * Deletes the registrations that claim this phone, with their sessions. Of those that may go on without one, the oldest of each
- * e-mail that is free does so instead. One statement: every sign-up does it, and mostly for nothing.
+ * e-mail that is free does so instead, and is answered. One statement: every sign-up does it, and mostly for nothing.
  */
-export async function endClaims(trx: Trx, phone: E164, at: Date): Promise<void> {
+export async function endClaims(trx: Trx, phone: E164, at: Date): Promise<string[]> {
   const oldest = trx
     .selectFrom('users')
     .select('id')
@@ -89,7 +89,7 @@ export async function endClaims(trx: Trx, phone: E164, at: Date): Promise<void> 
     .where('phone_optional', '=', true)
     .orderBy(sql`lower(claimed_email)`)
     .orderBy('number')
-  await trx
+  const released = await trx
     .with('released', (query) =>
       query
         .updateTable('users')
@@ -100,11 +100,17 @@ export async function endClaims(trx: Trx, phone: E164, at: Date): Promise<void> 
         )
         .returning('id'),
     )
-    .deleteFrom('users')
-    .where('active', '=', false)
-    .where('claimed_phone', '=', phone)
-    .where('id', 'not in', (query) => query.selectFrom('released').select('id'))
+    .with('ended', (query) =>
+      query
+        .deleteFrom('users')
+        .where('active', '=', false)
+        .where('claimed_phone', '=', phone)
+        .where('id', 'not in', (inner) => inner.selectFrom('released').select('id')),
+    )
+    .selectFrom('released')
+    .select('id')
     .execute()
+  return released.map(({ id }) => id)
 }
 
 /** Deletes a registration that is younger than `since`. */

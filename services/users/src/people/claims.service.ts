@@ -12,7 +12,9 @@ export type Claim = Omit<BodyOf<typeof register>, 'password' | 'rules' | 'hideCo
   readonly passwordHash: string | null
 }
 
-type Proof = { readonly verdict: 'proved'; readonly person: UserRow } | { readonly verdict: 'gone' | 'exists' }
+type Proof =
+  | { readonly verdict: 'proved'; readonly person: UserRow; readonly released: readonly string[] }
+  | { readonly verdict: 'gone' | 'exists' }
 
 /** Accounts before their proof: what they claim is theirs only when their phone is proved, and lost when somebody else proves it. */
 export interface Claims {
@@ -23,8 +25,8 @@ export interface Claims {
   find(wanted: BodyOf<typeof findRegistration>): Promise<ReplyOf<typeof findRegistration>>
   /** Makes a registration active; an e-mail or username that an active account holds is left out. Every other claim on the phone ends. */
   prove(trx: Trx, claim: { registrationId: string; phone: E164; face: string }): Promise<Proof>
-  /** Ends every claim on a phone that was proved; the caller holds it. */
-  end(trx: Trx, phone: E164): Promise<void>
+  /** Ends every claim on a phone that was proved; the caller holds it. Answers the accounts that go on without it. */
+  end(trx: Trx, phone: E164): Promise<readonly string[]>
   /** Only a young one: whoever registered has just been told that it failed. */
   drop(registrationId: string): Promise<void>
   /** Deletes registrations nobody has signed in to for a week; says how many. */
@@ -87,7 +89,7 @@ export function createClaims({ db, now }: { db: Db; now: () => Date }): Claims {
     }
   }
 
-  const end = (trx: Trx, phone: E164): Promise<void> => claims.endClaims(trx, phone, now())
+  const end = (trx: Trx, phone: E164): Promise<readonly string[]> => claims.endClaims(trx, phone, now())
 
   async function prove(
     trx: Trx,
@@ -104,8 +106,7 @@ export function createClaims({ db, now }: { db: Db; now: () => Date }): Claims {
       username: held.includes('username') ? null : claim.claimed_username,
       at: now(),
     })
-    await end(trx, phone)
-    return { verdict: 'proved', person }
+    return { verdict: 'proved', person, released: await end(trx, phone) }
   }
 
   return {

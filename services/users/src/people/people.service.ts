@@ -12,7 +12,12 @@ import * as people from './people.repository.js'
 export type Person = people.UserRow
 export type Changes = BodyOf<typeof patchSessionUser>
 export type Admission =
-  | { readonly verdict: 'admitted'; readonly person: Person; readonly conflicts: ('email' | 'username')[] }
+  | {
+      readonly verdict: 'admitted'
+      readonly person: Person
+      readonly conflicts: ('email' | 'username')[]
+      readonly released: readonly string[]
+    }
   | { readonly verdict: 'held'; readonly held: people.Unique[] }
 
 /** What an account has of text that somebody typed. */
@@ -87,8 +92,8 @@ export function createPeople({ db, claims, now }: { db: Db; claims: Claims; now:
         updated_at: at,
       })
       if (person !== undefined) {
-        await claims.end(trx, account.phone)
-        return { verdict: 'admitted', person, conflicts: [...conflicts] }
+        const released = await claims.end(trx, account.phone)
+        return { verdict: 'admitted', person, conflicts: [...conflicts], released }
       }
       const held = await people.findHeld(trx, { phone: account.phone, email, username })
       if (held.includes('phone') || (whole && held.length > 0)) return { verdict: 'held', held }

@@ -82,7 +82,8 @@ function invalidAt(emailIn: 'body' | 'query'): Wording {
       ? [{ loc: ['body', 0], msg: 'JSON decode error', type: 'json_invalid' }]
       : errors.map(({ path, message }) => {
           const field = ownName(path)
-          return { loc: [field === 'email' ? emailIn : 'body', ...(field === '' ? [] : [field])], ...said(message) }
+          const place = path.startsWith('/querystring/') ? 'query' : field === 'email' ? emailIn : 'body'
+          return { loc: [place, ...(field === '' ? [] : [field])], ...said(message) }
         }),
   )
 }
