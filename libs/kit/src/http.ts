@@ -101,6 +101,7 @@ function answerAllowedMethods(app: FastifyInstance): void {
     if (url === '*') return
     const pattern = new RegExp(
       `^${url
+        .replace(/(?<=.)\/$/, '')
         .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
         .replace(/:\w+/g, '[^/]+')
         .replace(/\*/g, '.*')}$`,

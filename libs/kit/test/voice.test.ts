@@ -93,7 +93,7 @@ t.test('whoever refuses, a part of the app is heard in its own voice, and the re
   const cases = [
     ['validation', { method: 'POST', url: '/orders', headers: json, payload: '{}' }, 'request.invalid'],
     ['malformed JSON', { method: 'POST', url: '/orders', headers: json, payload: '{' }, 'request.invalid'],
-    ['bad URL encoding', { method: 'GET', url: '/%ZZ' }, 'request.invalid'],
+    ['bad URL encoding', { method: 'GET', url: '/%ZZ' }, 'not.found'],
     ['an unknown path', { method: 'GET', url: '/nothing?/acme' }, 'not.found'],
     ['another method', { method: 'PUT', url: '/orders/' }, 'method.not_allowed'],
     ['too large', { method: 'POST', url: '/orders', headers: json, payload: large }, 'request.too_large'],

@@ -1,7 +1,8 @@
 import type { Address, Candidate, ChallengeStore } from '../challenges/challenge.js'
 import type { FaceCaller } from './ports.js'
 
-export type ChooseChallenge = (address: Address, caller: FaceCaller) => Promise<Candidate | undefined>
+/** `of` names the registration whose challenge alone is meant. */
+export type ChooseChallenge = (address: Address, caller: FaceCaller, of?: string) => Promise<Candidate | undefined>
 
 /**
  * Which challenge a caller means who names only an address: that of his access token; the only one; else the one his own
@@ -9,8 +10,9 @@ export type ChooseChallenge = (address: Address, caller: FaceCaller) => Promise<
  * comes with the token of one registration proves another only where his own client opened it.
  */
 export function createChooseChallenge(challenges: Pick<ChallengeStore, 'candidates'>): ChooseChallenge {
-  return async function chooseChallenge(address, { client, userId }) {
+  return async function chooseChallenge(address, { client, userId }, of) {
     const candidates = await challenges.candidates(address, client)
+    if (of !== undefined) return candidates.findLast(({ registrationId }) => registrationId === of)
     const selected =
       userId === undefined ? undefined : candidates.find(({ registrationId }) => registrationId === userId)
     if (selected !== undefined) return selected

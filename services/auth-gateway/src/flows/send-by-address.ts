@@ -75,13 +75,12 @@ export function createSendByAddress({
       typed === null ? addressOfEmail(caller.face, what, email) : addressOfPhone(caller.face, what, typed.e164)
     const identifier = typed?.e164 ?? `email:${email}`
 
-    const chosen = await chooseChallenge(address(purpose), caller)
-    const selected = chosen?.registrationId ?? caller.userId
-    // Asked whether or not it will matter: were it not, the time would tell that somebody waits for a code there.
+    const { userId } = caller
     const { registration, proved } = await users.findRegistration(
-      { face: caller.face, by, client: caller.client.key, ...(selected !== undefined && { userId: selected }) },
+      { face: caller.face, by, client: caller.client.key, ...(userId !== undefined && { userId }) },
       caller,
     )
+    const chosen = await chooseChallenge(address(purpose), caller, registration?.id)
     if (chosen?.state === 'live' && (await again(chosen.id, caller, policy))) return shown(chosen.id)
     if (registration !== null) {
       const { id: registrationId } = registration
