@@ -22,18 +22,37 @@ export function configuredVariables(): Set<string> {
   return names
 }
 
+const dialects = join(checkout, 'services/auth-gateway/src/http/dialects')
+
+/** The rules of every dialect as variables, with the values its policy gives them: `codeLifeSeconds` of `users-api` → `DIALECT_USERS_API_CODE_LIFE_SECONDS`. */
+export function dialectVariables(): Map<string, string> {
+  const found = new Map<string, string>()
+  for (const name of readdirSync(dialects)) {
+    const file = join(dialects, name, 'policy.ts')
+    const visitor = new Visitor({
+      Property({ key, value }) {
+        if (key.type !== 'Identifier' || value.type !== 'Literal') return
+        const rule = key.name.replace(/[A-Z]/g, '_$&')
+        found.set(`DIALECT_${name.replaceAll('-', '_')}_${rule}`.toUpperCase(), String(value.value))
+      },
+    })
+    visitor.visit(parseSync(file, readFileSync(file, 'utf8')).program)
+  }
+  return found
+}
+
 /** What `npm start` reads for itself. */
 export const launcherVariables: ReadonlySet<string> = new Set(['LATCHKEY_DATA_DIR'])
 
-/** The variables of .env.example, each with whether a comment stands over it or over the group it closes. */
-export function documentedVariables(): Map<string, boolean> {
-  const found = new Map<string, boolean>()
+/** The variables of .env.example, each with the value it shows, and whether a comment stands over it or over the group it closes. */
+export function documentedVariables(): Map<string, { value: string; explained: boolean }> {
+  const found = new Map<string, { value: string; explained: boolean }>()
   let explained = false
   for (const line of readFileSync(join(checkout, '.env.example'), 'utf8').split('\n')) {
-    const [, name] = /^# ([A-Z][A-Z0-9_]*)=/.exec(line) ?? []
+    const [, name, value = ''] = /^# ([A-Z][A-Z0-9_]*)=(.*)/.exec(line) ?? []
     if (line.trim() === '') explained = false
     else if (name === undefined) explained = true
-    else found.set(name, explained)
+    else found.set(name, { value, explained })
   }
   return found
 }

@@ -24,6 +24,29 @@ for (const { name } of rules) {
   })
 }
 
+t.test('a dialect reaches no store, queue, plugin, other face, client or environment', async (t) => {
+  for (const target of [
+    '../../../challenges/challenge-store.js',
+    '../../../sms-queue.js',
+    '../../../users-client.js',
+    '../../../flows/register.js',
+    '../../plugins/rate-limit.js',
+    '../../v1/face.js',
+    '../../dialects.js',
+    '../other/index.js',
+    '@latchkey/contracts/queues/sms',
+    '@latchkey/kit/redis',
+    '@latchkey/users',
+    'ioredis',
+    'undici',
+    'node:fs',
+  ]) {
+    const acme = { 'index.ts': `import { a } from '${target}'\n` }
+    const root = t.testdir({ services: { 'auth-gateway': { src: { http: { dialects: { acme } } } } } })
+    t.equal(findBreaches(root, workspaces).length > 0, true, target)
+  }
+})
+
 t.test('no way of importing escapes the parser', async (t) => {
   const ways = {
     "import { a } from 'x'": [false, ['a']],

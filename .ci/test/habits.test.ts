@@ -5,7 +5,7 @@ import t from 'tap'
 import { checkout } from '../src/checkout.js'
 import { errorsDocument } from '../src/errors-document.js'
 import { brokenLinks } from '../src/links.js'
-import { configuredVariables, documentedVariables, launcherVariables } from '../src/variables.js'
+import { configuredVariables, dialectVariables, documentedVariables, launcherVariables } from '../src/variables.js'
 
 /** What a tool of the checkout has to say; nothing when it is content. */
 function complaints(tool: string, ...args: string[]): string {
@@ -39,11 +39,17 @@ t.test('every relative link in the docs leads somewhere', async (t) => {
 
 t.test('.env.example explains every variable that is read, and no other', async (t) => {
   const documented = documentedVariables()
-  const read = [...configuredVariables(), ...launcherVariables].sort()
+  const rules = dialectVariables()
+  const read = [...configuredVariables(), ...rules.keys(), ...launcherVariables].sort()
   t.strictSame([...documented.keys()].sort(), read)
   t.strictSame(
-    [...documented].filter(([, explained]) => !explained),
+    [...documented].filter(([, { explained }]) => !explained),
     [],
     'a comment stands above each',
+  )
+  t.strictSame(
+    [...rules].filter(([name, value]) => documented.get(name)?.value !== value),
+    [],
+    'the rules of a dialect are shown with the values of its policy',
   )
 })

@@ -77,6 +77,19 @@ export const rules: readonly Rule[] = [
     never: [`${gateway}/http/(?!dialects/$1/)`],
   },
   {
+    name: 'dialects-need-little',
+    because: 'a dialect describes calls, words refusals and asks flows: it logs, reads and keeps nothing',
+    from: `${gateway}/http/dialects/([^/]+)/`,
+    may: [
+      `${gateway}/http/`,
+      `${contracts}(?:errors|endpoint|phone|v1/shapes)\\.ts$`,
+      `${kit}(?:app-error|mount|voice)\\.ts$`,
+      '^npm:(?:fastify|typebox)$',
+      '^node:(?:crypto|buffer)$',
+    ],
+    mayKnow: [`${gateway}/flows/`],
+  },
+  {
     name: 'flows-know-ports',
     because: 'a flow is the whole of what a person can do, whatever stands behind its ports and whoever calls it',
     from: `${gateway}/flows/`,

@@ -22,7 +22,7 @@ export const portVariables = {
   'auth-gateway': { GATEWAY_PORT: 3000, GATEWAY_OPS_PORT: 9101 },
 } as const satisfies Record<ServiceName, Record<string, number>>
 
-/** Who gets a secret; everything else goes to all. A prefix ends in `*`. As in production, no service can read what it has no use for. */
+/** Who gets a secret; everything else goes to all. A prefix ends in `*`; what comes first counts. As in production, no service can read what it has no use for. */
 const secrets: Readonly<Record<string, readonly ServiceName[]>> = {
   DATABASE_URL: ['users'],
   TOKEN_KEYS: ['users'],
@@ -32,7 +32,9 @@ const secrets: Readonly<Record<string, readonly ServiceName[]>> = {
   CODE_KEYS: ['auth-gateway'],
   INDEX_KEY: ['auth-gateway'],
   ACCESS_TOKEN_KEYS: ['auth-gateway'],
+  JODIMILAN_USER_KEY: ['auth-gateway'],
   'TWILIO_*': ['sms-worker'],
+  MESSAGECENTRAL_COUNTRY_CODE: ['auth-gateway', 'sms-worker'],
   'MESSAGECENTRAL_*': ['sms-worker'],
   'SMTP_*': ['sms-worker'],
 }

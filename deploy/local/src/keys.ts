@@ -19,6 +19,7 @@ const makers = {
   CHALLENGE_ID_KEY: ring,
   INDEX_KEY: ring,
   ACCESS_TOKEN_KEYS: accessTokenKey,
+  JODIMILAN_USER_KEY: () => randomBytes(32).toString('base64'),
 } as const
 
 export type Keys = Readonly<Record<keyof typeof makers, string>>

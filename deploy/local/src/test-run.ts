@@ -62,7 +62,18 @@ async function startStores(folder: string, opened: Store[]): Promise<[Store, Sto
 }
 
 /** What of the developer's environment a test may see: none of what configures Latchkey. */
-const harmless = ['PATH', 'HOME', 'USER', 'TMPDIR', 'LANG', 'TERM', 'CI', 'XDG_CACHE_HOME', 'NODE_EXTRA_CA_CERTS']
+const harmless = [
+  'PATH',
+  'HOME',
+  'USER',
+  'TMPDIR',
+  'LANG',
+  'TERM',
+  'CI',
+  'XDG_CACHE_HOME',
+  'NODE_EXTRA_CA_CERTS',
+  'DIALECT_DOCUMENTS',
+]
 
 function testEnv(stores: Record<string, string>): Record<string, string> {
   const seen = harmless.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]] as const]))

@@ -3,10 +3,11 @@ import { E164 } from './phone.js'
 
 /** The Redis hash of a challenge. The gateway writes it; the worker reads what it needs to send. Numbers are decimal text. */
 export const challengeFields = [
-  'state', // live | used | exhausted | cancelled; an expired one is live with `expiresAt` behind it
+  'state', // live | used | exhausted | cancelled | superseded; an expired one is live with `expiresAt` behind it
   'purpose',
   'face', // which API opened it: the audience of the session it leads to
   'generation', // 1, and one more for every new code
+  'openedAt', // ms, as below
   'expiresAt', // ms since the epoch, by Redis TIME plus the clock offset
   'lifeMs',
   'mac', // HMAC of the code, bound to id and generation: `<key id>.<hex>`
@@ -17,18 +18,24 @@ export const challengeFields = [
   'locale',
   'wrong', // answers counted so far
   'attemptsMax',
+  'attemptsPerClient', // where the face counts by network too: in `wrong:<network>`, see wrongOf
   'resends',
   'resendsMax',
   'resendAt', // ms
-  'messageId', // of the last send
+  'messageId', // of the last send; where nothing was sent yet, of a message that is not queued
+  'unsent', // 1 where it was opened inside a cooldown, until its first send
   'quiet', // comma-separated messages that look like the others and are not to be sent
   'told', // ms, where the notice of this challenge is the one of its day
   'subject', // keyed hash of the phone or identifier, naming the counters in the same slot
+  'found', // `<shard>.<keyed hash>` of the address that leads to it, where one does
   'claim', // owner token of the answer that holds the code; absent where none does
   'claimUntil', // ms
   'lapsed', // 1 once a claim ran out without a word: its effect may exist
 ] as const
 export type ChallengeField = (typeof challengeFields)[number]
+
+/** The field that counts the wrong answers of one network, by its keyed hash. There are never more than `attemptsMax`. */
+export const wrongOf = (network: string) => `wrong:${network}` as const
 
 /** What a message says: the code; a notice that somebody tried to sign up with this number; or nothing (a decoy is never sent). */
 export const ChallengeMessage = Type.Union([

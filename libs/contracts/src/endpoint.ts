@@ -1,5 +1,5 @@
 import { Type, type Static, type TSchema } from 'typebox'
-import { type ErrorCode, errors } from './errors.js'
+import type { ErrorCode } from './errors.js'
 
 /** One HTTP operation, described once: the server mounts it, clients call it, OpenAPI prints it. */
 export interface Endpoint {
@@ -38,13 +38,3 @@ export const Problem = Type.Object({
   errors: Type.Optional(Type.Array(Type.Object({ path: Type.String(), message: Type.String() }))),
 })
 export type Problem = Static<typeof Problem>
-
-/** Statuses an endpoint may fail with, each with the codes that lead there. */
-export function failuresByStatus(description: Endpoint): Map<number, ErrorCode[]> {
-  const byStatus = new Map<number, ErrorCode[]>()
-  for (const code of description.fails) {
-    const { status } = errors[code]
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code])
-  }
-  return byStatus
-}

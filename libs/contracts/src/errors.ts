@@ -22,6 +22,16 @@ export const errors = {
     detail: 'Ask the person for the code from the latest SMS; `attemptsLeft` says how many wrong answers remain.',
     members: ['attemptsLeft'],
   },
+  'challenge.exhausted': {
+    status: 429,
+    title: 'The code took too many wrong answers',
+    detail: 'Ask for a new code. /v1 says `challenge.gone` here; some of the documented APIs tell the two apart.',
+  },
+  'challenge.resends_spent': {
+    status: 429,
+    title: 'The code was sent as often as it may be',
+    detail: 'Wait until it has expired, then start again. /v1 says `rate.limited` here.',
+  },
   'password.weak': {
     status: 400,
     title: 'The password is not accepted',
@@ -48,6 +58,11 @@ export const errors = {
     status: 403,
     title: 'The account is not verified',
     detail: 'Prove the phone number by the code sent to it, then log in.',
+  },
+  'account.second_factor': {
+    status: 403,
+    title: 'The account asks for a second factor',
+    detail: 'This API has no step for it: sign in where the second factor can be given.',
   },
   forbidden: {
     status: 403,

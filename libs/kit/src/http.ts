@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { errors, type ErrorCode, errorType } from '@latchkey/contracts/errors'
-import type { Problem } from '@latchkey/contracts/endpoint'
+import type { ErrorCode } from '@latchkey/contracts/errors'
 import {
   type FastifyError,
   type FastifyInstance,
@@ -14,6 +13,16 @@ import {
 import type { Logger } from 'pino'
 import { Histogram, type Registry } from 'prom-client'
 import { AppError } from './app-error.js'
+import { createVoices, refuse, toProblem, type Voice } from './voice.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Everything under a prefix is refused in this voice from now on, whoever refuses it; routes mounted later document it. */
+    speak(prefix: string, voice: Voice): void
+    /** The voice that refuses under a path. */
+    voiceAt(path: string): Voice
+  }
+}
 
 interface HttpOptions {
   readonly log: Logger
@@ -22,8 +31,6 @@ interface HttpOptions {
   /** A handler that takes longer is answered for with `unavailable`; its work may still be done. 0 waits for ever. */
   readonly answerWithinMs?: number
   readonly requestId: (request: { headers: NodeJS.Dict<string | string[]> }) => string
-  /** What is written of a refusal: its problem document, where nothing else is said. */
-  readonly describe?: (error: AppError) => Problem
 }
 
 export const bodyLimitBytes = 16 * 1024
@@ -39,10 +46,12 @@ export function createHttp({
   trustProxy = false,
   answerWithinMs = 0,
   requestId,
-  describe = toProblem,
 }: HttpOptions): FastifyInstance {
-  const refuse = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) =>
-    sendProblem(asAppError(thrown), describe, request, reply)
+  const voices = createVoices()
+  const refuseIn = (voice: Voice, thrown: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    const error = asAppError(thrown)
+    return refuse(error, voice.wordings[error.code], voice, { request, reply })
+  }
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -53,8 +62,10 @@ export function createHttp({
     handlerTimeout: answerWithinMs,
     connectionTimeout: 30_000,
     return503OnClosing: true,
-    routerOptions: { maxParamLength: 8_192 },
-    frameworkErrors: (error, request, reply) => void refuse(error, request as FastifyRequest, reply as FastifyReply),
+    routerOptions: { maxParamLength: 8_192, ignoreTrailingSlash: true },
+    // No route was looked for: the path that was asked for is all there is.
+    frameworkErrors: (error, request, reply) =>
+      void refuseIn(voices.at(request.url), error, request as FastifyRequest, reply as FastifyReply),
     clientErrorHandler: refuseUnreadable,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true } },
   }) as unknown as FastifyInstance
@@ -62,7 +73,9 @@ export function createHttp({
   answerAllowedMethods(app)
   recordRequests(app, metrics)
   letGoWhenClosing(app)
-  app.setErrorHandler(refuse)
+  app.decorate('speak', voices.add)
+  app.decorate('voiceAt', voices.at)
+  app.setErrorHandler((thrown, request, reply) => refuseIn(voices.of(request), thrown, request, reply))
   return app
 }
 
@@ -88,6 +101,7 @@ function answerAllowedMethods(app: FastifyInstance): void {
     if (url === '*') return
     const pattern = new RegExp(
       `^${url
+        .replace(/(?<=.)\/$/, '')
         .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
         .replace(/:\w+/g, '[^/]+')
         .replace(/\*/g, '.*')}$`,
@@ -97,7 +111,7 @@ function answerAllowedMethods(app: FastifyInstance): void {
     routes.set(url, route)
   })
   app.setNotFoundHandler(async (request, reply) => {
-    const path = request.url.split('?', 1)[0] ?? ''
+    const path = (request.url.split('?', 1)[0] ?? '').replace(/(?<=.)\/$/, '')
     const methods = [...routes.values()]
       .filter(({ pattern }) => pattern.test(path))
       .flatMap((route) => [...route.methods])
@@ -151,7 +165,9 @@ export async function closeHttp(app: FastifyInstance): Promise<void> {
 /** What a thrown thing is to a caller: ours as it is, Fastify's own refusals by their kind, the rest `internal`. */
 export function asAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown
-  const { statusCode = 500, validation, validationContext = '' } = thrown as Partial<FastifyError>
+  const { statusCode = 500, code: kind, validation, validationContext = '' } = thrown as Partial<FastifyError>
+  // A path that cannot be decoded names nothing.
+  if (kind === 'FST_ERR_BAD_URL') return new AppError('not.found', { cause: thrown })
   if (validation !== undefined)
     return new AppError('request.invalid', {
       errors: withoutUnions(validation)
@@ -200,46 +216,6 @@ function field(
     return { path: `${base}/${pointer(params['additionalProperty'])}`, message: 'is not known here; remove it' }
   if (keyword === 'required') return { path: `${base}/${pointer(params['missingProperty'])}`, message: 'is missing' }
   return base === '' ? { path: '/', message: 'must be a JSON object' } : { path: base, message }
-}
-
-/** The problem document of an error (RFC 9457). */
-export function toProblem({ code, members }: AppError): Problem {
-  const { status, title, detail } = errors[code]
-  return {
-    type: errorType(code),
-    title,
-    status,
-    code,
-    detail: members.detail ?? detail,
-    ...(members.attemptsLeft !== undefined && { attemptsLeft: members.attemptsLeft }),
-    ...(members.retryAt !== undefined && { retryAt: members.retryAt.toISOString() }),
-    ...(members.reasons !== undefined && { reasons: [...members.reasons] }),
-    ...(members.errors !== undefined && { errors: [...members.errors] }),
-  }
-}
-
-/** Writes down a refusal and sets `Retry-After` where waiting helps; whoever answers then puts it in the words of its face. */
-export function noteRefusal(error: AppError, request: FastifyRequest, reply: FastifyReply): void {
-  if (error.statusCode >= 500) request.log.error({ err: error.cause ?? error, refused: error.code }, 'request failed')
-  else request.log.info({ refused: error.code }, 'request refused')
-  if (error.code === 'token.invalid') reply.header('www-authenticate', 'Bearer')
-  const { retryAt } = error.members
-  if (retryAt !== undefined)
-    reply.header('retry-after', String(Math.max(1, Math.ceil((retryAt.getTime() - Date.now()) / 1_000))))
-  else if (error.code === 'unavailable') reply.header('retry-after', '1')
-}
-
-function sendProblem(
-  error: AppError,
-  describe: (error: AppError) => Problem,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): FastifyReply {
-  noteRefusal(error, request, reply)
-  return reply
-    .code(error.statusCode)
-    .type('application/problem+json; charset=utf-8')
-    .send(JSON.stringify(describe(error)))
 }
 
 /** What is no HTTP, or has headers beyond Node's limit, never becomes a request: the answer is written by hand. */

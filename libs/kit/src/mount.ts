@@ -1,11 +1,14 @@
 import type { ErrorCode } from '@latchkey/contracts/errors'
-import { type BodyOf, type Endpoint, failuresByStatus, Problem } from '@latchkey/contracts/endpoint'
+import type { BodyOf, Endpoint } from '@latchkey/contracts/endpoint'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
 import { type Static, type TSchema, Type } from 'typebox'
+import { AppError } from './app-error.js'
+import { refuse, type Voice, type Wording } from './voice.js'
 
 export interface Call<E extends Endpoint> {
   readonly body: BodyOf<E>
   readonly params: E['params'] extends TSchema ? Static<E['params']> : undefined
+  readonly query: E['query'] extends TSchema ? Static<E['query']> : undefined
   readonly request: FastifyRequest
   readonly reply: FastifyReply
 }
@@ -21,13 +24,24 @@ export type Reply<E extends Endpoint> = {
 /** Where no body is expected, none or `{}` may come; anything in it is refused. */
 const NoBody = Type.Union([Type.Object({}, { additionalProperties: false }), Type.Null()])
 
-/** Serves an endpoint as its contract describes it: what it takes, what it answers, how it fails. */
+/** The `body` of an endpoint that takes any JSON or none, and does not look at it. */
+export const IgnoredBody = Type.Unsafe<unknown>({})
+
+interface MountOptions extends Omit<RouteShorthandOptions, 'schema'> {
+  readonly tag?: string
+  /** What this endpoint's own refusals are called where its face says it otherwise elsewhere. */
+  readonly words?: Partial<Voice['wordings']>
+}
+
+/** Serves an endpoint as its contract describes it: what it takes, what it answers, how it fails in the voice of its place. */
 export function mount<E extends Endpoint, const R extends Reply<E>>(
   app: FastifyInstance,
   endpoint: E,
   handle: (call: Call<E>) => Promise<R>,
-  { tag, ...options }: Omit<RouteShorthandOptions, 'schema'> & { tag?: string } = {},
+  { tag, words = {}, ...options }: MountOptions = {},
 ): void {
+  const voice = app.voiceAt(`${app.prefix}${endpoint.path}`)
+  const body = endpoint.body ?? NoBody
   app.route({
     ...options,
     method: endpoint.method,
@@ -38,13 +52,25 @@ export function mount<E extends Endpoint, const R extends Reply<E>>(
       ...(endpoint.bearer && { security: [{ bearer: [] }] }),
       ...(endpoint.params && { params: endpoint.params }),
       ...(endpoint.query && { querystring: endpoint.query }),
-      ...(endpoint.method !== 'GET' && { body: endpoint.body ?? NoBody }),
-      response: responses(endpoint),
+      ...(endpoint.method !== 'GET' && body !== IgnoredBody && { body }),
+      response: responses(endpoint, { ...voice, wordings: { ...voice.wordings, ...words } }),
     },
     handler: async (request, reply) => {
-      const call = { body: request.body, params: request.params, request, reply } as unknown as Call<E>
-      const { status, body } = (await handle(call)) as { status: number; body: unknown }
-      return reply.code(status).send(status === 204 ? undefined : body)
+      const call = {
+        body: request.body,
+        params: request.params,
+        query: request.query,
+        request,
+        reply,
+      } as unknown as Call<E>
+      try {
+        const { status, body } = (await handle(call)) as { status: number; body: unknown }
+        return reply.code(status).send(status === 204 ? undefined : body)
+      } catch (error) {
+        const wording: Wording | undefined = error instanceof AppError ? words[error.code] : undefined
+        if (wording === undefined) throw error
+        return refuse(error as AppError, wording, voice, { request, reply })
+      }
     },
   })
 }
@@ -65,19 +91,25 @@ const atTheEdgeOfBodies: readonly ErrorCode[] = [
   'request.media_type',
 ]
 
-function responses(endpoint: Endpoint): Record<number, unknown> {
+function responses(endpoint: Endpoint, { contentType, wordings }: Voice): Record<number, unknown> {
   const edge = endpoint.method === 'GET' ? atTheEdge : atTheEdgeOfBodies
-  const fails = [...new Set([...endpoint.fails, ...edge])]
-  const problems = [...failuresByStatus({ ...endpoint, fails })].map(([status, codes]): [string, unknown] => [
+  const failures = new Map<number, { codes: ErrorCode[]; schemas: Set<TSchema> }>()
+  for (const code of new Set([...endpoint.fails, ...edge])) {
+    const { status, schema } = wordings[code]
+    const { codes, schemas } = failures.get(status) ?? { codes: [], schemas: new Set() }
+    failures.set(status, { codes: [...codes, code], schemas: schemas.add(schema) })
+  }
+  const mediaType = contentType.split(';', 1)[0] ?? contentType
+  const refusals = [...failures].map(([status, { codes, schemas }]): [string, unknown] => [
     String(status),
     {
       description: codes.map((code) => `\`${code}\``).join(', '),
-      content: { 'application/problem+json': { schema: Problem } },
+      content: { [mediaType]: { schema: schemas.size === 1 ? [...schemas][0] : Type.Union([...schemas]) } },
     },
   ])
   const replies = Object.entries(endpoint.replies).map(([status, schema]): [string, unknown] => [
     status,
     { description: successes[status] ?? 'Done', ...schema },
   ])
-  return Object.fromEntries<unknown>([...problems, ...replies])
+  return Object.fromEntries<unknown>([...refusals, ...replies])
 }

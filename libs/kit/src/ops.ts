@@ -21,6 +21,8 @@ interface OpsOptions {
   readonly checks: Readonly<Record<string, Check>>
   /** Told by `/ready` without turning it red: what most of the work goes on without. */
   readonly notes?: Readonly<Record<string, Check>>
+  /** False while the service does not listen yet, or no more. */
+  readonly started: () => boolean
 }
 
 /** Serves `/live` (the process runs), `/ready` (it can do its work; says what is missing) and `/metrics` on a port of their own. */
@@ -31,6 +33,7 @@ export async function startOps({
   metrics,
   checks,
   notes = {},
+  started,
 }: OpsOptions): Promise<{ close(): Promise<void> }> {
   const app = fastify({
     forceCloseConnections: true,
@@ -39,7 +42,8 @@ export async function startOps({
   })
   app.get('/live', async () => ({ live: true }))
   app.get('/ready', async (_request, reply) => {
-    const [problems, noted] = await Promise.all([look(checks), look(notes)])
+    const [found, noted] = await Promise.all([look(checks), look(notes)])
+    const problems = started() ? found : { ...found, start: 'is not through, or the end has begun' }
     const ready = Object.keys(problems).length === 0
     return reply.code(ready ? 200 : 503).send({ ready, problems: { ...problems, ...noted } })
   })

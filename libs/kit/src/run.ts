@@ -7,6 +7,8 @@ export interface Scope {
   defer(name: string, close: () => unknown): void
   /** Ends the process for a reason it cannot work with (a wrong Redis policy), closing everything first. */
   fail(error: Error): void
+  /** Whether the start is through, and nothing asked for the end. */
+  started(): boolean
 }
 
 class StartCalledOff extends Error {
@@ -31,6 +33,7 @@ export async function run(
   { stepTimeoutMs = 10_000 } = {},
 ): Promise<void> {
   const steps: { name: string; close: () => unknown }[] = []
+  let started = false
   let stopping = false
   let exitCode = 0
   let starting: Promise<void> = Promise.resolve()
@@ -68,8 +71,9 @@ export async function run(
   process.on('unhandledRejection', (reason) => fail(reason instanceof Error ? reason : new Error(String(reason))))
 
   try {
-    starting = start({ defer, fail })
+    starting = start({ defer, fail, started: () => started && !stopping })
     await starting
+    started = true
     log.info('started')
   } catch (error) {
     if (!(error instanceof StartCalledOff)) fail(error instanceof Error ? error : new Error(String(error)))

@@ -6,8 +6,8 @@ import { type Key, hmac } from './key-ring.js'
  * them. Who has the key finds the shard by the id alone; to anyone else two ids of one subject share nothing.
  */
 export interface ShardedIds {
-  /** A new id on a shard of three hex digits. */
-  create(shard: string): string
+  /** An id on a shard of three hex digits: a new one, or always that of the same 32 `random` hex digits. */
+  create(shard: string, random?: string): string
   shardOf(id: string): string
 }
 
@@ -17,8 +17,7 @@ const hex3 = (bits: number) => bits.toString(16).padStart(3, '0')
 export function createShardedIds(key: Key): ShardedIds {
   const mask = (random: string) => hmac(key, 'id', random).readUInt16BE(0) >> 4
   return {
-    create(shard) {
-      const random = randomBytes(16).toString('hex')
+    create(shard, random = randomBytes(16).toString('hex')) {
       return `${hex3(Number.parseInt(shard, 16) ^ mask(random))}.${random}`
     },
     shardOf: (id) => hex3(Number.parseInt(id.slice(0, 3), 16) ^ mask(id.slice(4))),

@@ -4,16 +4,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import t from 'tap'
-import { createHttp, toProblem } from '../src/http.js'
+import { createHttp } from '../src/http.js'
 import { eventually } from '../src/testing.js'
+import { problemVoice, toProblem } from '../src/voice.js'
 
-const newApp = (answerWithinMs?: number, describe?: Parameters<typeof createHttp>[0]['describe']) =>
+const newApp = (answerWithinMs?: number) =>
   createHttp({
     log: pino({ level: 'silent' }),
     metrics: new Registry(),
     requestId: () => 'r-1',
     ...(answerWithinMs !== undefined && { answerWithinMs }),
-    ...(describe !== undefined && { describe }),
   })
 
 t.test('a kept-alive connection with a request in flight does not hold the close up', async (t) => {
@@ -57,8 +57,11 @@ t.test('a handler that takes too long is answered for with unavailable', async (
 t.test(
   'of a handler that is still at work, or broke, nobody knows the effect; strangers are not told of it',
   async (t) => {
-    const tell = newApp(50, (error) => ({ ...toProblem(error), effect: error.effect }))
-    const plain = newApp(50)
+    const [tell, plain] = [newApp(50), newApp(50)]
+    tell.speak(
+      '',
+      problemVoice((error) => ({ ...toProblem(error), effect: error.effect })),
+    )
     for (const app of [tell, plain]) {
       t.teardown(() => app.close())
       app.get('/slow', () => new Promise(() => {}))

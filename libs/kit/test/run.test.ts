@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { eventually, startProcess } from '../src/testing.js'
+import { eventually, freePort, startProcess } from '../src/testing.js'
 
 const kit = (module: string) => JSON.stringify(new URL(`../src/${module}.js`, import.meta.url).href)
 
@@ -86,4 +86,19 @@ t.test('two failures at once end once, with the code of the first, and everythin
   )
   t.equal(await both.ended, 78)
   t.match(both.output(), /closed[^]*"stopped"/)
+})
+
+t.test('a service is ready once its start is through, not as soon as it can be asked', async (t) => {
+  const port = await freePort()
+  const ready = `fetch('http://127.0.0.1:${port}/ready').then(({ status }) => say('ready ' + status))`
+  const made = program(
+    `const { createMetrics, startOps } = await import(${kit('ops')})
+     const ops = { host: '127.0.0.1', port: ${port}, log: createLog('test', 'fatal'), metrics: createMetrics('test') }
+     await startOps({ ...ops, checks: {}, started: scope.started })
+     await ${ready}
+     setImmediate(() => ${ready})`,
+  )
+  await eventually('both answers', async () => made.output().includes('ready 200'))
+  t.match(made.output(), /ready 503[^]*started[^]*ready 200/)
+  made.child.kill('SIGKILL')
 })

@@ -1,9 +1,11 @@
-import { type Rule, loadConfig } from '@latchkey/kit/config'
+import { ConfigError, type Rule, loadConfig } from '@latchkey/kit/config'
 import { keyPattern, keyRingPattern, parseKeyRing, parseSealKeys } from '@latchkey/kit/key-ring'
 import ipaddr from 'ipaddr.js'
 import { isSupportedCountry } from 'libphonenumber-js/max'
 import { type Static, Type } from 'typebox'
 import { parseAccessKeys } from './access-token.js'
+import { type DialectsConfig, loadDialects } from './dialects-config.js'
+import { dialects } from './http/dialects.js'
 
 const Port = (standard: number, description: string) =>
   Type.Integer({ minimum: 1, maximum: 65_535, default: standard, description })
@@ -53,6 +55,10 @@ export const GatewayConfig = Type.Object({
   WRONG_PER_DAY: Count(25, 'wrong answers for one phone a day, over all purposes'),
   REQUESTS_PER_MINUTE: Count(600, 'requests of one address (IPv6: /64) a minute'),
   SEND_REQUESTS_PER_MINUTE: Count(30, 'requests of one address that ask for a message, a minute'),
+  CONFLICTS_PER_HOUR: Count(10, 'how often one address is told an hour that something is taken, by APIs that tell it'),
+  SMS_PROVIDERS: Type.Optional(
+    Type.String({ description: 'as the worker has it; `none` where no carrier is to be had: nothing can be sent' }),
+  ),
   SMS_COUNTRIES: Type.Optional(
     Type.String({
       pattern: '^(\\*|[A-Z]{2}(,[A-Z]{2})*)$',
@@ -64,6 +70,22 @@ export const GatewayConfig = Type.Object({
       pattern: '^(\\+\\d{7,15}(=\\d{4,10})?(,\\+\\d{7,15}(=\\d{4,10})?)*)?$',
       description: 'development only: `+1234567890,+919876500000=123456`',
     }),
+  ),
+  EXPOSE_OTP: Type.Enum(['true', 'false'], {
+    default: 'false',
+    description: 'development only: an API whose document shows the code shows it',
+  }),
+  DIALECTS: Type.Optional(
+    Type.String({ description: 'documented APIs that are spoken; all in development, none in production' }),
+  ),
+  ROOT_DIALECT: Type.Optional(Type.String({ description: 'the one whose /api stands at the root too' })),
+  MESSAGECENTRAL_COUNTRY_CODE: Type.String({
+    pattern: '^[1-9]\\d{0,2}$',
+    default: '91',
+    description: 'calling code of numbers that `staged` gets without one',
+  }),
+  JODIMILAN_USER_KEY: Type.Optional(
+    Type.String({ description: 'seals `data.user` of `jodimilan`; base64 of 32 bytes, shared with its front ends' }),
   ),
   TRUST_PROXY: Type.String({ default: '', description: 'CIDR list of proxies whose X-Forwarded-For counts' }),
   EXEMPT_CLIENTS: Type.String({
@@ -80,7 +102,7 @@ export const GatewayConfig = Type.Object({
     description: 'roles a person may choose; the first is the default',
   }),
 })
-export type GatewayConfig = Readonly<Static<typeof GatewayConfig>>
+export type GatewayConfig = Readonly<Static<typeof GatewayConfig>> & { readonly dialects: DialectsConfig }
 
 /** What holds between variables, or inside one, beyond its shape. */
 const rules: readonly Rule<Static<typeof GatewayConfig>>[] = [
@@ -119,11 +141,40 @@ const rules: readonly Rule<Static<typeof GatewayConfig>>[] = [
     NODE_ENV === 'production' && TEST_NUMBERS !== undefined
       ? ['TEST_NUMBERS is for development only: it lets anybody in']
       : [],
+  ({ NODE_ENV, EXPOSE_OTP }) =>
+    NODE_ENV === 'production' && EXPOSE_OTP === 'true'
+      ? ['EXPOSE_OTP is for development only: it gives codes to whoever asks for them']
+      : [],
+  ({ JODIMILAN_USER_KEY }) =>
+    JODIMILAN_USER_KEY !== undefined && readUserKey(JODIMILAN_USER_KEY).length !== 32
+      ? ['JODIMILAN_USER_KEY must be the base64 of 32 bytes']
+      : [],
   (config) => sharedKeys(config),
 ]
 
 /** The gateway's configuration. Throws ConfigError with every problem at once. */
-export const loadGatewayConfig = (env: NodeJS.ProcessEnv): GatewayConfig => loadConfig(GatewayConfig, env, rules)
+export function loadGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
+  const problems: string[] = []
+  const part = <T>(load: () => T): T | undefined => {
+    try {
+      return load()
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      problems.push(...error.problems)
+      return undefined
+    }
+  }
+  const config = part(() => loadConfig(GatewayConfig, env, rules))
+  const spoken = part(() => loadDialects(env, dialects))
+  const sealsUsers = spoken?.mounted.some(({ name }) => name === 'jodimilan') ?? false
+  if (sealsUsers && config !== undefined && config.JODIMILAN_USER_KEY === undefined)
+    problems.push('JODIMILAN_USER_KEY is missing: jodimilan, which is in DIALECTS, seals what it tells of a person')
+  if (config === undefined || spoken === undefined || problems.length > 0) throw new ConfigError(problems)
+  return Object.freeze({ ...config, dialects: spoken })
+}
+
+/** The bytes of a key that stands alone, without an id. */
+export const readUserKey = (text: string): Buffer => Buffer.from(text, 'base64')
 
 /** `a, b` → `['a', 'b']`; empty text is no entry. */
 export const list = (text: string): string[] =>
@@ -163,7 +214,7 @@ function problem(name: string, read: () => unknown): string[] {
 }
 
 /** One key for two jobs lets an output of one be an input of the other. */
-function sharedKeys({ SEAL_KEYS, CODE_KEYS, CHALLENGE_ID_KEY, INDEX_KEY }: GatewayConfig): string[] {
+function sharedKeys({ SEAL_KEYS, CODE_KEYS, CHALLENGE_ID_KEY, INDEX_KEY }: Static<typeof GatewayConfig>): string[] {
   // By their bytes: base64 has several spellings.
   const bytes = [SEAL_KEYS, CODE_KEYS, CHALLENGE_ID_KEY, INDEX_KEY]
     .flatMap(list)

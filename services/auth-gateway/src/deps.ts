@@ -1,7 +1,8 @@
 import { queuePrefix } from '@latchkey/contracts/queues/queue'
 import { smsQueue } from '@latchkey/contracts/queues/sms'
 import { listenHost } from '@latchkey/kit/http'
-import { parseKeyRing, parseSealKeys } from '@latchkey/kit/key-ring'
+import { AppError } from '@latchkey/kit/app-error'
+import { hmac, parseKeyRing, parseSealKeys } from '@latchkey/kit/key-ring'
 import { startOps } from '@latchkey/kit/ops'
 import { createProducer } from '@latchkey/kit/queue'
 import { createRedis, guardRedis } from '@latchkey/kit/redis'
@@ -12,12 +13,17 @@ import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { parseAccessKeys } from './access-token.js'
 import type { AppDeps } from './app.js'
+import { nobodyBehind } from './challenges/address-decoys.js'
+import { inCallersTime } from './challenges/callers-time.js'
 import { createChallengeKeys } from './challenges/challenge-keys.js'
 import { createChallengeSecrets } from './challenges/challenge-secrets.js'
-import { createChallengeStore, newCode, nobodyBehind } from './challenges/challenge-store.js'
-import { type GatewayConfig, list, readCidr } from './config.js'
+import { createChallengeStore, newCode } from './challenges/challenge-store.js'
+import { type GatewayConfig, list, readCidr, readUserKey } from './config.js'
 import { createDevInbox } from './dev-inbox.js'
 import { createFlows } from './flows/flows.js'
+import { facePolicy } from './flows/policy.js'
+import type { SmsQueue } from './flows/ports.js'
+import { dialects } from './http/dialects.js'
 import { createReadPhone } from './phones/canonical-phone.js'
 import { createSmsQueue } from './sms-queue.js'
 import { createUsersClient } from './users-client.js'
@@ -58,16 +64,18 @@ export async function createDeps(
     metrics,
     checks: { redis: check, users: users.check, ...(!split && queueCheck) },
     notes: split ? queueCheck : {},
+    started: scope.started,
   })
   scope.defer('ops', ops.close)
 
   const sealer = createSealer(parseSealKeys(config.SEAL_KEYS))
   const clock = { offsetMs: 0 }
   const tests = testNumbers(config)
+  const canSend = config.SMS_PROVIDERS?.trim() !== 'none'
   const flows = createFlows({
     users,
     challenges: createStore(config, redis, sealer, clock),
-    sms: createSmsQueue(producer),
+    sms: canSend ? createSmsQueue(producer) : noCarrier,
     readPhone: createReadPhone({ countries: countries(config), testNumbers: tests }),
     numbers: {
       limited: (phone) => !tests.has(phone),
@@ -76,22 +84,52 @@ export async function createDeps(
     nobodyBehind,
     newCode,
     signUpRoles: list(config.SIGNUP_ROLES),
+    canSend,
+    exposeCodes: config.EXPOSE_OTP === 'true',
   })
   return {
     flows,
     accessKeys: parseAccessKeys(config.ACCESS_TOKEN_KEYS),
     accessToken: { issuer: config.TOKEN_ISSUER, lifeSeconds: config.ACCESS_TOKEN_SECONDS },
     policy: policyOf(config),
+    dialects: spoken(config),
+    faces: {
+      callingCode: config.MESSAGECENTRAL_COUNTRY_CODE,
+      ...(config.JODIMILAN_USER_KEY !== undefined && { userKey: readUserKey(config.JODIMILAN_USER_KEY) }),
+    },
+    clientKey: clientKey(config),
     limits: {
       redis,
       perMinute: config.REQUESTS_PER_MINUTE,
       sendsPerMinute: config.SEND_REQUESTS_PER_MINUTE,
+      conflictsPerHour: config.CONFLICTS_PER_HOUR,
       exempt: list(config.EXEMPT_CLIENTS).map(readCidr),
     },
     trustProxy: list(config.TRUST_PROXY),
     corsOrigins: list(config.CORS_ORIGINS),
     ...(development && { dev: { inbox: createDevInbox({ redis, sealer }), clock } }),
   }
+}
+
+/** Without a carrier, what has to be sent is refused at once instead of waiting for nobody. */
+const noCarrier: SmsQueue = {
+  send: async () => {
+    throw new AppError('unavailable')
+  },
+  has: async () => false,
+}
+
+function spoken({ dialects: { mounted }, CODE_DIGITS }: GatewayConfig): AppDeps['dialects'] {
+  return mounted.flatMap(({ name, policy, root }) => {
+    const dialect = dialects[name]
+    return dialect === undefined ? [] : [{ ...dialect, name, policy: facePolicy(policy, CODE_DIGITS), root }]
+  })
+}
+
+/** Derived, so that a client's name in a candidate list is of no use among the counters of a phone. */
+function clientKey({ INDEX_KEY }: GatewayConfig): AppDeps['clientKey'] {
+  const [key] = parseKeyRing(INDEX_KEY)
+  return { id: key.id, secret: hmac(key, 'clients') }
 }
 
 function createStore(
@@ -102,7 +140,8 @@ function createStore(
 ) {
   const [idKey] = parseKeyRing(config.CHALLENGE_ID_KEY)
   const [indexKey] = parseKeyRing(config.INDEX_KEY)
-  return createChallengeStore({
+  const clockOffsetMs = () => clock.offsetMs
+  const store = createChallengeStore({
     redis,
     keys: createChallengeKeys({ idKey, indexKey }),
     secrets: createChallengeSecrets({ codeKeys: parseKeyRing(config.CODE_KEYS), sealer }),
@@ -112,8 +151,9 @@ function createStore(
       wrongPerHour: config.WRONG_PER_HOUR,
       wrongPerDay: config.WRONG_PER_DAY,
     },
-    clockOffsetMs: () => clock.offsetMs,
+    clockOffsetMs,
   })
+  return inCallersTime(store, clockOffsetMs)
 }
 
 const policyOf = (config: GatewayConfig): AppDeps['policy'] => ({

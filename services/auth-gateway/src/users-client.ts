@@ -81,6 +81,7 @@ export function createUsersClient({ url, secret, timeoutMs, log, metrics }: User
   }
   const getDelivery = about(internal.getDelivery)
   const prepare = { quick: plain(internal.prepareSignUp), hashing: plain(internal.prepareSignUp, hashing) }
+  const register = { quick: plain(internal.register), hashing: plain(internal.register, hashing) }
   return {
     prepareSignUp: (body, caller) => prepare[body.password === null ? 'quick' : 'hashing'](body, caller),
     completeSignUp: plain(internal.completeSignUp),
@@ -88,6 +89,12 @@ export function createUsersClient({ url, secret, timeoutMs, log, metrics }: User
     signInWithPhone: plain(internal.signInWithPhone),
     giveResetToken: plain(internal.giveResetToken),
     findPhone: plain(internal.findPhone),
+    register: (body, caller) => register[body.password === null ? 'quick' : 'hashing'](body, caller),
+    findRegistration: plain(internal.findRegistration),
+    proveRegistration: plain(internal.proveRegistration),
+    dropRegistration: about(internal.dropRegistration),
+    resetPassword: plain(internal.resetPassword, hashing),
+    changePassword: ask(internal.changePassword, hashing),
     refreshSession: plain(internal.refreshSession),
     endSession: about(internal.endSession),
     getSessionUser: about(internal.getSessionUser),

@@ -5,11 +5,13 @@ import { createRedis } from '@latchkey/kit/redis'
 import { createSealer } from '@latchkey/kit/seal'
 import { testStores } from '@latchkey/kit/testing'
 import type { Test } from 'tap'
-import type { NewChallenge, Numbers } from '../src/challenges/challenge.js'
+import type { Address, NewChallenge, Numbers } from '../src/challenges/challenge.js'
 import { createChallengeKeys } from '../src/challenges/challenge-keys.js'
 import { createChallengeSecrets } from '../src/challenges/challenge-secrets.js'
 import { createChallengeStore, newCode } from '../src/challenges/challenge-store.js'
+import { addressOfPhone } from '../src/flows/addresses.js'
 import type { ChallengePolicy } from '../src/flows/policy.js'
+import type { Client } from '../src/flows/ports.js'
 
 export const policy: ChallengePolicy = {
   codeDigits: 6,
@@ -19,6 +21,8 @@ export const policy: ChallengePolicy = {
   cooldownsSeconds: [30, 60, 120, 300],
   resend: 'repeat',
 }
+/** As of a face that finds challenges by address and counts by network. */
+export const facePolicy: ChallengePolicy = { ...policy, attempts: 9, attemptsPerClient: 3, cooldownsSeconds: [30] }
 export const second = 1_000
 export const minute = 60 * second
 export const hour = 60 * minute
@@ -30,6 +34,12 @@ export const numbers: Numbers = { limited: () => true, codeFor: (_phone, digits)
 
 /** A number nobody else in this run has. */
 export const randomPhone = (): E164 => `+9198${String(randomInt(10 ** 8)).padStart(8, '0')}` as E164
+
+/** Somebody on a network of his own. */
+export const randomClient = (): Client => ({ network: randomUUID(), key: randomUUID() })
+
+/** Somebody else on the same network. */
+export const neighbourOf = ({ network }: Client): Client => ({ network, key: randomUUID() })
 
 /** The real store on the real Redis, with a clock of its own. */
 export async function challengeHarness(t: Test, redisUrl = testStores().redisUrl) {
@@ -75,5 +85,24 @@ export async function challengeHarness(t: Test, redisUrl = testStores().redisUrl
     if (opened.verdict !== 'opened') throw new Error(`not opened: ${opened.verdict}`)
     return opened.challenge
   }
-  return { redis, store, keys, clock, code, wrongCode, wanted, open }
+  /** A sign-up that is found by the phone, on a face that counts by network. */
+  const foundBy = (
+    client: Client,
+    {
+      phone = randomPhone(),
+      registrationId,
+      ...change
+    }: Partial<NewChallenge> & { phone?: E164; registrationId?: string } = {},
+  ): NewChallenge & { found: { address: Address } } => {
+    const address = addressOfPhone('staged', 'sign_up', phone)
+    const found = { address, client, ...(registrationId !== undefined && { registrationId }) }
+    return { ...wanted({ phone, face: 'staged', policy: facePolicy, ...change }), found }
+  }
+  async function openFound(...wish: Parameters<typeof foundBy>) {
+    const asked = foundBy(...wish)
+    const opened = await store.open(asked)
+    if (opened.verdict !== 'opened') throw new Error(`not opened: ${opened.verdict}`)
+    return { ...opened.challenge, address: asked.found.address }
+  }
+  return { redis, store, keys, clock, code, wrongCode, wanted, open, foundBy, openFound }
 }

@@ -9,12 +9,13 @@ import { addressOf, startProxy, through } from '@latchkey/kit/test-proxy'
 import { eventually, freePort, testStores } from '@latchkey/kit/testing'
 import type { Test } from 'tap'
 import t from 'tap'
-import { newCode, nobodyBehind } from '../src/challenges/challenge-store.js'
+import { nobodyBehind } from '../src/challenges/address-decoys.js'
+import { newCode } from '../src/challenges/challenge-store.js'
 import { createResendChallenge } from '../src/flows/resend-challenge.js'
 import { createStartChallenge } from '../src/flows/start-challenge.js'
 import { createReadPhone } from '../src/phones/canonical-phone.js'
 import { createSmsQueue } from '../src/sms-queue.js'
-import { challengeHarness, numbers, policy, randomPhone, second } from './challenge-harness.js'
+import { challengeHarness, numbers, policy, randomClient, randomPhone, second } from './challenge-harness.js'
 
 const caller = { requestId: 'test', face: 'v1', locale: 'en' }
 const phone = createReadPhone({ countries: '*', testNumbers: new Map() })(randomPhone())
@@ -84,6 +85,21 @@ t.test('with the queue away a resend fails, and neither its send nor the code in
     )
   t.match(await store.read(challenge.id), { resendsLeft: policy.resends, messageId: challenge.messageId })
   t.match(await store.answer(challenge.id, code, 'v1'), { verdict: 'claimed' })
+})
+
+t.test('what was opened unsent is not added to the queue inside the cooldown: it is too soon', async (t) => {
+  const { store, openFound } = await challengeHarness(t)
+  const { sms, producer, redis } = await queueOn(t, testStores().redisUrl)
+  await new Promise<void>((resolve) => redis.once('ready', () => resolve()))
+  const number = randomPhone()
+  const { resendAt } = await openFound(randomClient(), { phone: number })
+  const unsent = await openFound(randomClient(), { phone: number, mayStayUnsent: true })
+  const resend = createResendChallenge({ challenges: store, sms, numbers })
+  await t.rejects(resend(unsent.id, { ...caller, face: 'staged' }, policy), {
+    code: 'rate.limited',
+    members: { retryAt: resendAt },
+  })
+  t.equal(await producer.has(smsJobId(unsent.messageId)), false)
 })
 
 t.test('a Redis that hung while a challenge was opened gives the send back once it wakes', async (t) => {

@@ -55,7 +55,7 @@ const Keys = Type.Object({
 
 const Carriers = Type.Object({
   NODE_ENV: Type.String({ default: 'production' }),
-  SMS_PROVIDERS: Text('comma list of twilio, inbox'),
+  SMS_PROVIDERS: Text('comma list of twilio, inbox; or none'),
   TWILIO_ACCOUNT_SID: Text('AC and 32 hex digits'),
   TWILIO_AUTH_TOKEN: Text('of the account'),
   TWILIO_PHONE_NUMBER: Text('our number, +15005550006'),
@@ -136,10 +136,11 @@ const twilioVariables = [
 
 function providerProblems(config: Carriers): string[] {
   const names = providerNames(config)
-  const unknown = names.filter((name) => name !== 'twilio' && name !== 'inbox')
-  const problems = unknown.length === 0 ? [] : ['SMS_PROVIDERS may name twilio and inbox only']
+  const unknown = names.filter((name) => name !== 'twilio' && name !== 'inbox' && (name !== 'none' || names.length > 1))
+  const problems = unknown.length === 0 ? [] : ['SMS_PROVIDERS may name twilio and inbox, or none alone']
   if (new Set(names).size !== names.length) problems.push('SMS_PROVIDERS names a provider twice')
-  if (names.length === 0) problems.push('SMS_PROVIDERS is missing, and there are no credentials of any provider')
+  if (names.length === 0)
+    problems.push('SMS_PROVIDERS is missing, and there are no credentials of any provider; `none` does without')
   if (names.includes('inbox') && config.NODE_ENV !== 'development')
     problems.push('SMS_PROVIDERS: the inbox is for development only')
   if (names.includes('twilio')) {

@@ -22,6 +22,7 @@ import { createOpenChallenge } from './messages/open-challenge.js'
 import { createRender } from './messages/render.js'
 import { createWorkerMetrics } from './metrics.js'
 import { createInbox } from './providers/inbox.js'
+import { createNone } from './providers/none.js'
 import type { SmsProvider } from './providers/provider.js'
 import { createTwilio } from './providers/twilio.js'
 import { createAttemptFence } from './routing/attempt-fence.js'
@@ -116,6 +117,7 @@ function createLanes(
   const make: Record<string, () => SmsProvider> = {
     twilio: () => twilioOf(config, carrierTimeoutMs),
     inbox: () => createInbox({ redis, sealer, production: !development }),
+    none: createNone,
   }
   const [first, ...rest] = providerNames(config).flatMap((name) => {
     const provider = make[name]?.()

@@ -17,7 +17,7 @@ await run(log, async (scope) => {
   await app.listen({ port: config.WORKER_PORT, host })
 
   const { checks, consumer } = createDeps(config, { scope, log, metrics })
-  const ops = await startOps({ port: config.WORKER_OPS_PORT, host, log, metrics, checks })
+  const ops = await startOps({ port: config.WORKER_OPS_PORT, host, log, metrics, checks, started: scope.started })
   scope.defer('ops', () => ops.close())
   // Opened last, so closed first: sends in flight still have their stores.
   scope.defer('sms consumer', () => consumer.close())

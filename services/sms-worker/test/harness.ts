@@ -138,6 +138,7 @@ export function createWorker(t: Test, env: Record<string, string>, prefix: strin
   const scope = {
     defer: (_name: string, close: () => unknown) => void steps.push(close),
     fail: (error: Error) => t.fail(error.message),
+    started: () => true,
   }
   const deps = createDeps(config, { scope, log, metrics, prefix, carrierTimeoutMs: 1_200, ...options })
   let closed = false

@@ -63,6 +63,7 @@ t.test('production needs a carrier; development falls back to the inbox', async 
   const { code, output } = await exit(startProcess(program, rest))
   t.equal(code, 78)
   t.match(output, 'SMS_PROVIDERS is missing')
+  t.match(await exit(startProcess(program, { ...rest, SMS_PROVIDERS: 'none,twilio' })), { code: 78 })
   const short = await exit(startProcess(program, { ...workerEnv(), SEAL_KEYS: 'k1:dG9vLXNob3J0' }))
   t.match(short, { code: 78, output: 'SEAL_KEYS cannot be used' })
 })

@@ -1,7 +1,8 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
 import type { Refusal } from '@latchkey/contracts/internal/users'
 import { AppError } from '@latchkey/kit/app-error'
-import { createHttp, toProblem } from '@latchkey/kit/http'
+import { createHttp } from '@latchkey/kit/http'
+import { problemVoice, toProblem } from '@latchkey/kit/voice'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
@@ -9,16 +10,21 @@ import { mountChallenges } from './challenges/challenges.routes.js'
 import type { Challenges } from './challenges/challenges.service.js'
 import { mountCredentials } from './credentials/credentials.routes.js'
 import type { Credentials } from './credentials/credentials.service.js'
+import type { Passwords } from './credentials/passwords.service.js'
 import { mountDeliveries } from './deliveries/deliveries.routes.js'
 import type { Deliveries } from './deliveries/deliveries.service.js'
 import { mountPeople } from './people/people.routes.js'
 import type { People } from './people/people.service.js'
+import { mountRegistrations } from './registrations/registrations.routes.js'
+import type { Registrations } from './registrations/registrations.service.js'
 import { mountSessions } from './sessions/sessions.routes.js'
 import type { Sessions } from './sessions/sessions.service.js'
 
 export interface Services {
   readonly people: People
+  readonly registrations: Registrations
   readonly credentials: Credentials
+  readonly passwords: Passwords
   readonly sessions: Sessions
   readonly challenges: Challenges
   readonly deliveries: Deliveries
@@ -33,10 +39,12 @@ interface AppOptions {
 /** The whole internal face. Reads no environment, opens no socket: what it needs is handed in. */
 export function buildApp(services: Services, { internalSecret, log, metrics }: AppOptions): FastifyInstance {
   // The gateway answers its own caller within 2 s.
-  const app = createHttp({ log, metrics, requestId, answerWithinMs: 1_700, describe })
+  const app = createHttp({ log, metrics, requestId, answerWithinMs: 1_700 })
+  app.speak('', problemVoice(describe))
   admitGatewayOnly(app, internalSecret)
   mountPeople(app, services.people)
-  mountCredentials(app, services.credentials)
+  mountRegistrations(app, services.registrations)
+  mountCredentials(app, services.credentials, services.passwords)
   mountChallenges(app, services.challenges)
   mountSessions(app, services.sessions)
   mountDeliveries(app, services.deliveries)

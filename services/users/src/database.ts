@@ -106,6 +106,15 @@ function withoutValues(error: DatabaseError): Error {
   return error.code?.startsWith('22') === true ? new Error(`postgres refused a value (${error.code})`) : error
 }
 
+/** Repeats a statement that changes at most `most` rows until there is nothing left for it; says how many it changed in all. */
+export async function inBatches(change: (most: number) => Promise<number>, most = 500): Promise<number> {
+  for (let total = 0; ; ) {
+    const changed = await change(most)
+    total += changed
+    if (changed < most) return total
+  }
+}
+
 /** Whether an error says that the unique index of this name was violated. */
 export function violates(error: unknown, index: string): boolean {
   return error instanceof DatabaseError && error.code === '23505' && error.constraint === index

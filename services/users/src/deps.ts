@@ -12,16 +12,19 @@ import type { Services } from './app.js'
 import { createChallenges } from './challenges/challenges.service.js'
 import { tokenRing, type UsersConfig } from './config.js'
 import { createCredentials } from './credentials/credentials.service.js'
+import { createPasswords } from './credentials/passwords.service.js'
 import { createPasswordHasher, type PasswordHasher } from './credentials/password-hasher.js'
 import { type Db, openDatabase } from './database.js'
 import { createDeliveryConsumer } from './deliveries/deliveries.consumer.js'
 import { createDeliveries } from './deliveries/deliveries.service.js'
-import { startSweeper } from './deliveries/deliveries.sweeper.js'
 import { createUsersMetrics, type UsersMetrics } from './metrics.js'
 import { migrateWhenPossible } from './migrations/index.js'
+import { createClaims } from './people/claims.service.js'
 import { createPeople } from './people/people.service.js'
+import { createRegistrations } from './registrations/registrations.service.js'
 import { createDevices } from './sessions/devices.service.js'
 import { createSessions } from './sessions/sessions.service.js'
+import { startSweeper, type Sweeps } from './sweeper.js'
 
 interface ServicesNeeds {
   readonly db: Db
@@ -33,15 +36,26 @@ interface ServicesNeeds {
 }
 
 /** The features over one database, each made from what it needs. */
-export function createServices({ db, ring, hasher, now, log, metrics }: ServicesNeeds): Services {
-  const people = createPeople({ db, now })
+export function createServices({ db, ring, hasher, now, log, metrics }: ServicesNeeds): Services & { sweeps: Sweeps } {
+  const claims = createClaims({ db, now })
+  const people = createPeople({ db, claims, now })
   const devices = createDevices({ tokens: createSignedTokens(ring, { prefix: 'lkd_' }), now })
   const refreshTokens = createSignedTokens(ring, { prefix: 'lkr_' })
   const sessions = createSessions({ db, people, devices, tokens: refreshTokens, now, log })
+  const credentials = createCredentials({ db, people, sessions, hasher, log })
   const resetTokens = createSignedTokens(ring, { prefix: 'lkp_' })
-  const credentials = createCredentials({ db, people, sessions, hasher, tokens: resetTokens, now, log })
-  const challenges = createChallenges({ db, people, sessions, credentials, now, ...metrics })
-  return { people, sessions, credentials, challenges, deliveries: createDeliveries({ db, now }) }
+  const passwords = createPasswords({ db, people, sessions, credentials, hasher, tokens: resetTokens, now })
+  const challenges = createChallenges({ db, people, claims, sessions, passwords, now, ...metrics })
+  const registrations = createRegistrations({ db, people, claims, credentials, sessions })
+  const deliveries = createDeliveries({ db, now })
+  const sweeps = {
+    messages: deliveries.sweep,
+    registrations: claims.sweep,
+    resetTokens: passwords.sweep,
+    sessions: sessions.sweep,
+    challenges: challenges.sweep,
+  }
+  return { people, registrations, credentials, passwords, sessions, challenges, deliveries, sweeps }
 }
 
 export interface Deps {
@@ -82,7 +96,7 @@ export function createDeps(
     log,
     metrics: createUsersMetrics(metrics),
   })
-  const { deliveries } = services
+  const { deliveries, sweeps } = services
   let migrated = false
   const queueCheck = { queue: guard.check }
   // Delivery events can wait; people who log in cannot.
@@ -97,7 +111,7 @@ export function createDeps(
     start() {
       const consumer = createDeliveryConsumer({ redis, prefix: queuePrefix, deliveries, log })
       scope.defer('delivery events', () => consumer.close())
-      const sweeper = startSweeper({ deliveries, log })
+      const sweeper = startSweeper({ sweeps, log })
       scope.defer('sweeper', () => sweeper.close())
       const stop = new AbortController()
       const migrating = migrateWhenPossible(config.DATABASE_URL, { log, signal: stop.signal }).then((done) => {

@@ -20,6 +20,7 @@ await run(log, async (scope) => {
     metrics,
     checks,
     notes,
+    started: scope.started,
   })
   scope.defer('ops', () => ops.close())
   start()

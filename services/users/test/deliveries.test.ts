@@ -6,7 +6,7 @@ import { createRedis } from '@latchkey/kit/redis'
 import { eventually, testStores } from '@latchkey/kit/testing'
 import t from 'tap'
 import { createDeliveryConsumer } from '../src/deliveries/deliveries.consumer.js'
-import { startSweeper } from '../src/deliveries/deliveries.sweeper.js'
+import { startSweeper } from '../src/sweeper.js'
 import { migrate } from '../src/migrations/index.js'
 import { createDatabase, type Harness, harness, newChallengeId, silent } from './harness.js'
 import { addressOf, startProxy, through } from '@latchkey/kit/test-proxy'
@@ -139,7 +139,7 @@ t.test(
       t.equal((await h.call('GET', `/deliveries/${id}`)).body['state'], open[at]?.[1])
 
     const late = await record('accepted')
-    const sweeper = startSweeper({ deliveries: h.services.deliveries, log: silent, everyMs: 20 })
+    const sweeper = startSweeper({ sweeps: { messages: h.services.deliveries.sweep }, log: silent, everyMs: 20 })
     await eventually('the sweeper to come by', async () => {
       const { body } = await h.call('GET', `/deliveries/${late}`)
       return body['state'] === 'unconfirmed'

@@ -43,5 +43,5 @@ t.test('what the contract does not name is refused', async (t) => {
     status: 400,
     body: { code: 'request.invalid', errors: [{ path: '/extra' }] },
   })
-  t.match(await call('POST', '/people/find-phone', { identifier: { kind: 'number', value: '1' } }), { status: 400 })
+  t.match(await call('POST', '/people/find-phone', { identifier: { kind: 'iban', value: '1' } }), { status: 400 })
 })

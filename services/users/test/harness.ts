@@ -1,6 +1,7 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
+import type { BodyOf } from '@latchkey/contracts/endpoint'
 import type { E164 } from '@latchkey/contracts/phone'
-import type { IssuedSession, PendingAccount } from '@latchkey/contracts/internal/users'
+import type { IssuedSession, PendingAccount, proveRegistration, register } from '@latchkey/contracts/internal/users'
 import type { User } from '@latchkey/contracts/v1/shapes'
 import type { Key, KeyRing } from '@latchkey/kit/key-ring'
 import { testStores } from '@latchkey/kit/testing'
@@ -109,7 +110,7 @@ export async function harness(t: Test, { url, ring = [newKey()], hasher, connect
   })
   await app.ready()
 
-  async function call(method: 'GET' | 'POST' | 'PATCH', path: string, payload?: object): Promise<Reply> {
+  async function call(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, payload?: object): Promise<Reply> {
     const { statusCode, headers, body } = await app.inject({
       method,
       url: `/internal${path}`,
@@ -134,9 +135,34 @@ export async function harness(t: Test, { url, ring = [newKey()], hasher, connect
     return { phone, challengeId, user, session, conflicts }
   }
 
+  /** Registers on `staged`, or as it is asked for, and wants it to succeed. */
+  async function register(asked: Partial<Registration> = {}) {
+    const registration = newRegistration(asked)
+    const { status, body } = await call('POST', '/registrations', registration)
+    const { user, session } = body
+    if (status !== 201 || user === undefined || session === undefined) throw new Error(`register: ${status}`)
+    return { ...registration, user, session, taken: body['taken'] }
+  }
+
+  /** Answers the code of a registration. */
+  const prove = (
+    { user, phone, face }: { user: User; phone: E164 | null; face: string },
+    more: Partial<BodyOf<typeof proveRegistration>> = {},
+  ) =>
+    call('POST', '/registrations/prove', {
+      challengeId: newChallengeId(),
+      registrationId: user.id,
+      phone,
+      face,
+      signIn: false,
+      ...more,
+    })
+
   return {
     app,
     db,
+    register,
+    prove,
     services,
     call,
     signUp,
@@ -152,8 +178,8 @@ export async function harness(t: Test, { url, ring = [newKey()], hasher, connect
         face: 'v1',
         ...(deviceToken !== undefined && { deviceToken }),
       }),
-    logIn: (kind: string, value: string, password: string) =>
-      call('POST', '/sign-ins/password', { identifier: { kind, value }, password, face: 'v1' }),
+    logIn: (kind: string, value: string, password: string, more: object = {}) =>
+      call('POST', '/sign-ins/password', { identifier: { kind, value }, password, face: 'v1', ...more }),
     person: (sessionId: string) => call('GET', `/sessions/${sessionId}/user`),
   }
 }
@@ -166,6 +192,23 @@ export const blank: Omit<PendingAccount, 'phone'> = {
   role: 'user',
   profile: {},
 }
+
+export type Registration = BodyOf<typeof register>
+
+/** A registration nobody else's is in the way of. */
+export const newRegistration = (asked: Partial<Registration> = {}): Registration => ({
+  face: 'staged',
+  client: randomUUID(),
+  phone: newPhone(),
+  ...newNames(),
+  password: null,
+  rules: 'lenient',
+  name: null,
+  role: 'user',
+  profile: {},
+  hideConflicts: false,
+  ...asked,
+})
 
 /** An e-mail address and a username nobody else has. */
 export const newNames = () => {

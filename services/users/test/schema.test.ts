@@ -1,7 +1,9 @@
+import { Migrator } from 'kysely'
 import t from 'tap'
-import type { Database } from '../src/database.js'
+import { type Database, openDatabase } from '../src/database.js'
+import { up as first } from '../src/migrations/0001_first.js'
 import { migrate } from '../src/migrations/index.js'
-import { createDatabase, harness, sql } from './harness.js'
+import { createDatabase, harness, newPhone, silent, sql } from './harness.js'
 
 type Columns = { [T in keyof Database]: Record<keyof Database[T], true> }
 
@@ -10,6 +12,15 @@ const columns = {
   users: {
     id: true,
     number: true,
+    active: true,
+    claimed_phone: true,
+    claimed_email: true,
+    claimed_username: true,
+    phone_optional: true,
+    registered_face: true,
+    registered_client: true,
+    last_sign_in_at: true,
+    credentials_changed_at: true,
     phone: true,
     phone_verified_at: true,
     email: true,
@@ -78,9 +89,30 @@ t.test('the tables are what their types say, column by column', async (t) => {
 t.test('replicas that start at once migrate once, and a migrated database is left alone', async (t) => {
   const url = await createDatabase(t)
   const done = await Promise.all(Array.from({ length: 5 }, () => migrate(url)))
-  t.same(done.flat(), ['0001_first'])
+  t.same(done.flat(), ['0001_first', '0002_registrations'])
   t.same(await migrate(url), [])
-  t.equal((await sql(url, 'select name from kysely_migration')).length, 1)
+  t.equal((await sql(url, 'select name from kysely_migration')).length, 2)
+})
+
+t.test('accounts of the first release are found again after the second has migrated', async (t) => {
+  const url = await createDatabase(t)
+  const old = openDatabase(url, { log: silent })
+  const migrator = new Migrator({
+    db: old,
+    provider: { getMigrations: async () => ({ '0001_first': { up: first } }) },
+  })
+  await migrator.migrateToLatest()
+  await old.destroy()
+  const phone = newPhone()
+  await sql(
+    url,
+    `insert into users (id, phone, phone_verified_at, role, profile, created_at, updated_at)
+      values ('01890000-0000-7000-8000-000000000001', $1, now(), 'user', '{}', now(), now())`,
+    [phone],
+  )
+  t.same(await migrate(url), ['0002_registrations'])
+  const { signIn } = await harness(t, { url })
+  t.match(await signIn(phone), { status: 200, body: { user: { phone, phoneVerified: true } } })
 })
 
 t.test('before the schema is there a request is told to come again', async (t) => {

@@ -121,22 +121,24 @@ t.test('a challenge used for one thing cannot be used for another', async (t) =>
   const { call, signUp } = await harness(t)
   const { phone, challengeId } = await signUp()
   t.match(await call('POST', '/sign-ins/phone', { challengeId, phone, face: 'v1' }), { status: 410 })
-  t.match(await call('POST', '/reset-tokens', { challengeId, phone }), { status: 410 })
+  t.match(await call('POST', '/reset-tokens', { challengeId, phone, face: 'v1' }), { status: 410 })
 })
 
 t.test('a reset token is given once per challenge, for 15 minutes, and is nowhere in the database', async (t) => {
   const { call, signUp, db } = await harness(t, { ring: [newKey('k1')] })
   const { phone, user } = await signUp()
   const challengeId = newChallengeId()
-  const given = await call('POST', '/reset-tokens', { challengeId, phone })
+  const given = await call('POST', '/reset-tokens', { challengeId, phone, face: 'v1' })
   t.match(given, { status: 201, body: { resetToken: /^lkp_/ } })
   const lifeMs = Date.parse(given.body['expiresAt'] as string) - Date.now()
   t.ok(lifeMs > 14.9 * 60_000 && lifeMs <= 15 * 60_000)
   const rows = await db.selectFrom('reset_tokens').selectAll().where('user_id', '=', user.id).execute()
   t.match(rows, [{ used_at: null }])
   t.notOk(JSON.stringify(rows).includes((given.body['resetToken'] as string).slice(30)))
-  t.match(await call('POST', '/reset-tokens', { challengeId, phone }), { status: 410 })
-  t.match(await call('POST', '/reset-tokens', { challengeId: newChallengeId(), phone: newPhone() }), { status: 410 })
+  t.match(await call('POST', '/reset-tokens', { challengeId, phone, face: 'v1' }), { status: 410 })
+  t.match(await call('POST', '/reset-tokens', { challengeId: newChallengeId(), phone: newPhone(), face: 'v1' }), {
+    status: 410,
+  })
 })
 
 t.test('the phone of an account is found by each of its identifiers', async (t) => {

@@ -5,6 +5,7 @@ import type { Test } from 'tap'
 import { generateKeys } from '../../src/keys.js'
 import { query } from '../../src/postgres.js'
 import { type Stack, startStack } from '../../src/stack.js'
+import { driveFaces } from '../dialects/canaries.js'
 import { breakJobs, breakUsers, driveAll, keepingRefusals } from './all-flows.js'
 import { type Canaries, findLeaks, noCanaries } from './canaries.js'
 import { inPostgres, inProcessList, inRedis, onOpsPorts } from './hiding-places.js'
@@ -58,6 +59,7 @@ interface Searched extends SecretStack {
 export async function searchEverything(t: Test, { carrier, ...driven }: Searched): Promise<void> {
   const { stack, call, canaries, refusals, codeOf } = driven
   await driveAll(driven)
+  await driveFaces(driven)
   if (carrier !== undefined) await quotingCarrier({ call, canaries, codeOf, carrier })
   const planted = await breakJobs(stack, canaries)
   await breakUsers(driven)

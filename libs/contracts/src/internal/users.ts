@@ -17,16 +17,25 @@ export const Refusal = Type.Object({
 export type Refusal = Static<typeof Refusal>
 
 export const Identifier = Strict({
-  kind: Type.Enum(['phone', 'email', 'username']),
+  kind: Type.Enum(['phone', 'email', 'username', 'number']),
   value: Type.String({ minLength: 1, maxLength: 254 }),
 })
 export type Identifier = Static<typeof Identifier>
+
+/** Which rules a new password must keep: those of /v1, or the few that hold where a documented API allows shorter ones. */
+export const PasswordRules = Type.Enum(['standard', 'lenient'])
+export type PasswordRules = Static<typeof PasswordRules>
+
+/** A keyed hash that tells one client (network and program) from another without naming it. */
+const ClientKey = Type.String({ minLength: 1, maxLength: 64 })
 
 /** The face a session belongs to: the `aud` of its access tokens. */
 const Face = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,31}$', examples: ['v1'] })
 const DeviceToken = Type.Optional(TokenInput)
 /** A proved challenge. `claimLapsed` where an earlier right answer was never heard of again: the challenge may be used already. */
 const Proof = { challengeId: ChallengeId, claimLapsed: Type.Optional(Type.Boolean()) }
+/** When the challenge was opened: one that is older than a change of password or phone proves nothing any more. */
+const OpenedAt = Timestamp
 
 /** A session as users knows it; the gateway adds the access token. */
 export const IssuedSession = Type.Object({
@@ -46,6 +55,9 @@ export const prepareSignUp = endpoint({
     phone: E164,
     email: Type.Union([Type.String(), Type.Null()]),
     password: Type.Union([Type.String(), Type.Null()]),
+    rules: Type.Optional(PasswordRules),
+    /** False where the password is only to be judged. */
+    hash: Type.Optional(Type.Boolean()),
   }),
   replies: { 200: Type.Object({ known: Type.Boolean(), passwordHash: Type.Union([Type.String(), Type.Null()]) }) },
   fails: ['request.invalid', 'password.weak', 'unavailable'],
@@ -63,11 +75,21 @@ export const PendingAccount = Strict({
 })
 export type PendingAccount = Static<typeof PendingAccount>
 
+/** What waits sealed in the challenge of an account that exists before its proof. */
+export const PendingRegistration = Strict({ registrationId: Type.String({ format: 'uuid' }) })
+
 export const completeSignUp = endpoint({
   method: 'POST',
   path: '/internal/sign-ups',
   summary: 'Create the account of a proved phone and its first session, once per challenge',
-  body: Strict({ ...Proof, face: Face, account: PendingAccount, deviceToken: DeviceToken }),
+  body: Strict({
+    ...Proof,
+    face: Face,
+    account: PendingAccount,
+    deviceToken: DeviceToken,
+    /** An e-mail or username somebody else holds refuses the whole account instead of being left out. */
+    whole: Type.Optional(Type.Boolean()),
+  }),
   replies: { 201: Type.Object({ user: User, session: IssuedSession, conflicts: Conflicts }) },
   fails: ['request.invalid', 'challenge.gone', 'account.exists', 'unavailable'],
 })
@@ -76,25 +98,42 @@ export const signInWithPassword = endpoint({
   method: 'POST',
   path: '/internal/sign-ins/password',
   summary: 'Compare a password (one hash, known or not) and open a session',
-  body: Strict({ identifier: Identifier, password: Type.String(), face: Face, deviceToken: DeviceToken }),
+  body: Strict({
+    identifier: Identifier,
+    password: Type.String(),
+    face: Face,
+    deviceToken: DeviceToken,
+    /**
+     * Where the face has accounts before proof: a registration is looked at where no proved account fits, that of this client
+     * first, else the oldest. `needsProof` refuses it after a right password.
+     */
+    registrations: Type.Optional(Strict({ client: ClientKey, needsProof: Type.Boolean() })),
+  }),
   replies: { 200: Admitted },
-  fails: ['request.invalid', 'credentials.wrong', 'account.disabled', 'unavailable'],
+  fails: [
+    'request.invalid',
+    'credentials.wrong',
+    'account.disabled',
+    'account.unverified',
+    'account.second_factor',
+    'unavailable',
+  ],
 })
 
 export const signInWithPhone = endpoint({
   method: 'POST',
   path: '/internal/sign-ins/phone',
   summary: 'Open a session for the owner of a proved phone, once per challenge',
-  body: Strict({ ...Proof, phone: E164, face: Face, deviceToken: DeviceToken }),
+  body: Strict({ ...Proof, phone: E164, face: Face, deviceToken: DeviceToken, openedAt: Type.Optional(OpenedAt) }),
   replies: { 200: Admitted },
-  fails: ['request.invalid', 'challenge.gone', 'account.disabled', 'unavailable'],
+  fails: ['request.invalid', 'challenge.gone', 'account.disabled', 'account.second_factor', 'unavailable'],
 })
 
 export const giveResetToken = endpoint({
   method: 'POST',
   path: '/internal/reset-tokens',
   summary: 'Give the owner of a proved phone a reset token, once per challenge',
-  body: Strict({ ...Proof, phone: E164 }),
+  body: Strict({ ...Proof, phone: E164, face: Face, openedAt: Type.Optional(OpenedAt) }),
   replies: { 201: Type.Object({ resetToken: Type.String(), expiresAt: Timestamp }) },
   fails: ['request.invalid', 'challenge.gone', 'unavailable'],
 })
@@ -113,7 +152,14 @@ export const refreshSession = endpoint({
   path: '/internal/sessions/refresh',
   summary: 'Rotate a refresh token; a replayed one ends its session',
   body: Strict({ refreshToken: TokenInput, face: Face }),
-  replies: { 200: Type.Object({ userId: Type.String({ format: 'uuid' }), session: IssuedSession }) },
+  replies: {
+    200: Type.Object({
+      userId: Type.String({ format: 'uuid' }),
+      /** False while the account is a registration whose phone waits for its proof. */
+      proved: Type.Boolean(),
+      session: IssuedSession,
+    }),
+  },
   fails: ['request.invalid', 'token.invalid', 'unavailable'],
 })
 
@@ -164,4 +210,124 @@ export const getDelivery = endpoint({
     }),
   },
   fails: ['unavailable'],
+})
+
+/** An account before its phone is proved, as some documented APIs create it: it loses every claim to whoever proves. */
+export const register = endpoint({
+  method: 'POST',
+  path: '/internal/registrations',
+  summary: 'Create an account that claims a phone, or an active one without a phone, and its first session',
+  body: Strict({
+    face: Face,
+    client: ClientKey,
+    phone: Type.Union([E164, Type.Null()]),
+    email: Type.String(),
+    username: Type.Union([Type.String(), Type.Null()]),
+    password: Type.Union([Type.String(), Type.Null()]),
+    rules: PasswordRules,
+    name: Type.Union([Type.String(), Type.Null()]),
+    role: Type.String(),
+    profile: Profile,
+    /** Conflicts with proved accounts are not told; the registration then claims what it cannot get. */
+    hideConflicts: Type.Boolean(),
+    /** The account goes on without a phone where somebody else proves the one it claims. */
+    phoneOptional: Type.Optional(Type.Boolean()),
+  }),
+  replies: {
+    201: Type.Object({
+      user: User,
+      session: IssuedSession,
+      /** The phone belongs to a proved account; only where conflicts are hidden. */
+      taken: Type.Boolean(),
+    }),
+  },
+  fails: ['request.invalid', 'password.weak', 'account.exists', 'unavailable'],
+})
+
+/** A registration by the phone or e-mail it claims. */
+const Claimed = Strict({ kind: Type.Enum(['phone', 'email']), value: Type.String({ minLength: 1, maxLength: 254 }) })
+
+export const findRegistration = endpoint({
+  method: 'POST',
+  path: '/internal/registrations/find',
+  summary: 'The registration a caller means: that of his session, the only one, or the newest of his client',
+  body: Strict({
+    face: Face,
+    by: Claimed,
+    client: ClientKey,
+    userId: Type.Optional(Type.String({ format: 'uuid' })),
+  }),
+  replies: {
+    200: Type.Object({
+      registration: Type.Union([Type.Object({ id: Type.String({ format: 'uuid' }), phone: E164 }), Type.Null()]),
+      /** Whether a proved account holds the phone or e-mail. */
+      proved: Type.Boolean(),
+    }),
+  },
+  fails: ['request.invalid', 'unavailable'],
+})
+
+export const proveRegistration = endpoint({
+  method: 'POST',
+  path: '/internal/registrations/prove',
+  summary: 'Make a registration the account of its proved phone, once per challenge; other claims on the phone end',
+  body: Strict({
+    ...Proof,
+    registrationId: Type.String({ format: 'uuid' }),
+    phone: E164,
+    face: Face,
+    /** Whether a session is to be opened for who proved. */
+    signIn: Type.Boolean(),
+  }),
+  replies: { 200: Type.Object({ user: User, session: Type.Union([IssuedSession, Type.Null()]) }) },
+  fails: ['request.invalid', 'challenge.gone', 'account.exists', 'unavailable'],
+})
+
+export const dropRegistration = endpoint({
+  method: 'DELETE',
+  path: '/internal/registrations/:registrationId',
+  summary: 'Take back a registration whose caller was told that it failed',
+  params: Strict({ registrationId: Type.String({ format: 'uuid' }) }),
+  replies: { 204: Type.Null() },
+  fails: ['request.invalid', 'unavailable'],
+})
+
+export const resetPassword = endpoint({
+  method: 'POST',
+  path: '/internal/passwords/reset',
+  summary: 'Set a new password by a reset token, once; every session, reset token and challenge of the account ends',
+  body: Strict({
+    resetToken: TokenInput,
+    newPassword: Type.String(),
+    rules: PasswordRules,
+    /** Where given, a token of another account is refused and not spent. */
+    email: Type.Optional(Type.String()),
+  }),
+  replies: { 204: Type.Null() },
+  fails: ['request.invalid', 'password.weak', 'reset.gone', 'unavailable'],
+})
+
+export const changePassword = endpoint({
+  method: 'POST',
+  path: '/internal/sessions/:sessionId/password',
+  summary: 'Set a new password by a live session; every other session, reset token and challenge of the account ends',
+  params: SessionParams,
+  body: Strict({
+    newPassword: Type.String(),
+    /** Required once a password is set. */
+    currentPassword: Type.Union([Type.String(), Type.Null()]),
+    rules: PasswordRules,
+    /** Where no password is set yet: how long ago the sign-in of this session may be; null where it does not matter. */
+    freshWithinSeconds: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
+  }),
+  replies: { 204: Type.Null() },
+  fails: [
+    'request.invalid',
+    'password.weak',
+    'credentials.wrong',
+    'token.invalid',
+    'account.unverified',
+    'forbidden',
+    'unavailable',
+  ],
 })

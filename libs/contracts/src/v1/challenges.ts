@@ -35,6 +35,8 @@ export const getChallenge = endpoint({
 })
 
 export const SignedIn = Type.Object({ user: User, session: Session, conflicts: Type.Optional(Conflicts) })
+/** Of an address that is proved without a sign-in. */
+export const AddressProved = Type.Object({ user: User })
 export const ResetTokenGiven = Type.Object({ resetToken: Type.String(), expiresAt: Timestamp })
 
 export const answerChallenge = endpoint({
@@ -48,8 +50,8 @@ export const answerChallenge = endpoint({
     deviceToken: Type.Optional(DeviceTokenInput),
   }),
   replies: {
-    200: Type.Union([SignedIn, ResetTokenGiven], {
-      description: '`sign_in`: user and session; `reset_password`: a reset token',
+    200: Type.Union([SignedIn, ResetTokenGiven, AddressProved], {
+      description: '`sign_in`: user and session; `reset_password`: a reset token; a proof alone: the user',
     }),
     201: SignedIn,
   },

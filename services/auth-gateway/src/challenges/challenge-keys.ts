@@ -2,8 +2,9 @@ import type { Purpose } from '@latchkey/contracts/v1/shapes'
 import { challengeKey } from '@latchkey/contracts/challenge-record'
 import { hmac, type Key } from '@latchkey/kit/key-ring'
 import { createShardedIds, shardOfHash } from '@latchkey/kit/sharded-id'
+import type { Address } from './challenge.js'
 
-/** Whose counters: a phone, or an identifier, by keyed hashes that do not name it. */
+/** Whose counters: a phone, an identifier or an address, by keyed hashes that do not name it. */
 export interface Subject {
   readonly shard: string
   readonly hash: string
@@ -12,29 +13,49 @@ export interface Subject {
 /** Redis keys of challenges and their counters. All keys of one subject share its shard, hence one slot of a cluster. */
 export interface ChallengeKeys {
   subject(text: string): Subject
+  /** What an address leads to stands here. */
+  address(address: Address): Subject
   newId(subject: Subject): string
+  /** The one id of the decoy that stands in for an address and a network. */
+  decoyId(subject: Subject, address: Address, network: string): string
   shardOf(id: string): string
   challenge(id: string): string
   sends(subject: Subject): string
   ladder(subject: Subject, purpose: Purpose): string
   wrong(subject: Subject): string
   notice(subject: Subject): string
+  index(address: Subject): string
 }
 
 /** `idKey` is shared with the worker; `indexKey` stays here, so that a Redis dump does not tell whose counters it holds. */
 export function createChallengeKeys({ idKey, indexKey }: { idKey: Key; indexKey: Key }): ChallengeKeys {
   const ids = createShardedIds(idKey)
+  const parts = ({ face, purpose, text }: Address) => [face, purpose, text] as const
   return {
     subject: (text) => ({
       shard: shardOfHash(hmac(indexKey, 'shard', text)),
       hash: hmac(indexKey, 'subject', text).subarray(0, 16).toString('base64url'),
     }),
+    address: (address) => ({
+      shard: shardOfHash(hmac(indexKey, 'address shard', ...parts(address))),
+      hash: hmac(indexKey, 'address', ...parts(address))
+        .subarray(0, 16)
+        .toString('base64url'),
+    }),
     newId: ({ shard }) => ids.create(shard),
+    decoyId: ({ shard }, address, network) =>
+      ids.create(
+        shard,
+        hmac(indexKey, 'decoy', ...parts(address), network)
+          .subarray(0, 16)
+          .toString('hex'),
+      ),
     shardOf: ids.shardOf,
     challenge: (id) => challengeKey(ids.shardOf(id), id),
     sends: ({ shard, hash }) => `lk:{${shard}}:sends:${hash}`,
     ladder: ({ shard, hash }, purpose) => `lk:{${shard}}:ladder:${purpose}:${hash}`,
     wrong: ({ shard, hash }) => `lk:{${shard}}:wrong:${hash}`,
     notice: ({ shard, hash }) => `lk:{${shard}}:notice:${hash}`,
+    index: ({ shard, hash }) => `lk:{${shard}}:found:${hash}`,
   }
 }

@@ -1,11 +1,14 @@
-import type { ChallengeField } from '@latchkey/contracts/challenge-record'
+import { type ChallengeField, wrongOf } from '@latchkey/contracts/challenge-record'
 import { Purpose } from '@latchkey/contracts/v1/shapes'
 import { Value } from 'typebox/value'
 import type { KnownChallenge, NewChallenge } from './challenge.js'
+import type { Subject } from './challenge-keys.js'
 import type { ChallengeSecrets } from './challenge-secrets.js'
 
 /** The Redis hash as it is read: text, and only the fields that are there. */
-export type Record = { readonly [F in ChallengeField]?: string }
+export type Record = { readonly [F in ChallengeField]?: string } & {
+  readonly [wrong: ReturnType<typeof wrongOf>]: string
+}
 
 /** Field, value, field, value, … → a record. */
 export function toRecord(pairs: readonly string[]): Record {
@@ -20,11 +23,16 @@ interface Naming {
   readonly messageId: string
   /** Whether its first message must not be sent. */
   readonly quiet: boolean
+  /** The address that is to lead to it. */
+  readonly address?: Subject | undefined
   readonly secrets: ChallengeSecrets
 }
 
 /** The fields of a new challenge but for its times, which Redis sets. */
-export function newRecord(wanted: NewChallenge, { id, subjectHash, messageId, quiet, secrets }: Naming): Record {
+export function newRecord(
+  wanted: NewChallenge,
+  { id, subjectHash, messageId, quiet, address, secrets }: Naming,
+): Record {
   const { policy, message } = wanted
   return {
     purpose: wanted.purpose,
@@ -39,11 +47,13 @@ export function newRecord(wanted: NewChallenge, { id, subjectHash, messageId, qu
     locale: wanted.locale,
     wrong: '0',
     attemptsMax: String(policy.attempts),
+    ...(policy.attemptsPerClient !== undefined && { attemptsPerClient: String(policy.attemptsPerClient) }),
     resends: '0',
     resendsMax: String(policy.resends),
     messageId,
     quiet: quiet ? messageId : '',
     subject: subjectHash,
+    ...(address !== undefined && { found: `${address.shard}.${address.hash}` }),
   }
 }
 
@@ -57,7 +67,18 @@ export const resentFields = ({
   resendAt = '',
   resends = '',
   quiet = '',
-}: Record): Record => ({ generation, mac, box, expiresAt, messageId, resendAt, resends, quiet })
+  unsent,
+}: Record): Record => ({
+  generation,
+  mac,
+  box,
+  expiresAt,
+  messageId,
+  resendAt,
+  resends,
+  quiet,
+  ...(unsent !== undefined && { unsent }),
+})
 
 /** What the holder of the id may see of a record. Of an ended one nothing is left to try. */
 export function knownChallenge(id: string, record: Record, { expired }: { expired: boolean }): KnownChallenge {
@@ -70,12 +91,32 @@ export function knownChallenge(id: string, record: Record, { expired }: { expire
     country: record.country ?? '',
     generation: Number(record.generation),
     messageId: record.messageId ?? '',
+    sent: record.unsent === undefined,
+    openedAt: openedAt(record),
     expiresAt: new Date(Number(record.expiresAt)),
     resendAt: new Date(Number(record.resendAt)),
     expired,
     attemptsLeft: ended ? 0 : Math.max(0, Number(record.attemptsMax) - Number(record.wrong)),
     resendsLeft: ended ? 0 : Math.max(0, Number(record.resendsMax) - Number(record.resends)),
   }
+}
+
+/** When it was opened; of a record from before that was written down, as early as its life allows. */
+export const openedAt = (record: Record): Date =>
+  new Date(Number(record.openedAt ?? Number(record.expiresAt) - Number(record.lifeMs)))
+
+/** The address that leads to a challenge, if one does. */
+export function addressOf({ found }: Record): Subject | undefined {
+  const [shard, hash] = found?.split('.', 2) ?? []
+  return shard === undefined || hash === undefined ? undefined : { shard, hash }
+}
+
+/** What one network may still make of a challenge; undefined where it has ended in another way. */
+export function stateFor(network: string, record: Record): 'live' | 'exhausted' | undefined {
+  if (record.state === 'exhausted') return 'exhausted'
+  if (record.state !== 'live') return undefined
+  const spent = Number(record[wrongOf(network)] ?? 0) >= Number(record.attemptsPerClient ?? Number.POSITIVE_INFINITY)
+  return spent ? 'exhausted' : 'live'
 }
 
 /** Throws where the record names a purpose that this version does not know. */

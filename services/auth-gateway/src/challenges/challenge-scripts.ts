@@ -29,9 +29,19 @@ export interface Send {
   readonly purpose: Purpose
   readonly messageId: string
 }
-interface LimitedSend extends Send {
+/** As it is limited by its policy, if it is. */
+export interface LimitedSend extends Send {
   readonly policy: ChallengePolicy
   readonly limited: boolean
+}
+
+/** What an address is to remember of a challenge. */
+interface NewEntry {
+  readonly client: string
+  /** Empty where it proves none. */
+  readonly registrationId: string
+  readonly sent: boolean
+  readonly expiresAt: Date
 }
 
 const claimLeaseMs = 5_000
@@ -54,6 +64,12 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
     release: script('release.1'),
     resend: script('resend.3'),
     unsend: script('unsend.3'),
+    end: script('end.1'),
+    decoy: script<[openedAt: number, expiresAt: number]>('decoy.1'),
+    takeSend: script('take_send.2'),
+    enter: script<string[]>('enter.1'),
+    leave: script('leave.1'),
+    markSent: script('mark_sent.1'),
   }
   const counters = ({ subject, purpose }: Send) => [keys.sends(subject), keys.ladder(subject, purpose)] as const
   const sendLimits = ({ policy, limited }: LimitedSend) => {
@@ -67,7 +83,11 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
       const [now, ...pairs] = await lua.read(keys.challenge(id), clockOffsetMs())
       return pairs.length === 0 ? undefined : { now: Number(now), record: toRecord(pairs) }
     },
-    open: (id: string, send: LimitedSend, { isNotice, fields }: { isNotice: boolean; fields: Record }) =>
+    open: (
+      id: string,
+      send: LimitedSend,
+      { isNotice, mayStayUnsent, fields }: { isNotice: boolean; mayStayUnsent: boolean; fields: Record },
+    ) =>
       lua.open(
         keys.challenge(id),
         ...counters(send),
@@ -76,6 +96,7 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
         send.policy.codeLifeSeconds * 1_000,
         send.messageId,
         isNotice ? '1' : '0',
+        mayStayUnsent ? '1' : '0',
         ...Object.entries(fields).flat(),
       ),
     async cancel(id: string, send: Send, { refund }: { refund: boolean }): Promise<void> {
@@ -99,7 +120,7 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
     claim: (
       id: string,
       subject: Subject,
-      { generation, mac, owner }: { generation: number; mac: string; owner: string },
+      { generation, mac, owner, wrongField }: { generation: number; mac: string; owner: string; wrongField: string },
     ) =>
       lua.claim(
         keys.challenge(id),
@@ -110,6 +131,7 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
         owner,
         claimLeaseMs,
         ...wrongLimits,
+        wrongField,
       ),
     async countWrong(subject: Subject, owner: string): Promise<void> {
       await lua.countWrong(keys.wrong(subject), clockOffsetMs(), owner)
@@ -139,5 +161,31 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
     async unsend(id: string, send: Send, before: Record): Promise<void> {
       await lua.unsend(keys.challenge(id), ...counters(send), send.messageId, ...Object.entries(before).flat())
     },
+    /** Whatever could still be answered of it. */
+    async end(id: string, state: 'superseded' | 'cancelled'): Promise<void> {
+      await lua.end(keys.challenge(id), state)
+    },
+    takeSend: (send: LimitedSend) => lua.takeSend(...counters(send), ...sendLimits(send), send.messageId),
+    decoy: (id: string, { lifeMs, anew, fields }: { lifeMs: number; anew: boolean; fields: Record }) =>
+      lua.decoy(keys.challenge(id), clockOffsetMs(), lifeMs, anew ? '1' : '0', ...Object.entries(fields).flat()),
+    entries: (address: Subject) => orUnavailable(() => redis.get(keys.index(address))),
+    enter: (address: Subject, id: string, { client, registrationId, sent, expiresAt }: NewEntry) =>
+      lua.enter(
+        keys.index(address),
+        clockOffsetMs(),
+        id,
+        client,
+        registrationId,
+        sent ? '1' : '0',
+        expiresAt.getTime(),
+      ),
+    async leave(address: Subject, id: string): Promise<void> {
+      await lua.leave(keys.index(address), clockOffsetMs(), id)
+    },
+    async markSent(address: Subject, id: string, expiresAt: Date): Promise<void> {
+      await lua.markSent(keys.index(address), clockOffsetMs(), id, expiresAt.getTime())
+    },
   }
 }
+
+export type ChallengeScripts = ReturnType<typeof createChallengeScripts>

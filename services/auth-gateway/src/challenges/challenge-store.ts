@@ -1,19 +1,13 @@
 import { randomInt, randomUUID } from 'node:crypto'
-import type { Redis } from 'ioredis'
+import { wrongOf } from '@latchkey/contracts/challenge-record'
 import type { ChallengePolicy } from '../flows/policy.js'
-import type {
-  Answered,
-  ChallengeStore,
-  Claim,
-  KnownChallenge,
-  Message,
-  NewChallenge,
-  Numbers,
-  Opened,
-  Resent,
-} from './challenge.js'
+import type { Client } from '../flows/ports.js'
+import { createAddressDecoys, nobodyBehind } from './address-decoys.js'
+import { createAddressIndex } from './address-index.js'
+import type { Answered, ChallengeStore, Claim, KnownChallenge, Message, Numbers, Resent, Typed } from './challenge.js'
 import type { Subject } from './challenge-keys.js'
-import { knownChallenge, newRecord, purposeOf, resentFields, type Record } from './challenge-record.js'
+import { createChallengeOpening } from './challenge-opening.js'
+import { addressOf, knownChallenge, openedAt, purposeOf, resentFields, type Record } from './challenge-record.js'
 import { createChallengeScripts, type ScriptOptions, type Send } from './challenge-scripts.js'
 import type { ChallengeSecrets } from './challenge-secrets.js'
 
@@ -31,57 +25,29 @@ export const newCode = (digits: number): string => String(randomInt(10 ** digits
 export function createChallengeStore({ secrets, ...options }: ChallengeStoreOptions): ChallengeStore {
   const { redis, keys } = options
   const scripts = createChallengeScripts(options)
+  const index = createAddressIndex({ scripts, keys })
+  const decoys = createAddressDecoys({ scripts, keys, secrets })
   const load = async (id: string) => (idPattern.test(id) ? scripts.read(id) : undefined)
   const subjectOf = (id: string, { subject = '' }: Record): Subject => ({ shard: keys.shardOf(id), hash: subject })
+  const { open, cancel } = createChallengeOpening({ redis, keys, secrets, scripts, index, decoys })
 
-  async function open(wanted: NewChallenge): Promise<Opened> {
-    const { purpose, policy, limited, message } = wanted
-    const subject = keys.subject(wanted.subject)
-    const id = keys.newId(subject)
-    const messageId = randomUUID()
-    const send = { purpose, policy, limited, messageId }
-    const silent = wanted.behind === undefined ? undefined : { ...send, subject: keys.subject(wanted.behind) }
-    const quiet = silent !== undefined && !(await scripts.spend(silent))
-    const fields = newRecord(wanted, { id, subjectHash: subject.hash, messageId, quiet, secrets })
-
-    const isNotice = message.kind === 'account_exists'
-    const [verdict, at, resendAt] = await scripts
-      .open(id, { ...send, subject }, { isNotice, fields })
-      .catch((error: unknown) => {
-        // A Redis that was only slow, or whose answer was lost, has run the script: take it back behind it.
-        void whenReady(redis, () => cancel({ id, messageId, purpose }, wanted, { refund: true }))
-        throw error
-      })
-    if (verdict === 'cooling') {
-      if (silent !== undefined) await scripts.refund(silent)
-      return { verdict, retryAt: new Date(Number(at)) }
-    }
-    if (verdict !== 'opened') throw new Error(`open.4.lua returned ${verdict}`)
-    const record = { ...fields, expiresAt: String(at), resendAt: String(resendAt) }
-    return { verdict, challenge: knownChallenge(id, record, { expired: false }) }
-  }
-
-  async function cancel(
-    { id, messageId, purpose }: Pick<KnownChallenge, 'id' | 'messageId' | 'purpose'>,
-    wanted: NewChallenge,
-    { refund }: { refund: boolean },
-  ): Promise<void> {
-    const send = { messageId, purpose }
-    await scripts.cancel(id, { ...send, subject: keys.subject(wanted.subject) }, { refund })
-    if (refund && wanted.behind !== undefined) await scripts.refund({ ...send, subject: keys.subject(wanted.behind) })
-  }
-
-  async function answer(id: string, code: string, face: string): Promise<Answered> {
+  async function answer(id: string, code: string, face: string, client?: Client): Promise<Answered> {
     for (;;) {
-      const record = (await load(id))?.record
-      if (record?.mac === undefined || record.face !== face) return { verdict: 'gone' }
+      const { now, record } = (await load(id)) ?? { now: 0, record: {} }
+      if (record.face !== face) return { verdict: 'gone' }
+      if (record.mac === undefined) {
+        const exhausted = client !== undefined && record.state === 'exhausted' && now < Number(record.expiresAt)
+        return { verdict: exhausted ? 'exhausted' : 'gone' }
+      }
       const generation = Number(record.generation)
       const owner = randomUUID()
       // Opened before the claim: a box that cannot be opened must not hold the code.
       const message = secrets.openMessage(id, generation, record.box ?? '')
       const pending = secrets.openPending(id, record.pending ?? '')
       const mac = secrets.macOfGuess(id, generation, code, record.mac)
-      const [verdict, detail] = await scripts.claim(id, subjectOf(id, record), { generation, mac, owner })
+      const wrongField = client === undefined ? '' : wrongOf(client.network)
+      const subject = subjectOf(id, record)
+      const [verdict, detail] = await scripts.claim(id, subject, { generation, mac, owner, wrongField })
       if (verdict === 'changed') continue // a resend made a new code between our read and our claim
       if (verdict === 'claimed')
         return { verdict, claim: { ...claimOf(id, owner, record, message, pending), lapsed: detail === 1 } }
@@ -92,12 +58,18 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
         return { verdict, attemptsLeft: Number(detail) }
       }
       if (verdict === 'limited') return { verdict, retryAt: new Date(Number(detail)) }
-      if (verdict === 'held' || verdict === 'gone') return { verdict }
+      if (verdict === 'held' || verdict === 'gone' || verdict === 'exhausted') return { verdict }
       throw new Error(`claim.2.lua returned ${verdict}`)
     }
   }
 
-  async function resend(id: string, face: string, policy: ChallengePolicy, numbers: Numbers): Promise<Resent> {
+  async function resend(
+    id: string,
+    face: string,
+    policy: ChallengePolicy,
+    numbers: Numbers,
+    typed?: Typed,
+  ): Promise<Resent> {
     for (;;) {
       const record = (await load(id))?.record
       if (record?.box === undefined || record.face !== face) return { verdict: 'gone' }
@@ -105,8 +77,14 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
       const before = secrets.openMessage(id, generation, record.box)
       const next: Message =
         before.kind === 'code' ? { ...before, code: numbers.codeFor(before.to, policy.codeDigits) } : before
-      const limited = before.kind === 'decoy' || numbers.limited(before.to)
-      const send = { purpose: purposeOf(record), policy, limited, messageId: randomUUID() }
+      const purpose = purposeOf(record)
+      const limited = before.kind === 'decoy' ? typed === undefined : numbers.limited(before.to)
+      const send = { purpose, policy, limited, messageId: randomUUID() }
+      const asTyped = typed && { ...send, limited: typed.limited, subject: keys.subject(typed.identifier) }
+      if (asTyped !== undefined) {
+        const [taken, at] = await scripts.takeSend(asTyped)
+        if (taken === 'cooling') return cooling(id, at)
+      }
       const behind = record.to === '' ? (phoneBehind(record, before) ?? nobodyBehind(record.subject ?? '')) : undefined
       const silent = behind === undefined ? undefined : { ...send, subject: keys.subject(behind) }
       const allowed = silent === undefined || (await scripts.spend(silent))
@@ -118,21 +96,44 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
         { ...send, subject: subjectOf(id, record) },
         { generation, mac, box, quiet },
       )
-      if (verdict !== 'resent' && silent !== undefined && allowed) await scripts.refund(silent)
+      if (verdict !== 'resent') {
+        if (silent !== undefined && allowed) await scripts.refund(silent)
+        if (asTyped !== undefined) await scripts.refund(asTyped)
+      }
       if (verdict === 'changed') continue
       if (verdict === 'held' || verdict === 'gone') return { verdict }
       if (verdict === 'spent') return { verdict, retryAt: new Date(Number(at)) }
-      const after = await read(id)
-      if (after === undefined) return { verdict: 'gone' }
-      if (verdict === 'cooling') return { verdict, retryAt: new Date(Number(at)), challenge: after }
-      if (verdict === 'resent') return { verdict, challenge: after, takeBack: () => unsend(id, record, send, silent) }
-      throw new Error(`resend.3.lua returned ${verdict}`)
+      if (verdict === 'cooling') return cooling(id, at, addressOf(record))
+      if (verdict !== 'resent') throw new Error(`resend.3.lua returned ${verdict}`)
+      const challenge = await sentAt(id, addressOf(record))
+      if (challenge === undefined) return { verdict: 'gone' }
+      const takeBack = () => unsend(id, record, send, [silent, asTyped])
+      return { verdict, challenge, takeBack }
     }
   }
 
-  async function unsend(id: string, before: Record, send: Omit<Send, 'subject'>, silent: Send | undefined) {
+  async function unsend(
+    id: string,
+    before: Record,
+    send: Omit<Send, 'subject'>,
+    counted: readonly (Send | undefined)[],
+  ): Promise<void> {
     await scripts.unsend(id, { ...send, subject: subjectOf(id, before) }, resentFields(before))
-    if (silent !== undefined) await scripts.refund(silent)
+    for (const one of counted) if (one !== undefined) await scripts.refund(one)
+  }
+
+  /** A challenge after a send, which its address is told of: in the cooldown again, should it have been lost. */
+  async function sentAt(id: string, address?: Subject): Promise<KnownChallenge | undefined> {
+    const challenge = await read(id)
+    if (address !== undefined && challenge?.sent) await index.markSent(address, id, challenge.expiresAt)
+    return challenge
+  }
+
+  async function cooling(id: string, at: string | number | undefined, address?: Subject): Promise<Resent> {
+    const challenge = await sentAt(id, address)
+    return challenge === undefined
+      ? { verdict: 'gone' }
+      : { verdict: 'cooling', retryAt: new Date(Number(at)), challenge }
   }
 
   async function read(id: string): Promise<KnownChallenge | undefined> {
@@ -142,19 +143,31 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
     return sinceEndMs > tombstoneMs ? undefined : knownChallenge(id, found.record, { expired: sinceEndMs >= 0 })
   }
 
+  async function codeOf(id: string): Promise<string | undefined> {
+    const found = await load(id)
+    const { box, expiresAt, generation } = found?.record ?? {}
+    if (found === undefined || box === undefined || found.now >= Number(expiresAt)) return undefined
+    const message = secrets.openMessage(id, Number(generation), box)
+    return message.kind === 'code' ? message.code : undefined
+  }
+
   return {
     open,
     read,
     answer,
     resend,
     cancel,
-    settle: ({ id, subject, purpose }) => scripts.settle(id, { shard: keys.shardOf(id), hash: subject }, purpose),
+    codeOf,
+    candidates: index.candidates,
+    decoy: decoys.ensure,
+    findDecoy: decoys.find,
+    async settle({ id, subject, purpose, address }) {
+      await scripts.settle(id, { shard: keys.shardOf(id), hash: subject }, purpose)
+      if (address !== undefined) await index.leave(address, id)
+    },
     release: ({ id, owner }) => scripts.release(id, owner),
   }
 }
-
-/** The name under which nobody's limits are kept, so that an unknown identifier takes the work of a known one. */
-export const nobodyBehind = (identifier: string): string => `nobody:${identifier}`
 
 /** The phone that a challenge for an identifier leads to, which its caller never named. */
 function phoneBehind({ to }: Record, message: Message): string | undefined {
@@ -171,11 +184,7 @@ function claimOf(id: string, owner: string, record: Record, message: Message, pe
     phone: message.to,
     pending,
     subject: record.subject ?? '',
+    address: addressOf(record),
+    openedAt: openedAt(record),
   }
-}
-
-/** Runs a call now or once Redis is back, once, whatever comes of it. */
-async function whenReady(redis: Redis, call: () => Promise<void>): Promise<void> {
-  if (redis.status !== 'ready') await new Promise<void>((resolve) => redis.once('ready', () => resolve()))
-  await call().catch(() => undefined)
 }

@@ -1,6 +1,7 @@
 import type { E164 } from '@latchkey/contracts/phone'
 import type { Purpose } from '@latchkey/contracts/v1/shapes'
 import type { ChallengePolicy } from '../flows/policy.js'
+import type { Client } from '../flows/ports.js'
 
 /** What the message of a new challenge is to say, and to whom. A decoy is never sent. */
 export type Message =
@@ -25,6 +26,35 @@ export interface NewChallenge {
   /** What the purpose needs once the code is proved; kept sealed. */
   readonly pending: unknown
   readonly policy: ChallengePolicy
+  /** Where it can be found again by those who do not know its id. */
+  readonly found?: Found
+  /** Inside a cooldown or past a budget it is opened all the same and sends nothing; a later resend sends it. */
+  readonly mayStayUnsent?: boolean
+}
+
+/** By what a challenge is found whose id nobody was told: at most three an address, one a client. */
+export interface Found {
+  readonly address: Address
+  readonly client: Client
+  /** The registration it proves, which an access token can select. */
+  readonly registrationId?: string
+}
+
+/** What a caller names instead of a challenge: a phone, an e-mail, or both. */
+export interface Address {
+  readonly face: string
+  readonly purpose: Purpose
+  readonly text: string
+}
+
+/** One of the challenges behind an address, as one client finds it. */
+export interface Candidate {
+  readonly id: string
+  /** `Client.key` of who opened it. */
+  readonly openedBy: string
+  readonly registrationId: string | undefined
+  /** `exhausted`: for everybody, or for the network that asks. */
+  readonly state: 'live' | 'exhausted'
 }
 
 /** A challenge as its holder may see it, ended ones included. */
@@ -35,8 +65,11 @@ export interface KnownChallenge {
   readonly shownTo: string | null
   readonly country: string
   readonly generation: number
-  /** Of the last send. */
+  /** Of the last send; where nothing was sent yet, of the message that is not queued. */
   readonly messageId: string
+  /** False where it was opened inside a cooldown, and nothing was sent so far. */
+  readonly sent: boolean
+  readonly openedAt: Date
   readonly expiresAt: Date
   readonly resendAt: Date
   readonly expired: boolean
@@ -55,6 +88,9 @@ export interface Claim {
   readonly subject: string
   /** A claim before this one ran out without a word: its effect may exist. */
   readonly lapsed: boolean
+  /** The address that led to it, by its keyed hash. */
+  readonly address: { readonly shard: string; readonly hash: string } | undefined
+  readonly openedAt: Date
 }
 
 export type Opened =
@@ -66,6 +102,8 @@ export type Answered =
   | { readonly verdict: 'wrong'; readonly attemptsLeft: number }
   | { readonly verdict: 'limited'; readonly retryAt: Date }
   | { readonly verdict: 'held' | 'gone' }
+  /** Too many wrong answers: from everywhere, or from this client's network. */
+  | { readonly verdict: 'exhausted' }
 
 export type Resent =
   /** `takeBack` makes it as if nobody had asked; for a message that certainly never reached the queue. */
@@ -83,17 +121,42 @@ export interface Numbers {
   codeFor(phone: E164, digits: number): string
 }
 
+/** What a caller typed where no challenge was opened for him: its limits hold, since a decoy found by an address has none. */
+export interface Typed {
+  readonly identifier: string
+  /** False for a test number. */
+  readonly limited: boolean
+}
+
 /** Where challenges live. Every operation is one script in one slot, so that a hundred callers at once are as good as one. */
 export interface ChallengeStore {
   open(challenge: NewChallenge): Promise<Opened>
-  /** Takes back a challenge that nobody was told of. Its send is refunded where its message certainly never reached the queue. */
+  /**
+   * Takes back a challenge that nobody was told of; what it replaced stays ended. Its send is refunded where its message certainly
+   * never reached the queue.
+   */
   cancel(challenge: KnownChallenge, wanted: NewChallenge, options: { readonly refund: boolean }): Promise<void>
   /** Undefined for an unknown one, and 15 minutes after its end. */
   read(id: string): Promise<KnownChallenge | undefined>
-  answer(id: string, code: string, face: string): Promise<Answered>
+  answer(id: string, code: string, face: string, client?: Client): Promise<Answered>
+  /** The challenges behind an address that live or were exhausted, oldest first. */
+  candidates(address: Address, client: Client): Promise<readonly Candidate[]>
+  /**
+   * The id of the decoy that stands in where an address has no challenge for this client: opened if there is none, without a send,
+   * and counting down like a live one.
+   */
+  decoy(address: Address, client: Client, policy: ChallengePolicy): Promise<string>
+  /**
+   * The decoy of an address and client that can still be answered, if there is one. A decoy opened with `found` is kept there
+   * and counts anew.
+   */
+  findDecoy(address: Address, client: Client): Promise<string | undefined>
+  /** The code in a live challenge, for development that shows it; undefined where it has none. */
+  codeOf(id: string): Promise<string | undefined>
   /** Ends a claimed challenge whose effect is committed. */
   settle(claim: Claim): Promise<void>
   /** Gives a claimed code back, nothing having happened. */
   release(claim: Claim): Promise<void>
-  resend(id: string, face: string, policy: ChallengePolicy, numbers: Numbers): Promise<Resent>
+  /** `typed` for what `findDecoy` found. */
+  resend(id: string, face: string, policy: ChallengePolicy, numbers: Numbers, typed?: Typed): Promise<Resent>
 }

@@ -1,15 +1,15 @@
-import { PendingAccount } from '@latchkey/contracts/internal/users'
+import { PendingAccount, PendingRegistration } from '@latchkey/contracts/internal/users'
 import type { User } from '@latchkey/contracts/v1/shapes'
 import { AppError, invalidField } from '@latchkey/kit/app-error'
 import { Value } from 'typebox/value'
 import type { ChallengeStore, Claim } from '../challenges/challenge.js'
 import { tooSoon } from './accounts.js'
-import type { Caller, Users } from './ports.js'
+import type { Caller, Client, Users } from './ports.js'
 import type { OpenSession } from './session.js'
 
 export interface AnswerChallengeDeps {
   readonly challenges: ChallengeStore
-  readonly users: Pick<Users, 'completeSignUp' | 'signInWithPhone' | 'giveResetToken'>
+  readonly users: Pick<Users, 'completeSignUp' | 'proveRegistration' | 'signInWithPhone' | 'giveResetToken'>
 }
 
 /** What a right answer led to; `created` where an account came into being. */
@@ -21,12 +21,20 @@ export type Proved =
       readonly session: OpenSession
       readonly conflicts: readonly ('email' | 'username')[]
     }
+  /** A registration became an account; its own session goes on. */
+  | { readonly kind: 'proved'; readonly user: User }
   | { readonly kind: 'reset_allowed'; readonly resetToken: string; readonly expiresAt: string }
 
 export interface Answer {
   readonly id: string
   readonly code: string
   readonly deviceToken?: string | undefined
+  /** Of a face that counts wrong answers by client. */
+  readonly client?: Client
+  /** Of a face that hears of the account only now: what it is to be. All of it or nothing. */
+  readonly account?: Omit<PendingAccount, 'phone'>
+  /** Whether the proof of a registration opens a session. */
+  readonly signIn?: boolean
 }
 
 export type AnswerChallenge = (answer: Answer, caller: Caller) => Promise<Proved>
@@ -40,8 +48,8 @@ const askAgainMs = 1_000
 export function createAnswerChallenge({ challenges, users }: AnswerChallengeDeps): AnswerChallenge {
   const effects = createEffects(users)
 
-  return async function answerChallenge({ id, code, deviceToken }, caller) {
-    const answered = await challenges.answer(id, readCode(code), caller.face)
+  return async function answerChallenge(answer, caller) {
+    const answered = await challenges.answer(answer.id, readCode(answer.code), caller.face, answer.client)
     switch (answered.verdict) {
       case 'wrong':
         throw wrong(answered.attemptsLeft)
@@ -54,14 +62,16 @@ export function createAnswerChallenge({ challenges, users }: AnswerChallengeDeps
         )
       case 'gone':
         throw new AppError('challenge.gone')
+      case 'exhausted':
+        throw new AppError('challenge.exhausted')
       case 'claimed':
-        return take(answered.claim, deviceToken, caller)
+        return take(answered.claim, answer, caller)
     }
   }
 
-  async function take(claim: Claim, deviceToken: string | undefined, caller: Caller): Promise<Proved> {
+  async function take(claim: Claim, answer: Answer, caller: Caller): Promise<Proved> {
     try {
-      const proved = await effects(claim, deviceToken, caller)
+      const proved = await effects(claim, answer, caller)
       // Settled or not, the fence in Postgres holds; a lost settle only leaves the tombstone to the lease.
       await challenges.settle(claim).catch(() => undefined)
       return proved
@@ -87,7 +97,12 @@ function wrong(attemptsLeft: number): AppError {
 }
 
 /** Refusals behind which the challenge is used up: the fence is committed. */
-const consumed: ReadonlySet<string> = new Set(['challenge.gone', 'account.exists', 'account.disabled'])
+const consumed: ReadonlySet<string> = new Set([
+  'challenge.gone',
+  'account.exists',
+  'account.disabled',
+  'account.second_factor',
+])
 
 /** People paste `123 456` and `123-456`; anything but digits is no guess and is not counted. */
 function readCode(text: string): string {
@@ -96,35 +111,55 @@ function readCode(text: string): string {
   return code
 }
 
+const proofOf = ({ id, lapsed }: Claim) => ({ challengeId: id, ...(lapsed && { claimLapsed: true }) })
+
 /** What each purpose does once its code is proved. Purpose and phone come from the challenge, never from the request. */
 function createEffects(users: AnswerChallengeDeps['users']) {
-  return async function effects(
-    { id, purpose, face, phone, pending, lapsed }: Claim,
-    deviceToken: string | undefined,
-    caller: Caller,
-  ): Promise<Proved> {
-    const device = deviceToken === undefined ? {} : { deviceToken }
-    const challenge = { challengeId: id, ...(lapsed && { claimLapsed: true }) }
+  return async function effects(claim: Claim, answer: Answer, caller: Caller): Promise<Proved> {
+    const { purpose, face, phone } = claim
+    const device = answer.deviceToken === undefined ? {} : { deviceToken: answer.deviceToken }
+    const proof = { ...proofOf(claim), face, phone, openedAt: claim.openedAt.toISOString() }
     switch (purpose) {
-      case 'sign_up': {
-        if (!Value.Check(PendingAccount, pending)) throw new Error('a sign-up challenge holds no account')
-        const { user, session, conflicts } = await users.completeSignUp(
-          { ...challenge, face, account: pending, ...device },
-          caller,
-        )
-        return { kind: 'signed_in', created: true, user, session: { ...session, userId: user.id }, conflicts }
-      }
+      case 'sign_up':
+      case 'verify_phone':
+        return claimsAccount(claim, answer, caller)
       case 'sign_in': {
-        const { user, session } = await users.signInWithPhone({ ...challenge, face, phone, ...device }, caller)
+        const { user, session } = await users.signInWithPhone({ ...proof, ...device }, caller)
         return { kind: 'signed_in', created: false, user, session: { ...session, userId: user.id }, conflicts: [] }
       }
       case 'reset_password':
-        return { kind: 'reset_allowed', ...(await users.giveResetToken({ ...challenge, phone }, caller)) }
+        return { kind: 'reset_allowed', ...(await users.giveResetToken(proof, caller)) }
       case 'second_factor':
       case 'change_phone':
-      case 'verify_phone':
       case 'verify_email':
         throw new AppError('challenge.gone')
     }
+  }
+
+  async function claimsAccount(claim: Claim, answer: Answer, caller: Caller): Promise<Proved> {
+    const { face, phone, pending } = claim
+    const proof = proofOf(claim)
+    if (Value.Check(PendingRegistration, pending)) {
+      const { user, session } = await users.proveRegistration(
+        { ...proof, registrationId: pending.registrationId, phone, face, signIn: answer.signIn ?? false },
+        caller,
+      )
+      return session === null
+        ? { kind: 'proved', user }
+        : { kind: 'signed_in', created: false, user, session: { ...session, userId: user.id }, conflicts: [] }
+    }
+    const told = answer.account === undefined ? pending : { ...answer.account, phone }
+    if (!Value.Check(PendingAccount, told)) throw new Error('a sign-up challenge holds no account')
+    const { user, session, conflicts } = await users.completeSignUp(
+      {
+        ...proof,
+        face,
+        account: told,
+        whole: answer.account !== undefined,
+        ...(answer.deviceToken !== undefined && { deviceToken: answer.deviceToken }),
+      },
+      caller,
+    )
+    return { kind: 'signed_in', created: true, user, session: { ...session, userId: user.id }, conflicts }
   }
 }

@@ -1,14 +1,21 @@
 import type { ChallengeStore, Numbers } from '../challenges/challenge.js'
 import type { ReadPhone } from '../phones/canonical-phone.js'
 import { createReadIdentifier } from './accounts.js'
+import { createAnswerByAddress, createAnswerSent } from './answer-by-address.js'
 import { createAnswerChallenge } from './answer-challenge.js'
+import { createChooseChallenge } from './choose-challenge.js'
+import { createForgotByAddress } from './forgot-by-address.js'
 import { createForgotPassword } from './forgot-password.js'
 import { createChangeMe, createGetMe } from './me.js'
 import type { SmsQueue, Users } from './ports.js'
+import { createChangePassword, createResetPassword } from './passwords.js'
 import { createReadChallenge } from './read-challenge.js'
+import { createRegister } from './register.js'
 import { createResendChallenge } from './resend-challenge.js'
-import { createEndSession, createRefreshSession, createSignInWithPassword } from './session.js'
+import { createSendByAddress } from './send-by-address.js'
+import { createEndSession, createRefreshSession, createSignInWithAccount, createSignInWithPassword } from './session.js'
 import { createSignInWithCode } from './sign-in-with-code.js'
+import { createSignUpByAddress } from './sign-up-by-address.js'
 import { createSignUp } from './sign-up.js'
 import { createStartChallenge } from './start-challenge.js'
 
@@ -21,6 +28,10 @@ export interface FlowsDeps {
   readonly newCode: (digits: number) => string
   readonly nobodyBehind: (identifier: string) => string
   readonly signUpRoles: readonly string[]
+  /** Whether any carrier is configured, or the inbox. */
+  readonly canSend: boolean
+  /** Development only: faces whose document shows the code may tell it. */
+  readonly exposeCodes: boolean
 }
 
 /** Everything a person can do; every face calls these and nothing else. */
@@ -33,21 +44,45 @@ export function createFlows({
   newCode,
   nobodyBehind,
   signUpRoles,
+  canSend,
+  exposeCodes,
 }: FlowsDeps) {
   const startChallenge = createStartChallenge({ challenges, sms, newCode, nobodyBehind })
   const readIdentifier = createReadIdentifier(readPhone)
+  const chooseChallenge = createChooseChallenge(challenges)
+  const answerChallenge = createAnswerChallenge({ challenges, users })
+  const answerByAddress = createAnswerByAddress({ challenges, chooseChallenge, answerChallenge })
+  const roles = signUpRoles
   return {
-    signUp: createSignUp({ users, startChallenge, readPhone, roles: signUpRoles }),
+    signUp: createSignUp({ users, startChallenge, readPhone, roles }),
     signInWithPassword: createSignInWithPassword({ users, readIdentifier }),
     signInWithCode: createSignInWithCode({ users, startChallenge, readPhone }),
     forgotPassword: createForgotPassword({ users, startChallenge, readIdentifier, readPhone }),
     readChallenge: createReadChallenge({ challenges, users }),
-    answerChallenge: createAnswerChallenge({ challenges, users }),
+    answerChallenge,
     resendChallenge: createResendChallenge({ challenges, sms, numbers }),
     refreshSession: createRefreshSession({ users }),
     endSession: createEndSession({ users }),
     getMe: createGetMe({ users }),
     changeMe: createChangeMe({ users }),
+    resetPassword: createResetPassword({ users }),
+    changePassword: createChangePassword({ users }),
+    register: createRegister({ users, startChallenge, readPhone, roles, canSend }),
+    signInWithAccount: createSignInWithAccount({ users, readIdentifier }),
+    signUpByAddress: createSignUpByAddress({ users, startChallenge, answerByAddress, readPhone, roles, canSend }),
+    forgotByAddress: createForgotByAddress({ users, startChallenge, readPhone, canSend }),
+    answerSent: createAnswerSent({ answerByAddress, readPhone }),
+    sendByAddress: createSendByAddress({
+      users,
+      challenges,
+      chooseChallenge,
+      startChallenge,
+      sms,
+      numbers,
+      readPhone,
+      canSend,
+      exposeCodes,
+    }),
   }
 }
 

@@ -3,7 +3,7 @@ import type { ChallengePolicy } from './policy.js'
 import type { CanonicalPhone, ReadPhone } from '../phones/canonical-phone.js'
 import type { ReadIdentifier } from './accounts.js'
 import type { Caller, Users } from './ports.js'
-import type { StartChallenge } from './start-challenge.js'
+import { publicChallenge, type StartChallenge } from './start-challenge.js'
 
 export interface ForgotPasswordDeps {
   readonly users: Pick<Users, 'findPhone'>
@@ -34,16 +34,18 @@ export function createForgotPassword({
     const { phone: typed, ...identifier } = readIdentifier(text)
     const found = await users.findPhone({ identifier }, caller)
     const phone = found.phone === null ? (typed ?? null) : reachable(found.phone)
-    return startChallenge(
-      {
-        purpose: 'reset_password',
-        policy,
-        phone,
-        identifier: typed?.e164 ?? `${identifier.kind}:${identifier.value}`,
-        says: found.phone === null ? 'decoy' : 'code',
-        addressShown: typed !== undefined,
-      },
-      caller,
+    return publicChallenge(
+      await startChallenge(
+        {
+          purpose: 'reset_password',
+          policy,
+          phone,
+          identifier: typed?.e164 ?? `${identifier.kind}:${identifier.value}`,
+          says: found.phone === null ? 'decoy' : 'code',
+          addressShown: typed !== undefined,
+        },
+        caller,
+      ),
     )
   }
 }

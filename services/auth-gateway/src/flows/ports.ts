@@ -11,6 +11,21 @@ export interface Caller {
   readonly locale: string
 }
 
+/** Who stands behind a request, as far as one client can be told from another: keyed hashes. */
+export interface Client {
+  /** Of the address, IPv6 by /64. */
+  readonly network: string
+  /** Of the network and the User-Agent. */
+  readonly key: string
+}
+
+/** A caller of a face whose calls name a phone or an e-mail instead of a challenge. */
+export interface FaceCaller extends Caller {
+  readonly client: Client
+  /** The account of a good access token of this face, where one was sent. */
+  readonly userId?: string
+}
+
 /** A caller whose access token was good. Whether the session still lives, only users can tell. */
 export interface SignedInCaller extends Caller {
   readonly userId: string
@@ -32,6 +47,12 @@ export interface Users {
   signInWithPhone: Ask<typeof internal.signInWithPhone>
   giveResetToken: Ask<typeof internal.giveResetToken>
   findPhone: Ask<typeof internal.findPhone>
+  register: Ask<typeof internal.register>
+  findRegistration: Ask<typeof internal.findRegistration>
+  proveRegistration: Ask<typeof internal.proveRegistration>
+  dropRegistration: AskOf<'registrationId', typeof internal.dropRegistration>
+  resetPassword: Ask<typeof internal.resetPassword>
+  changePassword: AskOf<'sessionId', typeof internal.changePassword>
   refreshSession: Ask<typeof internal.refreshSession>
   endSession: AskOf<'sessionId', typeof internal.endSession>
   getSessionUser: AskOf<'sessionId', typeof internal.getSessionUser>

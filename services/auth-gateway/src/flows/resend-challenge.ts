@@ -27,7 +27,7 @@ export function createResendChallenge({ challenges, sms, numbers }: ResendChalle
         throw tooSoon(resent.retryAt, 'This challenge was sent as often as it may be. Start again for a new one.')
       case 'cooling': {
         // A gateway that died between challenge and queue left a message that never went out: it is added now, under its own id.
-        if (await sms.has(resent.challenge.messageId)) throw tooSoon(resent.retryAt)
+        if (!resent.challenge.sent || (await sms.has(resent.challenge.messageId))) throw tooSoon(resent.retryAt)
         break
       }
       case 'resent':

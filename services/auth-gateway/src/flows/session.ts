@@ -1,7 +1,7 @@
 import type { IssuedSession } from '@latchkey/contracts/internal/users'
 import type { User } from '@latchkey/contracts/v1/shapes'
 import type { ReadIdentifier } from './accounts.js'
-import type { Caller, SignedInCaller, Users } from './ports.js'
+import type { Caller, FaceCaller, SignedInCaller, Users } from './ports.js'
 
 /** A session with its owner: all that an access token says. */
 export interface OpenSession extends IssuedSession {
@@ -31,13 +31,44 @@ export function createSignInWithPassword({
   }
 }
 
-export type RefreshSession = (refreshToken: string, caller: Caller) => Promise<OpenSession>
+export type SignInWithAccount = (
+  input: { readonly identifier: string | { readonly number: number }; readonly password: string },
+  caller: FaceCaller,
+  policy: { readonly loginNeedsProof: boolean },
+) => Promise<{ user: User; session: OpenSession }>
+
+/** As above for a face that has accounts before proof. Throws `account.unverified` after a right password where the policy wants a proof. */
+export function createSignInWithAccount({
+  users,
+  readIdentifier,
+}: {
+  users: Pick<Users, 'signInWithPassword'>
+  readIdentifier: ReadIdentifier
+}): SignInWithAccount {
+  return async function signInWithAccount({ identifier: typed, password }, caller, { loginNeedsProof }) {
+    const { phone: _phone, ...identifier } =
+      typeof typed === 'string'
+        ? readIdentifier(typed)
+        : { kind: 'number' as const, value: String(typed.number), phone: undefined }
+    const registrations = { client: caller.client.key, needsProof: loginNeedsProof }
+    const { user, session } = await users.signInWithPassword(
+      { identifier, password, face: caller.face, registrations },
+      caller,
+    )
+    return { user, session: { ...session, userId: user.id } }
+  }
+}
+
+export type RefreshSession = (
+  refreshToken: string,
+  caller: Caller,
+) => Promise<OpenSession & { readonly proved: boolean }>
 
 /** The next refresh token; the same one for everybody who asks within the grace. Throws `token.invalid`. */
 export function createRefreshSession({ users }: { users: Pick<Users, 'refreshSession'> }): RefreshSession {
   return async function refreshSession(refreshToken, caller) {
-    const { userId, session } = await users.refreshSession({ refreshToken, face: caller.face }, caller)
-    return { ...session, userId }
+    const { userId, proved, session } = await users.refreshSession({ refreshToken, face: caller.face }, caller)
+    return { ...session, userId, proved }
   }
 }
 

@@ -2,7 +2,7 @@ import type { Challenge } from '@latchkey/contracts/v1/shapes'
 import type { ChallengePolicy } from './policy.js'
 import type { ReadPhone } from '../phones/canonical-phone.js'
 import type { Caller, Users } from './ports.js'
-import type { StartChallenge } from './start-challenge.js'
+import { publicChallenge, type StartChallenge } from './start-challenge.js'
 
 export interface SignInWithCodeDeps {
   readonly users: Pick<Users, 'findPhone'>
@@ -18,9 +18,11 @@ export function createSignInWithCode({ users, startChallenge, readPhone }: SignI
     const phone = readPhone(text)
     const found = await users.findPhone({ identifier: { kind: 'phone', value: phone.e164 } }, caller)
     const says = found.phone === null ? 'decoy' : 'code'
-    return startChallenge(
-      { purpose: 'sign_in', policy, phone, identifier: phone.e164, says, addressShown: true },
-      caller,
+    return publicChallenge(
+      await startChallenge(
+        { purpose: 'sign_in', policy, phone, identifier: phone.e164, says, addressShown: true },
+        caller,
+      ),
     )
   }
 }

@@ -7,7 +7,7 @@ import type { ChallengePolicy } from './policy.js'
 import type { ReadPhone } from '../phones/canonical-phone.js'
 import { checkStorable, readEmail, readUsername } from './accounts.js'
 import type { Caller, Users } from './ports.js'
-import type { StartChallenge } from './start-challenge.js'
+import { publicChallenge, type StartChallenge } from './start-challenge.js'
 
 export interface SignUpDeps {
   readonly users: Pick<Users, 'prepareSignUp'>
@@ -49,17 +49,19 @@ export function createSignUp({ users, startChallenge, readPhone, roles }: SignUp
       name: input.name ?? null,
       profile: input.profile ?? {},
     }
-    return startChallenge(
-      {
-        purpose: 'sign_up',
-        policy,
-        phone,
-        identifier: phone.e164,
-        says: known ? 'account_exists' : 'code',
-        addressShown: true,
-        pending,
-      },
-      caller,
+    return publicChallenge(
+      await startChallenge(
+        {
+          purpose: 'sign_up',
+          policy,
+          phone,
+          identifier: phone.e164,
+          says: known ? 'account_exists' : 'code',
+          addressShown: true,
+          pending,
+        },
+        caller,
+      ),
     )
   }
 }

@@ -1,6 +1,6 @@
 import type { Challenge, Purpose } from '@latchkey/contracts/v1/shapes'
 import { AppError } from '@latchkey/kit/app-error'
-import type { ChallengeStore, KnownChallenge, Message, NewChallenge } from '../challenges/challenge.js'
+import type { ChallengeStore, Found, KnownChallenge, Message, NewChallenge } from '../challenges/challenge.js'
 import type { ChallengePolicy } from './policy.js'
 import type { CanonicalPhone } from '../phones/canonical-phone.js'
 import { tooSoon } from './accounts.js'
@@ -26,13 +26,20 @@ export interface ChallengeRequest {
   /** Whether the caller sent the address, and so may see it masked. */
   readonly addressShown: boolean
   readonly pending?: unknown
+  /** Where it can be found again by those who do not know its id. */
+  readonly found?: Found
+  /** Inside a cooldown it is opened all the same, and sends nothing. */
+  readonly mayStayUnsent?: boolean
 }
 
-export type StartChallenge = (request: ChallengeRequest, caller: Caller) => Promise<Challenge>
+export type StartChallenge = (request: ChallengeRequest, caller: Caller) => Promise<KnownChallenge>
 
 /** Opens a challenge and queues its message: the same work whoever is or is not behind the number. Throws `rate.limited`, `unavailable`. */
 export function createStartChallenge({ challenges, sms, newCode, nobodyBehind }: StartChallengeDeps): StartChallenge {
-  return async function startChallenge({ purpose, policy, phone, identifier, says, addressShown, pending }, caller) {
+  return async function startChallenge(
+    { purpose, policy, phone, identifier, says, addressShown, pending, found, mayStayUnsent = false },
+    caller,
+  ) {
     // Counted for what the caller typed: were it the phone behind a name, its limits would tell that the name is known.
     const behind = addressShown ? {} : { behind: phone?.e164 ?? nobodyBehind(identifier) }
     const wanted: NewChallenge = {
@@ -47,10 +54,13 @@ export function createStartChallenge({ challenges, sms, newCode, nobodyBehind }:
       shownTo: addressShown ? (phone?.masked ?? null) : null,
       country: phone?.country ?? 'ZZ',
       pending,
+      ...(found !== undefined && { found }),
+      mayStayUnsent,
     }
     const opened = await challenges.open(wanted)
     if (opened.verdict === 'cooling') throw tooSoon(opened.retryAt)
     const { challenge } = opened
+    if (!challenge.sent) return challenge
     try {
       await sms.send(queuedMessage(challenge), caller)
     } catch (error) {
@@ -59,7 +69,7 @@ export function createStartChallenge({ challenges, sms, newCode, nobodyBehind }:
       await challenges.cancel(challenge, wanted, { refund: isWithoutEffect(error) }).catch(() => undefined)
       throw error
     }
-    return publicChallenge(challenge)
+    return challenge
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Trx } from '../database.js'
+import type { Db, Trx } from '../database.js'
 
 /** The fence: says whether this transaction is the first to use the challenge, after waiting for any that is at it. */
 export async function insertConsumed(trx: Trx, challengeId: string, at: Date): Promise<boolean> {
@@ -8,4 +8,17 @@ export async function insertConsumed(trx: Trx, challengeId: string, at: Date): P
     .onConflict((conflict) => conflict.column('challenge_id').doNothing())
     .executeTakeFirst()
   return (inserted.numInsertedOrUpdatedRows ?? 0n) > 0n
+}
+
+/** Deletes what was consumed before this, at most `most` rows; says how many. Rows another replica is at are left to it. */
+export async function deleteConsumed(db: Db, { before, most }: { before: Date; most: number }): Promise<number> {
+  const old = db
+    .selectFrom('consumed_challenges')
+    .select('challenge_id')
+    .where('consumed_at', '<', before)
+    .limit(most)
+    .forUpdate()
+    .skipLocked()
+  const deleted = await db.deleteFrom('consumed_challenges').where('challenge_id', 'in', old).executeTakeFirst()
+  return Number(deleted.numDeletedRows)
 }

@@ -1,18 +1,27 @@
 import type { BodyOf, ReplyOf } from '@latchkey/contracts/endpoint'
 import type { ErrorCode } from '@latchkey/contracts/errors'
-import type { completeSignUp, giveResetToken, signInWithPhone } from '@latchkey/contracts/internal/users'
+import type {
+  completeSignUp,
+  giveResetToken,
+  proveRegistration,
+  signInWithPhone,
+} from '@latchkey/contracts/internal/users'
 import { AppError } from '@latchkey/kit/app-error'
-import type { Credentials } from '../credentials/credentials.service.js'
-import type { Db, Trx } from '../database.js'
-import { type People, toUser } from '../people/people.service.js'
+import type { Passwords } from '../credentials/passwords.service.js'
+import { type Db, inBatches, type Trx } from '../database.js'
+import type { Claims } from '../people/claims.service.js'
+import { heldError, type People, type Person, toUser, wasTaken } from '../people/people.service.js'
 import type { Sessions } from '../sessions/sessions.service.js'
-import { insertConsumed } from './challenges.repository.js'
+import { deleteConsumed, insertConsumed } from './challenges.repository.js'
 
 /** What a proved challenge leads to, each at most once per challenge: the effect and its fence are one transaction. */
 export interface Challenges {
   completeSignUp(input: BodyOf<typeof completeSignUp>): Promise<ReplyOf<typeof completeSignUp>>
+  proveRegistration(input: BodyOf<typeof proveRegistration>): Promise<ReplyOf<typeof proveRegistration>>
   signIn(input: BodyOf<typeof signInWithPhone>): Promise<ReplyOf<typeof signInWithPhone>>
   giveResetToken(input: BodyOf<typeof giveResetToken>): Promise<ReplyOf<typeof giveResetToken>>
+  /** Forgets challenges that were used so long ago that no copy of Redis can bring them back; says how many. */
+  sweep(): Promise<number>
 }
 
 /** A right answer to a challenge that was used before: Redis `forgot` its use, or is `unsure` what became of an earlier answer. */
@@ -23,59 +32,103 @@ type Proof = Pick<BodyOf<typeof giveResetToken>, 'challengeId' | 'claimLapsed'>
 interface ChallengesNeeds {
   readonly db: Db
   readonly people: People
+  readonly claims: Claims
   readonly sessions: Sessions
-  readonly credentials: Credentials
+  readonly passwords: Pick<Passwords, 'giveResetToken'>
   readonly now: () => Date
   readonly observeFenced: ObserveFenced
 }
 
-export function createChallenges({
-  db,
-  people,
-  sessions,
-  credentials,
-  now,
-  observeFenced,
-}: ChallengesNeeds): Challenges {
+/** A restored Redis brings back codes as they were in its copy, and its clock may be as old: copies are kept for days, not months. */
+const keptMs = 90 * 24 * 3_600_000
+
+type Refusal = ErrorCode | AppError
+
+export function createChallenges(needs: ChallengesNeeds): Challenges {
+  const { db, people, claims, sessions, passwords, now, observeFenced } = needs
+
   /** A refusal is returned, not thrown: a throw would roll back, and give the challenge a second life. */
   async function once<T extends object>(
     { challengeId, claimLapsed = false }: Proof,
-    effect: (trx: Trx) => Promise<T | ErrorCode>,
+    effect: (trx: Trx) => Promise<T | Refusal>,
   ): Promise<T> {
-    const outcome = await db
-      .transaction()
-      .execute<T | ErrorCode | 'fenced'>(async (trx) =>
-        (await insertConsumed(trx, challengeId, now())) ? effect(trx) : 'fenced',
-      )
+    const outcome = await untilNothingIsTaken(() =>
+      db
+        .transaction()
+        .execute<T | Refusal | 'fenced'>(async (trx) =>
+          (await insertConsumed(trx, challengeId, now())) ? effect(trx) : 'fenced',
+        ),
+    )
     if (outcome === 'fenced') {
       observeFenced(claimLapsed ? 'unsure' : 'forgot')
       throw new AppError('challenge.gone')
     }
     if (typeof outcome === 'string') throw new AppError(outcome)
+    if (outcome instanceof AppError) throw outcome
     return outcome
   }
 
+  /** A first proof ends every session that was opened on the claim of somebody else. */
+  async function endSessions(trx: Trx, released: readonly string[]): Promise<void> {
+    for (const id of released) await sessions.endAll(trx, id)
+  }
+
   return {
-    async completeSignUp({ face, account, deviceToken, ...proof }) {
-      people.check(account)
+    async completeSignUp({ face, account, deviceToken, whole = false, ...proof }) {
+      people.check(account, '/account')
       return once(proof, async (trx) => {
-        const admission = await people.admit(trx, account)
-        if (admission.verdict === 'exists') return 'account.exists'
+        const admission = await people.admit(trx, account, { whole })
+        if (admission.verdict === 'held') return whole ? heldError(admission.held) : 'account.exists'
         const { person, conflicts } = admission
+        await endSessions(trx, admission.released)
         return { user: toUser(person), session: await sessions.open(trx, { person, face, deviceToken }), conflicts }
       })
     },
-    signIn: ({ phone, face, deviceToken, ...proof }) =>
+    proveRegistration: ({ registrationId, phone, face, signIn, ...challenge }) =>
+      once(challenge, async (trx) => {
+        const proof = await claims.prove(trx, { registrationId, phone, face })
+        if (proof.verdict !== 'proved') return proof.verdict === 'gone' ? 'challenge.gone' : heldError(['phone'])
+        const { person } = proof
+        await endSessions(trx, proof.released)
+        if (!signIn) return { user: toUser(person), session: null }
+        await people.noteSignIn(trx, person.id)
+        return { user: toUser(person), session: await sessions.open(trx, { person, face, deviceToken: undefined }) }
+      }),
+    signIn: ({ phone, face, deviceToken, openedAt, ...proof }) =>
       once(proof, async (trx) => {
         const person = await people.holdOwner(trx, phone)
-        if (person === undefined) return 'challenge.gone'
+        if (person === undefined || isOutdated(person, openedAt)) return 'challenge.gone'
         if (person.disabled_at !== null) return 'account.disabled'
+        if (person.second_factor) return face === 'v1' ? 'account.second_factor' : 'challenge.gone'
+        await people.noteSignIn(trx, person.id)
         return { user: toUser(person), session: await sessions.open(trx, { person, face, deviceToken }) }
       }),
-    giveResetToken: ({ phone, ...proof }) =>
+    giveResetToken: ({ phone, face, openedAt, ...proof }) =>
       once(proof, async (trx) => {
         const person = await people.holdOwner(trx, phone)
-        return person === undefined ? 'challenge.gone' : credentials.giveResetToken(trx, person)
+        if (person === undefined || isOutdated(person, openedAt)) return 'challenge.gone'
+        // A documented API has no step for the second factor, and must not be the way around it.
+        if (person.second_factor && face !== 'v1') return 'challenge.gone'
+        return passwords.giveResetToken(trx, person)
       }),
+    sweep() {
+      const before = new Date(now().getTime() - keptMs)
+      return inBatches((most) => deleteConsumed(db, { before, most }))
+    },
+  }
+}
+
+/** Whether the challenge was opened before the password or phone was changed. */
+const isOutdated = ({ credentials_changed_at: changedAt }: Person, openedAt: string | undefined): boolean =>
+  changedAt !== null && openedAt !== undefined && Date.parse(openedAt) < changedAt.getTime()
+
+/** Tries again where somebody took an e-mail, username or phone at the same moment: the next turn sees who holds it. */
+async function untilNothingIsTaken<T>(work: () => Promise<T>): Promise<T> {
+  for (let turn = 1; ; turn += 1) {
+    try {
+      return await work()
+    } catch (error) {
+      if (turn === 5 || !wasTaken(error)) throw error
+    }
   }
 }

@@ -1,23 +1,21 @@
 import type { BodyOf, ReplyOf } from '@latchkey/contracts/endpoint'
-import type { giveResetToken, prepareSignUp, signInWithPassword } from '@latchkey/contracts/internal/users'
+import type { prepareSignUp, signInWithPassword } from '@latchkey/contracts/internal/users'
+import type { ErrorCode } from '@latchkey/contracts/errors'
 import { AppError } from '@latchkey/kit/app-error'
-import type { SignedTokens } from '@latchkey/kit/signed-token'
 import type { Logger } from 'pino'
-import { v7 as uuidv7 } from 'uuid'
-import type { Db, Trx } from '../database.js'
+import type { Db } from '../database.js'
 import { type People, type Person, toUser } from '../people/people.service.js'
 import type { Sessions } from '../sessions/sessions.service.js'
 import { hashOfNothing, type PasswordHasher } from './password-hasher.js'
-import { isPossible, normalizePassword, weaknesses } from './password-policy.js'
-import { insertResetToken } from './reset-tokens.repository.js'
+import { isPossible, normalizePassword, type PasswordOwner, weaknesses } from './password-policy.js'
 
 export interface Credentials {
+  /** The hash of a password that keeps the rules. Throws `password.weak`. */
+  hash(password: string, owner: PasswordOwner): Promise<string>
   /** The same work for a phone that is known and one that is not: one look-up, and one hash where a password came. */
   prepareSignUp(input: BodyOf<typeof prepareSignUp>): Promise<ReplyOf<typeof prepareSignUp>>
   /** One look-up and one comparison, whoever asks; a full session only after a right password. */
   signIn(input: BodyOf<typeof signInWithPassword>): Promise<ReplyOf<typeof signInWithPassword>>
-  /** Good for 15 min, once. Only its id is stored. */
-  giveResetToken(trx: Trx, person: Person): Promise<ReplyOf<typeof giveResetToken>>
 }
 
 interface CredentialsNeeds {
@@ -25,16 +23,13 @@ interface CredentialsNeeds {
   readonly people: People
   readonly sessions: Sessions
   readonly hasher: PasswordHasher
-  readonly tokens: SignedTokens
-  readonly now: () => Date
   readonly log: Logger
 }
 
-const resetLifeMs = 15 * 60_000
-
-export function createCredentials({ db, people, sessions, hasher, tokens, now, log }: CredentialsNeeds): Credentials {
-  async function signIn({ identifier, password, face, deviceToken }: BodyOf<typeof signInWithPassword>) {
-    const found = await people.find(identifier)
+export function createCredentials({ db, people, sessions, hasher, log }: CredentialsNeeds): Credentials {
+  async function signIn(input: BodyOf<typeof signInWithPassword>) {
+    const { identifier, password, face, deviceToken, registrations } = input
+    const found = await people.find(identifier, registrations && { face, client: registrations.client })
     const possible = isPossible(password)
     const right = await hasher.verify(
       found?.password_hash ?? hashOfNothing,
@@ -42,13 +37,14 @@ export function createCredentials({ db, people, sessions, hasher, tokens, now, l
     )
     if (found === undefined || found.password_hash === null || !possible || !right)
       throw new AppError('credentials.wrong')
-    if (found.disabled_at !== null) throw new AppError('account.disabled')
 
     const admitted = await db.transaction().execute(async (trx) => {
       const person = await people.hold(trx, found.id)
       // Between the look-up and now the password may have been changed, and every session of the old one ended.
       if (person === undefined || person.password_hash !== found.password_hash) return 'credentials.wrong'
-      if (person.disabled_at !== null) return 'account.disabled'
+      const refused = refusal(person, registrations?.needsProof ?? true)
+      if (refused !== undefined) return refused
+      await people.noteSignIn(trx, person.id)
       return { user: toUser(person), session: await sessions.open(trx, { person, face, deviceToken }) }
     })
     if (typeof admitted === 'string') throw new AppError(admitted)
@@ -67,20 +63,28 @@ export function createCredentials({ db, people, sessions, hasher, tokens, now, l
   }
 
   return {
-    async prepareSignUp({ phone, email, password }) {
-      const reasons = password === null ? [] : weaknesses(password, { phone, email })
-      if (reasons.length > 0) throw new AppError('password.weak', { reasons })
+    async hash(password, owner) {
+      judge(password, owner)
+      return hasher.hash(normalizePassword(password))
+    },
+    async prepareSignUp({ phone, email, password, rules = 'standard', hash = true }) {
+      if (password !== null) judge(password, { phone, email, rules })
       const known = await people.find({ kind: 'phone', value: phone })
-      const passwordHash = password === null ? null : await hasher.hash(normalizePassword(password))
+      const passwordHash = password === null || !hash ? null : await hasher.hash(normalizePassword(password))
       return { known: known !== undefined, passwordHash }
     },
     signIn,
-    async giveResetToken(trx, person) {
-      const at = now()
-      const id = uuidv7()
-      const expiresAt = new Date(at.getTime() + resetLifeMs)
-      await insertResetToken(trx, { id, user_id: person.id, created_at: at, expires_at: expiresAt, used_at: null })
-      return { resetToken: tokens.sign({ id, counter: 0 }), expiresAt: expiresAt.toISOString() }
-    },
   }
+}
+
+function judge(password: string, owner: PasswordOwner): void {
+  const reasons = weaknesses(password, owner)
+  if (reasons.length > 0) throw new AppError('password.weak', { reasons })
+}
+
+/** What a right password does not open. */
+function refusal(person: Person, needsProof: boolean): ErrorCode | undefined {
+  if (person.disabled_at !== null) return 'account.disabled'
+  if (person.second_factor) return 'account.second_factor'
+  return needsProof && !person.active ? 'account.unverified' : undefined
 }

@@ -1,7 +1,8 @@
+import type { PasswordRules } from '@latchkey/contracts/internal/users'
 import { isStorable } from '../database.js'
 import { isCommon } from './common-passwords.js'
 
-const lengthMin = 8
+const lengthsMin: Readonly<Record<PasswordRules, number>> = { standard: 8, lenient: 6 }
 const lengthMax = 128
 
 /** The one spelling of a password that is hashed: keyboards differ in how they compose the same letters. */
@@ -12,20 +13,26 @@ export function isPossible(password: string): boolean {
   return isStorable(password) && codePoints(normalizePassword(password)) <= lengthMax
 }
 
+/** Whose password it is to be, and which rules it must keep: the lenient ones want a length and nothing else. */
+export interface PasswordOwner {
+  readonly phone: string | null
+  readonly email: string | null
+  readonly rules: PasswordRules
+}
+
 /** Why a password is refused, in plain words; nothing where it is accepted. */
-export function weaknesses(
-  password: string,
-  { phone, email }: { phone: string | null; email: string | null },
-): string[] {
+export function weaknesses(password: string, { phone, email, rules }: PasswordOwner): string[] {
   if (!isStorable(password)) return ['It contains characters that are not text.']
   const normal = normalizePassword(password)
   const length = codePoints(normal)
+  const lengthMin = lengthsMin[rules]
+  const strict = rules === 'standard'
   return [
     length < lengthMin && `It is shorter than ${lengthMin} characters.`,
     length > lengthMax && `It is longer than ${lengthMax} characters.`,
-    isCommon(normal) && 'It is one of the passwords that are used, and tried, most often.',
-    phone !== null && isPhone(normal, phone) && 'It is your phone number.',
-    email !== null && isEmail(normal, email) && 'It is your e-mail address, or the part before the @.',
+    strict && isCommon(normal) && 'It is one of the passwords that are used, and tried, most often.',
+    strict && phone !== null && isPhone(normal, phone) && 'It is your phone number.',
+    strict && email !== null && isEmail(normal, email) && 'It is your e-mail address, or the part before the @.',
   ].filter((reason) => reason !== false)
 }
 

@@ -2,7 +2,7 @@ import { deliveryRanks, type DeliveryState } from '@latchkey/contracts/delivery'
 import type { ReplyOf } from '@latchkey/contracts/endpoint'
 import type { getDelivery } from '@latchkey/contracts/internal/users'
 import type { DeliveryEvent } from '@latchkey/contracts/queues/delivery-event'
-import type { Db } from '../database.js'
+import { type Db, inBatches } from '../database.js'
 import * as deliveries from './deliveries.repository.js'
 
 /** The delivery log: what became of every message. States only move up. */
@@ -15,17 +15,11 @@ export interface Deliveries {
 }
 
 const silenceMs = 24 * 3_600_000
-const batch = 500
 
 export function createDeliveries({ db, now }: { db: Db; now: () => Date }): Deliveries {
   async function close(from: DeliveryState[], to: DeliveryState): Promise<number> {
     const before = new Date(now().getTime() - silenceMs)
-    let total = 0
-    for (;;) {
-      const closed = await deliveries.closeStale(db, { from, to, rank: deliveryRanks[to], before, most: batch })
-      total += closed
-      if (closed < batch) return total
-    }
+    return inBatches((most) => deliveries.closeStale(db, { from, to, rank: deliveryRanks[to], before, most }))
   }
 
   return {

@@ -4,36 +4,65 @@ import type { E164 } from '@latchkey/contracts/phone'
 import { deepestProfile, type User } from '@latchkey/contracts/v1/shapes'
 import { AppError, invalidField } from '@latchkey/kit/app-error'
 import { v7 as uuidv7 } from 'uuid'
-import { type Db, isStorable, type Trx } from '../database.js'
+import { type Db, isStorable, type Trx, violates } from '../database.js'
+import type { Claims } from './claims.service.js'
 import * as people from './people.repository.js'
 
 /** An account as the other features see it; its secrets stay inside the service. */
 export type Person = people.UserRow
 export type Changes = BodyOf<typeof patchSessionUser>
 export type Admission =
-  | { readonly verdict: 'admitted'; readonly person: Person; readonly conflicts: ('email' | 'username')[] }
-  | { readonly verdict: 'exists' }
+  | {
+      readonly verdict: 'admitted'
+      readonly person: Person
+      readonly conflicts: ('email' | 'username')[]
+      readonly released: readonly string[]
+    }
+  | { readonly verdict: 'held'; readonly held: people.Unique[] }
+
+/** What an account has of text that somebody typed. */
+interface Typed {
+  readonly email?: string | null | undefined
+  readonly name?: string | null | undefined
+  readonly username?: string | null | undefined
+  readonly role?: string
+  readonly profile?: Record<string, unknown> | undefined
+}
 
 export interface People {
-  /** One look-up, whatever the identifier is like. */
-  find(identifier: Identifier): Promise<Person | undefined>
-  /** Keeps the account as it is until the transaction ends. */
+  /** One look-up, whatever the identifier is like. Active accounts; where `registered` is given, else a registration of that face: that of the client first, else the oldest. */
+  find(identifier: Identifier, registered?: people.Registered): Promise<Person | undefined>
+  /** Keeps the account as it is, but for this transaction, until that ends. */
   hold(trx: Trx, id: string): Promise<Person | undefined>
   holdOwner(trx: Trx, phone: E164): Promise<Person | undefined>
-  /** Throws `request.invalid` about what no account could hold; called before anything is consumed. */
-  check(account: PendingAccount): void
-  /** Creates the account of a proved phone. An e-mail or username somebody holds is left out and named; of two proofs of one phone, one is admitted. */
-  admit(trx: Trx, account: PendingAccount): Promise<Admission>
-  checkChanges(changes: Changes): void
+  /** Throws `request.invalid` about what no account could hold, below the path `at`; called before anything is consumed. */
+  check(typed: Typed, at?: string): void
+  /**
+   * Creates the account of a proved phone and ends every claim on it. An e-mail or username somebody holds is left out and named,
+   * or with `whole` refuses the account; of two proofs of one phone, one is admitted.
+   */
+  admit(trx: Trx, account: PendingAccount, options?: { whole: boolean }): Promise<Admission>
   /** Throws a violation of `usernameIndex` where the username is taken. */
-  change(trx: Trx, id: string, changes: Changes): Promise<Person>
+  change(trx: Trx, person: Person, changes: Changes): Promise<Person>
+  noteSignIn(trx: Trx, id: string): Promise<void>
+  /** Sets a password; challenges that were opened before prove nothing from then on. */
+  setPassword(trx: Trx, id: string, hash: string): Promise<void>
   replaceHash(id: string, from: string, to: string): Promise<void>
 }
 
 export const usernameIndex = 'users_username'
 
-export function createPeople({ db, now }: { db: Db; now: () => Date }): People {
-  async function admit(trx: Trx, account: PendingAccount): Promise<Admission> {
+/** Whether somebody else took a phone, e-mail or username at the same moment: the whole transaction may be tried again. */
+export const wasTaken = (error: unknown): boolean =>
+  [usernameIndex, 'users_email', 'users_phone'].some((index) => violates(error, index))
+
+/** `account.exists`, naming the fields that active accounts hold. */
+export const heldError = (held: readonly people.Unique[]): AppError =>
+  new AppError('account.exists', { errors: held.map((name) => ({ path: `/${name}`, message: 'is taken' })) })
+
+export function createPeople({ db, claims, now }: { db: Db; claims: Claims; now: () => Date }): People {
+  async function admit(trx: Trx, account: PendingAccount, { whole } = { whole: false }): Promise<Admission> {
+    await claims.hold(trx, account.phone)
     const conflicts = new Set<'email' | 'username'>()
     const at = now()
     // Each turn meets a new holder or succeeds; a holder that vanishes between the two statements costs a turn.
@@ -52,58 +81,68 @@ export function createPeople({ db, now }: { db: Db; now: () => Date }): People {
         profile: account.profile,
         password_hash: account.passwordHash,
         disabled_at: null,
+        last_sign_in_at: at,
+        credentials_changed_at: null,
+        claimed_phone: null,
+        claimed_email: null,
+        claimed_username: null,
+        registered_face: null,
+        registered_client: null,
         created_at: at,
         updated_at: at,
       })
-      if (person !== undefined) return { verdict: 'admitted', person, conflicts: [...conflicts] }
+      if (person !== undefined) {
+        const released = await claims.end(trx, account.phone)
+        return { verdict: 'admitted', person, conflicts: [...conflicts], released }
+      }
       const held = await people.findHeld(trx, { phone: account.phone, email, username })
-      if (held.phone) return { verdict: 'exists' }
-      if (held.email) conflicts.add('email')
-      if (held.username) conflicts.add('username')
+      if (held.includes('phone') || (whole && held.length > 0)) return { verdict: 'held', held }
+      for (const name of held) if (name !== 'phone') conflicts.add(name)
     }
     throw new AppError('unavailable')
   }
 
   return {
     // A value that cannot be stored is looked up as one that is not: the work must be the same.
-    find: ({ kind, value }) => people.findUser(db, { kind, value: isStorable(value) ? value : '' }),
+    find: ({ kind, value }, registered) =>
+      people.findUser(db, { kind, value: isStorable(value) ? value : '' }, registered),
     hold: people.holdUser,
     holdOwner: people.holdOwner,
-    check(account) {
-      checkText('/account/email', account.email)
-      checkText('/account/name', account.name)
-      checkText('/account/role', account.role)
-      checkUsername('/account/username', account.username)
-      checkProfile('/account/profile', account.profile)
+    check({ email, name, role, username, profile }, at = '') {
+      checkText(`${at}/email`, email)
+      checkText(`${at}/name`, name)
+      checkText(`${at}/role`, role)
+      checkUsername(`${at}/username`, username)
+      checkProfile(`${at}/profile`, profile)
     },
     admit,
-    checkChanges({ name, username, profile }) {
-      checkText('/name', name)
-      checkUsername('/username', username)
-      checkProfile('/profile', profile)
-    },
-    change: (trx, id, { name, username, profile }) =>
+    change: (trx, { id, active }, { name, username, profile }) =>
       people.updateUser(trx, id, {
         updated_at: now(),
         ...(name !== undefined && { name }),
-        ...(username !== undefined && { username: lower(username) }),
+        ...(username !== undefined && { [active ? 'username' : 'claimed_username']: lower(username) }),
         ...(profile !== undefined && { profile }),
       }),
+    noteSignIn: async (trx, id) => void (await people.updateUser(trx, id, { last_sign_in_at: now() })),
+    async setPassword(trx, id, hash) {
+      const at = now()
+      await people.updateUser(trx, id, { password_hash: hash, credentials_changed_at: at, updated_at: at })
+    },
     replaceHash: (id, from, to) => people.replaceHash(db, id, from, to),
   }
 }
 
-/** What an account may show of itself. */
+/** What an account may show of itself; before its proof that is what it claims. */
 export function toUser(row: Person): User {
   return {
     id: row.id,
     number: Number(row.number),
-    phone: row.phone,
+    phone: row.phone ?? row.claimed_phone,
     phoneVerified: row.phone_verified_at !== null,
-    email: row.email,
+    email: row.email ?? row.claimed_email,
     emailVerified: row.email_verified_at !== null,
     name: row.name,
-    username: row.username,
+    username: row.username ?? row.claimed_username,
     role: row.role,
     profile: row.profile,
     hasPassword: row.password_hash !== null,

@@ -4,7 +4,9 @@ import type { ColumnType, GeneratedAlways } from 'kysely'
 export interface UserTable {
   id: ColumnType<string, string, never>
   number: GeneratedAlways<string>
-  /** Only ever a proved number: on /v1 no account row exists before proof. */
+  /** False before the phone is proved: then phone, e-mail and username are null, and only claimed. */
+  active: ColumnType<boolean, boolean | undefined, true>
+  /** Only ever a proved number. */
   phone: E164 | null
   phone_verified_at: Date | null
   email: string | null
@@ -14,8 +16,19 @@ export interface UserTable {
   role: string
   profile: ColumnType<Record<string, unknown>, Record<string, unknown>, Record<string, unknown>>
   password_hash: string | null
+  claimed_phone: E164 | null
+  claimed_email: string | null
+  claimed_username: string | null
+  /** It goes on without a phone where somebody else proves the one it claims. */
+  phone_optional: ColumnType<boolean, boolean | undefined, never>
+  /** The face and the client that registered it; null once it is active. */
+  registered_face: string | null
+  registered_client: string | null
   second_factor: ColumnType<boolean, boolean | undefined, boolean>
   disabled_at: Date | null
+  last_sign_in_at: Date | null
+  /** Challenges that were opened before prove nothing any more. */
+  credentials_changed_at: Date | null
   created_at: ColumnType<Date, Date, never>
   updated_at: Date
 }

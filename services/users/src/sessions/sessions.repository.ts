@@ -45,6 +45,7 @@ const sessionState = [
   'sessions.rotated_at',
   'sessions.device_id',
   'devices.token_key_id as device_key_id',
+  'users.active as proved',
 ] as const
 
 export function findLiveSession(db: Db, { id, face, at }: Omit<Presented, 'generation'>) {
@@ -81,13 +82,32 @@ export async function endLiveSession(db: Db, id: string, at: Date): Promise<bool
   return ended.numUpdatedRows > 0n
 }
 
-export async function revokeAll(trx: Trx, userId: string, at: Date): Promise<void> {
+/** Ends the sessions of an account, but for the one that is to go on. */
+export async function revokeAll(
+  trx: Trx,
+  userId: string,
+  { at, butFor }: { at: Date; butFor?: string | undefined },
+): Promise<void> {
   await trx
     .updateTable('sessions')
     .set({ revoked_at: at })
     .where('user_id', '=', userId)
     .where('revoked_at', 'is', null)
+    .$if(butFor !== undefined, (query) => query.where('id', '<>', butFor ?? ''))
     .execute()
+}
+
+/** Deletes sessions whose longest life was over before this, at most `most`; says how many. Rows another replica is at are left to it. */
+export async function deleteExpired(db: Db, { before, most }: { before: Date; most: number }): Promise<number> {
+  const expired = db
+    .selectFrom('sessions')
+    .select('id')
+    .where('expires_at', '<', before)
+    .limit(most)
+    .forUpdate()
+    .skipLocked()
+  const deleted = await db.deleteFrom('sessions').where('id', 'in', expired).executeTakeFirst()
+  return Number(deleted.numDeletedRows)
 }
 
 function liveUser(db: Db, id: string, at: Date) {
@@ -95,11 +115,15 @@ function liveUser(db: Db, id: string, at: Date) {
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
     .selectAll('users')
+    .select('sessions.created_at as signed_in_at')
     .where('sessions.id', '=', id)
     .where(live(at))
 }
 
-export function findLiveUser(db: Db, id: string, at: Date): Promise<Person | undefined> {
+/** An account as one of its sessions sees it. */
+export type SignedIn = Person & { readonly signed_in_at: Date }
+
+export function findLiveUser(db: Db, id: string, at: Date): Promise<SignedIn | undefined> {
   return liveUser(db, id, at).executeTakeFirst()
 }
 

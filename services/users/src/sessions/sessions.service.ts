@@ -4,7 +4,7 @@ import { AppError, invalidField } from '@latchkey/kit/app-error'
 import type { SignedTokens } from '@latchkey/kit/signed-token'
 import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
-import { type Db, type Trx, violates } from '../database.js'
+import { type Db, inBatches, type Trx, violates } from '../database.js'
 import { type Changes, type People, type Person, usernameIndex } from '../people/people.service.js'
 import type { Devices } from './devices.service.js'
 import * as sessions from './sessions.repository.js'
@@ -13,9 +13,16 @@ export interface Sessions {
   open(trx: Trx, entry: { person: Person; face: string; deviceToken: string | undefined }): Promise<IssuedSession>
   /** The next token of a session; the same one again for 10 s after. An older token ends the session, a forged one nothing. */
   refresh(input: BodyOf<typeof refreshSession>): Promise<ReplyOf<typeof refreshSession>>
-  person(sessionId: string): Promise<Person>
+  /** Throws `token.invalid` where the session is not live. */
+  person(sessionId: string): Promise<sessions.SignedIn>
+  /** The account of a live session; it stays as it is until the transaction ends. */
+  hold(trx: Trx, sessionId: string): Promise<Person | undefined>
   changePerson(sessionId: string, changes: Changes): Promise<Person>
   end(sessionId: string, scope: { all: boolean }): Promise<void>
+  /** Ends every session of an account, but for the one that is to go on. The caller holds the account. */
+  endAll(trx: Trx, userId: string, butFor?: string): Promise<void>
+  /** Deletes sessions that have been over for a month; says how many. */
+  sweep(): Promise<number>
 }
 
 interface SessionsNeeds {
@@ -31,6 +38,7 @@ const dayMs = 24 * 3_600_000
 const idleMs = 14 * dayMs
 const lifeMs = 30 * dayMs
 const replayMs = 10_000
+const keptMs = 30 * dayMs
 
 export function createSessions({ db, people, devices, tokens, now, log }: SessionsNeeds): Sessions {
   async function open(
@@ -68,6 +76,7 @@ export function createSessions({ db, people, devices, tokens, now, log }: Sessio
     const session = rotated ?? (await replay(presented))
     return {
       userId: session.user_id,
+      proved: session.proved,
       session: {
         id: session.id,
         refreshToken: tokens.sign({ id: session.id, counter: session.generation }, session.token_key_id),
@@ -89,11 +98,11 @@ export function createSessions({ db, people, devices, tokens, now, log }: Sessio
   }
 
   async function changePerson(sessionId: string, changes: Changes): Promise<Person> {
-    people.checkChanges(changes)
+    people.check(changes)
     try {
       const changed = await db.transaction().execute(async (trx) => {
         const person = await sessions.lockLiveUser(trx, sessionId, now())
-        return person === undefined ? undefined : people.change(trx, person.id, changes)
+        return person === undefined ? undefined : people.change(trx, person, changes)
       })
       return orInvalid(changed)
     } catch (error) {
@@ -107,7 +116,7 @@ export function createSessions({ db, people, devices, tokens, now, log }: Sessio
     const ended = all
       ? await db.transaction().execute(async (trx) => {
           const person = await sessions.lockLiveUser(trx, sessionId, at)
-          if (person !== undefined) await sessions.revokeAll(trx, person.id, at)
+          if (person !== undefined) await sessions.revokeAll(trx, person.id, { at })
           return person !== undefined
         })
       : await sessions.endLiveSession(db, sessionId, at)
@@ -118,12 +127,18 @@ export function createSessions({ db, people, devices, tokens, now, log }: Sessio
     open,
     refresh,
     person: async (sessionId) => orInvalid(await sessions.findLiveUser(db, sessionId, now())),
+    hold: (trx, sessionId) => sessions.lockLiveUser(trx, sessionId, now()),
     changePerson,
     end,
+    endAll: (trx, userId, butFor) => sessions.revokeAll(trx, userId, { at: now(), butFor }),
+    async sweep() {
+      const before = new Date(now().getTime() - keptMs)
+      return inBatches((most) => sessions.deleteExpired(db, { before, most }))
+    },
   }
 }
 
-function orInvalid(person: Person | undefined): Person {
+function orInvalid<P extends Person>(person: P | undefined): P {
   if (person === undefined) throw new AppError('token.invalid')
   return person
 }

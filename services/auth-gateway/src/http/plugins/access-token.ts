@@ -14,10 +14,23 @@ interface AccessTokenOptions {
   readonly lifeSeconds: number
 }
 
+interface TokenTerms {
+  /** The configured life of /v1's tokens where a face has none of its own. */
+  readonly lifeSeconds?: number
+  /** What the token opens, where that is less than everything: it tells others who check tokens, our own routes ask users. */
+  readonly scope?: string
+  /** What the documents of a face put into its tokens beside our own claims. */
+  readonly claims?: Readonly<Record<string, unknown>>
+}
+
 declare module 'fastify' {
   interface FastifyInstance {
     /** A short proof of a session for one face (RFC 9068). */
-    issueAccessToken(session: OpenSession, face: string): { accessToken: string; expiresIn: number }
+    issueAccessToken(
+      session: Pick<OpenSession, 'id' | 'userId'>,
+      face: string,
+      terms?: TokenTerms,
+    ): { accessToken: string; expiresIn: number; expiresAt: Date }
   }
   interface FastifyRequest {
     /** Whose session the Bearer token of this request names. Throws `token.invalid`, whatever is wrong with it. */
@@ -65,10 +78,22 @@ export const accessToken = fp<AccessTokenOptions>(async function accessTokenPlug
     },
   })
 
-  app.decorate('issueAccessToken', ({ userId, id }, face) => ({
-    accessToken: app.jwt.sign({ sub: userId, sid: id, aud: face, jti: randomUUID() }),
-    expiresIn: lifeSeconds,
-  }))
+  app.decorate('issueAccessToken', ({ userId, id }, face, { lifeSeconds: life = lifeSeconds, scope, claims } = {}) => {
+    const iat = Math.floor(Date.now() / 1_000)
+    const accessToken = app.jwt.sign(
+      {
+        ...claims,
+        iat,
+        sub: userId,
+        sid: id,
+        aud: face,
+        jti: randomUUID(),
+        ...(scope !== undefined && { scope }),
+      },
+      { expiresIn: life },
+    )
+    return { accessToken, expiresIn: life, expiresAt: new Date((iat + life) * 1_000) }
+  })
 
   app.decorateRequest('accessClaims', async function (this: FastifyRequest, face: string) {
     const claims = await readClaims(this)

@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import { errorsPage } from '../error-page.js'
 
@@ -7,23 +8,23 @@ import { errorsPage } from '../error-page.js'
 const contentSecurityPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
 
-/** OpenAPI 3.1 from the routes' own schemas at /openapi.json, Swagger UI at /docs, the error catalogue at /docs/errors. */
-export const docs = fp(async function docsPlugin(app) {
+interface DocsOptions {
+  readonly title: string
+  readonly description: string
+  readonly tags?: readonly { readonly name: string; readonly description: string }[]
+  /** Other documents that the page leads to, by the address of each. */
+  readonly others?: readonly { readonly name: string; readonly url: string }[]
+}
+
+/** Of the face in whose scope it is registered, before its routes: OpenAPI 3.1 at /openapi.json and Swagger UI at /docs, under its prefix. */
+export const docs = fp<DocsOptions>(async function docsPlugin(app, { title, description, tags = [], others = [] }) {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: {
-        title: 'Latchkey',
-        version: '1',
-        description:
-          'Phone-verified sign-in. Failures are problem documents (RFC 9457); each `type` leads to its explanation.',
-      },
-      tags: [
-        { name: 'sign up and log in', description: 'Calls that lead to a session' },
-        { name: 'challenges', description: 'Codes we sent and wait for' },
-        { name: 'session', description: 'Keep a session, end it' },
-        { name: 'me', description: 'The signed-in person' },
-      ],
+      info: { title, version: '1', description },
+      tags: [...tags],
+      // Paths as a front end knows them that was written against the documented API.
+      ...(app.prefix !== '' && { servers: [{ url: app.prefix }] }),
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
     },
     transformObject: (document) =>
@@ -31,21 +32,31 @@ export const docs = fp(async function docsPlugin(app) {
   })
   await app.register(swaggerUi, {
     routePrefix: '/docs',
+    indexPrefix: app.prefix,
     staticCSP: contentSecurityPolicy,
-    theme: {
-      title: 'Latchkey API',
-      css: [{ filename: 'latchkey.css', content: '.swagger-ui .topbar { display: none }' }],
+    theme: { title: `${title} API`, css: [{ filename: 'latchkey.css', content: others.length > 0 ? slim : bare }] },
+    uiConfig: {
+      displayRequestDuration: true,
+      persistAuthorization: false,
+      validatorUrl: null,
+      ...(others.length > 0 && { urls: [{ name: title, url: `${app.prefix}/openapi.json` }, ...others] }),
     },
-    uiConfig: { displayRequestDuration: true, persistAuthorization: false, validatorUrl: null },
   })
-  // Whoever opens the bare address wants to know what is here.
-  app.get('/', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/docs/'))
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+})
+
+/** Without a choice the bar above the page is of no use; with one it needs no logo that is not ours. */
+const bare = '.swagger-ui .topbar { display: none }'
+const slim = '.swagger-ui .topbar a.link { display: none }'
+
+/** What the bare address and every problem document lead to. */
+export const signposts: FastifyPluginAsync = async (app) => {
+  app.get('/', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/docs/'))
   app.get('/docs/errors', { schema: { hide: true } }, async (_request, reply) => {
     const { html, contentSecurityPolicy } = errorsPage()
     return reply.type('text/html; charset=utf-8').header('content-security-policy', contentSecurityPolicy).send(html)
   })
-})
+}
 
 interface Operation {
   requestBody?: {

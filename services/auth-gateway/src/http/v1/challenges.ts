@@ -29,9 +29,13 @@ export const challenges: FastifyPluginAsync<{ flows: Flows; policy: ChallengePol
       )
       if (proved.kind === 'reset_allowed')
         return { status: 200, body: { resetToken: proved.resetToken, expiresAt: proved.expiresAt } }
-      const { user, created } = proved
+      const { user } = proved
+      if (proved.kind === 'proved') return { status: 200, body: { user } }
       const conflicts = proved.conflicts.length > 0 ? { conflicts: [...proved.conflicts] } : {}
-      return { status: created ? 201 : 200, body: { user, session: wireSession(app, proved.session), ...conflicts } }
+      return {
+        status: proved.created ? 201 : 200,
+        body: { user, session: wireSession(app, proved.session), ...conflicts },
+      }
     },
     { tag },
   )

@@ -6,5 +6,6 @@ import { face } from './face.js'
 /** A session as /v1 writes it, with a new access token. */
 export function wireSession(app: FastifyInstance, session: OpenSession): Session {
   const { id, refreshToken, deviceToken } = session
-  return { id, ...app.issueAccessToken(session, face), tokenType: 'Bearer', refreshToken, deviceToken }
+  const { accessToken, expiresIn } = app.issueAccessToken(session, face)
+  return { id, accessToken, expiresIn, tokenType: 'Bearer', refreshToken, deviceToken }
 }

@@ -1,0 +1,47 @@
+import t from 'tap'
+import { faces } from './faces/faces.js'
+import { settle, tellTale } from './scene.js'
+import { randomPerson, world } from './world.js'
+
+const registering = faces.filter(({ name }) => name !== 'rently')
+const hidden = Object.fromEntries(
+  registering.map(({ name }) => [`DIALECT_${name.toUpperCase().replaceAll('-', '_')}_HIDE_CONFLICTS`, 'true']),
+)
+
+t.test('where conflicts are hidden', async (t) => {
+  const here = await world(t, hidden)
+  for (const face of registering)
+    await t.test(
+      `${face.name}: a registration that takes what is taken looks like any other, and takes nothing`,
+      async (t) => {
+        const { who } = await settle({ ...here, face }, here.client())
+        const fresh = randomPerson()
+        const free = await face.register(here.client(), fresh)
+        const sent = (await here.inbox(who.phone)).length
+        for (const taken of ['phone', 'email'] as const) {
+          await here.later(face.cooldownSeconds + 1)
+          const by = here.client()
+          const squatter = { ...randomPerson(), [taken]: who[taken] }
+          const answer = await face.register(by, squatter)
+          const blank = (text: string) =>
+            text.replace(/"(token|access|refresh)":"[^"]*"|"(id|user_id)":\d+|"(created|updated)_?[aA]t":"[^"]*"/g, '')
+          t.equal(
+            blank(JSON.stringify(tellTale(answer, squatter))),
+            blank(JSON.stringify(tellTale(free, fresh))),
+            taken,
+          )
+          t.match(await face.logIn(by, who), face.loggedIn, 'the owner keeps it')
+          t.match(await by.call('POST', '/v1/login', { identifier: who[taken], password: squatter.password }), {
+            status: 401,
+          })
+          if (taken === 'phone') {
+            const messages = await here.inbox(who.phone)
+            t.notOk(
+              messages.slice(0, messages.length - sent).some(({ code }) => code !== null),
+              'the owner gets no code',
+            )
+          }
+        }
+      },
+    )
+})

@@ -1,0 +1,73 @@
+import t, { type Test } from 'tap'
+import type { Answer } from '../journey/journey.js'
+import type { Face } from './faces/face.js'
+import { faces } from './faces/faces.js'
+import { usersApi } from './faces/users-api.js'
+import { begin, notTheCode } from './scene.js'
+import { type Client, randomPerson, type World, world } from './world.js'
+
+const atOnce = (count: number, call: () => Promise<Answer>) => Promise.all(Array.from({ length: count }, call))
+const like = (answers: readonly Answer[], { status }: { status: number }) =>
+  answers.filter((answer) => answer.status === status)
+const tally = (answers: readonly Answer[]) => JSON.stringify(answers.map(({ status }) => status).sort())
+
+async function wrongAnswers(t: Test, face: Face, here: World): Promise<void> {
+  const [by, who] = [here.client(), randomPerson()]
+  await begin({ face }, by, who)
+  const right = await here.code(who.phone)
+  const answers = await atOnce(200, () => face.verify(by, who, notTheCode(right)))
+  const left = answers.flatMap(({ body }) => body.attemptsLeft ?? body.attempts_left ?? body.data?.attempts_left ?? [])
+  if (face.name === 'careops')
+    for (const n of [0, 1, 2]) {
+      const { detail } = face.wrong(n).body as { detail: RegExp }
+      t.equal(answers.filter(({ body }) => detail.test(body.detail)).length, 1, `${n} left is told once`)
+    }
+  else t.same(left.filter((n: number) => n > 0).sort(), [1, 2], tally(answers))
+  t.match(await face.verify(by, who, right), face.exhausted)
+}
+
+async function rightAnswers(t: Test, face: Face, here: World): Promise<void> {
+  const [by, who] = [here.client(), randomPerson()]
+  await begin({ face }, by, who)
+  const right = await here.code(who.phone)
+  const answers = await atOnce(200, () => face.verify(by, who, right))
+  t.equal(like(answers, face.verified).length, 1, tally(answers))
+  t.ok(answers.every((answer) => answer.status !== 500 && (answer.status < 300 || face.isShaped(answer))))
+  t.match(await here.rowsOf(who.email), [{ phone: who.phone, active: true }])
+}
+
+async function resends(t: Test, face: Face, here: World): Promise<void> {
+  if (face.resends === null) return
+  const [by, who] = [here.client(), randomPerson()]
+  await begin({ face }, by, who)
+  await here.code(who.phone)
+  await here.later(face.cooldownSeconds + 1)
+  const answers = await atOnce(50, () => face.send(by, who))
+  t.equal(like(answers, face.sent).length, 1, tally(answers))
+  await here.code(who.phone, 2)
+  t.equal((await here.inbox(who.phone)).length, 2)
+}
+
+async function refreshes(t: Test, here: World): Promise<void> {
+  const [by, who] = [here.client(), randomPerson()]
+  const { refresh } = (await usersApi.register(by, who)).body.tokens
+  const call = (by: Client, refresh: string) => by.call('POST', '/users-api/api/users/token/refresh/', { refresh })
+  const answers = await atOnce(100, () => call(by, refresh))
+  t.equal(like(answers, { status: 200 }).length, 100, tally(answers))
+  t.equal(new Set(answers.map(({ body }) => body.refresh)).size, 1, 'with one successor')
+  t.match(await call(by, answers[0]?.body.refresh), { status: 200 })
+  t.match(await call(by, refresh), { status: 401 })
+}
+
+t.test('races in every face', async (t) => {
+  const here = await world(t, { EXEMPT_CLIENTS: '0.0.0.0/0,::/0', LOG_LEVEL: 'warn' })
+  for (const face of faces) {
+    await t.test(
+      `${face.name}: two hundred wrong answers at once: three are compared, and 2, 1, 0 are told once each`,
+      (t) => wrongAnswers(t, face, here),
+    )
+    await t.test(`${face.name}: two hundred right answers at once: one account`, (t) => rightAnswers(t, face, here))
+    await t.test(`${face.name}: fifty resends at once: one is sent`, (t) => resends(t, face, here))
+  }
+  await t.test('users-api: a hundred refreshes at once: all succeed, with one successor', (t) => refreshes(t, here))
+})

@@ -1,0 +1,46 @@
+import t from 'tap'
+import type { Face } from './faces/face.js'
+import { faces } from './faces/faces.js'
+import { jodimilan } from './faces/jodimilan.js'
+import { rently } from './faces/rently.js'
+import { settle } from './scene.js'
+import { type Person, world } from './world.js'
+
+t.test('an account that asks for a second factor', async (t) => {
+  const here = await world(t)
+  const guarded = async (face: Face) => {
+    const by = here.client()
+    const { who } = await settle({ ...here, face }, by)
+    await here.query('update users set second_factor = true where phone = $1', who.phone)
+    return { by, who }
+  }
+
+  for (const face of faces)
+    await t.test(`${face.name} refuses it after a right password, and tells nothing after a wrong one`, async (t) => {
+      const { by, who } = await guarded(face)
+      const refused = await face.logIn(by, who)
+      t.match(refused, face.secondFactor)
+      if (face.name !== 'users-api') t.ok(face.isShaped(refused), JSON.stringify(refused.body))
+      t.match(await face.logIn(by, { ...who, password: 'not this one' }), face.credentialsWrong)
+    })
+
+  await t.test('jodimilan: a right code logs nobody in, and looks like a wrong one', async (t) => {
+    const { by, who } = await guarded(jodimilan)
+    const national = { phone: who.phone.slice(3), dialing_code: '91' }
+    t.match(await by.call('POST', '/jodimilan/api/auth/resend/otp', national), { status: 200 })
+    const otp = await here.code(who.phone, 2)
+    const answer = await by.call('POST', '/jodimilan/api/auth/otp/login', { ...national, otp })
+    t.match(answer, { status: 400, body: { code: 400, success: false, data: { attempts_left: Number } } })
+    t.notMatch(JSON.stringify(answer.body), /factor/i)
+  })
+
+  await t.test('rently: a right code resets no password, and looks like a wrong one', async (t) => {
+    const { by, who } = await guarded(rently)
+    const { email, phone }: Person = who
+    await by.call('POST', '/rently/api/auth/forgot-password-initiate', { email, phone })
+    const otp = await here.code(phone, 2)
+    const answer = await by.call('POST', '/rently/api/auth/forgot-password-verify-otp', { email, otp })
+    t.match(answer, { status: 400, body: { message: String, attemptsLeft: Number } })
+    t.notOk('resetToken' in answer.body)
+  })
+})

@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto'
+import type { ChallengePolicy } from '../flows/policy.js'
+import type { Client } from '../flows/ports.js'
+import type { Address } from './challenge.js'
+import type { ChallengeKeys, Subject } from './challenge-keys.js'
+import { newRecord, stateFor } from './challenge-record.js'
+import type { ChallengeScripts } from './challenge-scripts.js'
+import type { ChallengeSecrets } from './challenge-secrets.js'
+
+/** The decoys that stand in where an address leads to nothing: one an address and network, under an id that both spell. */
+export interface AddressDecoys {
+  /** Where the decoy stands: whose wrong answers it counts is nobody, in the same slot. */
+  place(address: Address, client: Client): { readonly id: string; readonly subject: Subject }
+  /** Opens it where it does not count already, without a send. */
+  ensure(address: Address, client: Client, policy: ChallengePolicy): Promise<string>
+  /** The id of one that this client can still answer. */
+  find(address: Address, client: Client): Promise<string | undefined>
+}
+
+/** The name under which nobody's limits are kept, so that an unknown identifier takes the work of a known one. */
+export const nobodyBehind = (identifier: string): string => `nobody:${identifier}`
+
+export function createAddressDecoys({
+  scripts,
+  keys,
+  secrets,
+}: {
+  scripts: ChallengeScripts
+  keys: ChallengeKeys
+  secrets: ChallengeSecrets
+}): AddressDecoys {
+  function place(address: Address, { network }: Client) {
+    const subject = keys.subject(nobodyBehind(address.text))
+    return { id: keys.decoyId(subject, address, network), subject }
+  }
+  return {
+    place,
+    async ensure(address, client, policy) {
+      const { id, subject } = place(address, client)
+      const decoy = {
+        purpose: address.purpose,
+        face: address.face,
+        subject: '',
+        limited: true,
+        message: { kind: 'decoy' },
+        shownTo: null,
+        country: 'ZZ',
+        locale: 'en',
+        pending: undefined,
+        policy,
+      } as const
+      const named = { id, subjectHash: subject.hash, messageId: randomUUID(), quiet: false, secrets }
+      const fields = { ...newRecord(decoy, named), unsent: '1' }
+      await scripts.decoy(id, { lifeMs: policy.codeLifeSeconds * 1_000, anew: false, fields })
+      return id
+    },
+    async find(address, client) {
+      const { id } = place(address, client)
+      const found = await scripts.read(id)
+      if (found === undefined || found.now >= Number(found.record.expiresAt)) return undefined
+      return stateFor(client.network, found.record) === 'live' ? id : undefined
+    },
+  }
+}

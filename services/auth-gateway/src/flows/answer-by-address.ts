@@ -1,0 +1,88 @@
+import type { Purpose } from '@latchkey/contracts/v1/shapes'
+import { AppError } from '@latchkey/kit/app-error'
+import type { Address, ChallengeStore } from '../challenges/challenge.js'
+import type { ReadPhone } from '../phones/canonical-phone.js'
+import { readEmail } from './accounts.js'
+import { addressOfEmail, addressOfPhone } from './addresses.js'
+import type { Answer, AnswerChallenge, Proved } from './answer-challenge.js'
+import type { ChooseChallenge } from './choose-challenge.js'
+import type { ChallengePolicy } from './policy.js'
+import type { FaceCaller } from './ports.js'
+
+export interface AnswerByAddressDeps {
+  readonly challenges: Pick<ChallengeStore, 'decoy'>
+  readonly chooseChallenge: ChooseChallenge
+  readonly answerChallenge: AnswerChallenge
+}
+
+export type AnswerByAddress = (
+  answer: Omit<Answer, 'id' | 'client'> & { readonly address: Address },
+  caller: FaceCaller,
+  policy: ChallengePolicy,
+) => Promise<Proved>
+
+/**
+ * Answers the challenge behind an address; where there is none a decoy counts the answer down, so that nobody learns it.
+ * Throws `challenge.wrong`, `challenge.exhausted`, and what an answer by id throws.
+ */
+export function createAnswerByAddress({
+  challenges,
+  chooseChallenge,
+  answerChallenge,
+}: AnswerByAddressDeps): AnswerByAddress {
+  return async function answerByAddress({ address, ...answer }, caller, policy) {
+    const guess = (id: string) => answerChallenge({ ...answer, id, client: caller.client }, caller)
+    const decoyed = async () => guess(await challenges.decoy(address, caller.client, policy))
+    const chosen = await chooseChallenge(address, caller)
+    if (chosen === undefined) return decoyed()
+    // An exhausted one is asked as well: it takes the work of a decoy, and a code that is none is refused alike.
+    return guess(chosen.id).catch((error: unknown) => {
+      // It ended between our look and our guess.
+      if (error instanceof AppError && error.code === 'challenge.gone') return decoyed()
+      throw error
+    })
+  }
+}
+
+/** What a right answer of a purpose leads to. */
+export type ProvedBy<P extends Purpose> = Extract<
+  Proved,
+  { kind: P extends 'reset_password' ? 'reset_allowed' : P extends 'sign_in' ? 'signed_in' : 'signed_in' | 'proved' }
+>
+
+export interface SentAnswer<P extends Purpose> {
+  /** Where the code went: a phone in international spelling, or an e-mail that stands for its owner's phone. */
+  readonly to: { readonly phone: string } | { readonly email: string }
+  readonly purpose: P
+  readonly code: string
+  /** Whether the proof of a registration opens a session. */
+  readonly signIn?: boolean
+}
+
+export type AnswerSent = <P extends Purpose>(
+  answer: SentAnswer<P>,
+  caller: FaceCaller,
+  policy: ChallengePolicy,
+) => Promise<ProvedBy<P>>
+
+/** Answers the code that was sent to a phone, or for an e-mail. Throws as above, and `request.invalid`. */
+export function createAnswerSent({
+  answerByAddress,
+  readPhone,
+}: {
+  answerByAddress: AnswerByAddress
+  readPhone: ReadPhone
+}): AnswerSent {
+  return async function answerSent<P extends Purpose>(
+    { to, purpose, ...answer }: SentAnswer<P>,
+    caller: FaceCaller,
+    policy: ChallengePolicy,
+  ) {
+    const address =
+      'phone' in to
+        ? addressOfPhone(caller.face, purpose, readPhone(to.phone).e164)
+        : addressOfEmail(caller.face, purpose, readEmail(to.email))
+    // What an answer leads to follows from the purpose of its challenge, which is part of the address.
+    return (await answerByAddress({ address, ...answer }, caller, policy)) as ProvedBy<P>
+  }
+}

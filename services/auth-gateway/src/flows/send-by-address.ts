@@ -1,0 +1,163 @@
+import type { Purpose } from '@latchkey/contracts/v1/shapes'
+import { AppError } from '@latchkey/kit/app-error'
+import type { Address, ChallengeStore, Numbers, Typed } from '../challenges/challenge.js'
+import type { CanonicalPhone, ReadPhone } from '../phones/canonical-phone.js'
+import { readEmail, tooSoon } from './accounts.js'
+import { addressOfEmail, addressOfPhone } from './addresses.js'
+import type { ChooseChallenge } from './choose-challenge.js'
+import type { ChallengePolicy } from './policy.js'
+import type { FaceCaller, SmsQueue, Users } from './ports.js'
+import { isWithoutEffect, queuedMessage, type StartChallenge } from './start-challenge.js'
+
+export interface SendByAddressDeps {
+  readonly users: Pick<Users, 'findRegistration'>
+  readonly challenges: Pick<ChallengeStore, 'resend' | 'findDecoy' | 'codeOf'>
+  readonly chooseChallenge: ChooseChallenge
+  readonly startChallenge: StartChallenge
+  readonly sms: SmsQueue
+  readonly numbers: Numbers
+  readonly readPhone: ReadPhone
+  readonly canSend: boolean
+  /** Development only: the caller is told the code. */
+  readonly exposeCodes: boolean
+}
+
+/** What a send names: a phone in international spelling, or an e-mail. */
+export type SendTo = { readonly phone: string } | { readonly email: string }
+
+export interface SendRules {
+  /** What the code of a registration proves: `sign_up`, or `verify_phone` where registering sends none. */
+  readonly purpose: Extract<Purpose, 'sign_up' | 'verify_phone'>
+  /** Whether a proved account gets a code to log in by. */
+  readonly signsIn: boolean
+}
+
+export type SendByAddress = (
+  to: SendTo,
+  caller: FaceCaller,
+  policy: ChallengePolicy,
+  rules: SendRules,
+) => Promise<{ readonly code?: string }>
+
+/** What is to be sent: to whom, for what, and by what it is found again. */
+interface Wanted {
+  readonly address: Address
+  /** Null where a number that was fine once is out of reach now. */
+  readonly phone: CanonicalPhone | null
+  readonly says: 'code' | 'decoy'
+  /** What the caller typed, canonical. */
+  readonly identifier: string
+  readonly registrationId?: string
+}
+
+/**
+ * Sends the code of an address again, or a new one where the last has ended; the same answer, and no SMS, where nobody is
+ * behind it. Throws `rate.limited`, `challenge.resends_spent`, `request.invalid`, `unavailable`.
+ */
+export function createSendByAddress({
+  users,
+  challenges,
+  chooseChallenge,
+  startChallenge,
+  sms,
+  numbers,
+  readPhone,
+  canSend,
+  exposeCodes,
+}: SendByAddressDeps): SendByAddress {
+  return async function sendByAddress(to, caller, policy, { purpose, signsIn }) {
+    if (!canSend) throw new AppError('unavailable')
+    const typed = 'phone' in to ? readPhone(to.phone) : null
+    const email = 'phone' in to ? '' : readEmail(to.email)
+    const by =
+      typed === null ? ({ kind: 'email', value: email } as const) : ({ kind: 'phone', value: typed.e164 } as const)
+    const address = (what: Purpose) =>
+      typed === null ? addressOfEmail(caller.face, what, email) : addressOfPhone(caller.face, what, typed.e164)
+    const identifier = typed?.e164 ?? `email:${email}`
+
+    const { userId } = caller
+    const { registration, proved } = await users.findRegistration(
+      { face: caller.face, by, client: caller.client.key, ...(userId !== undefined && { userId }) },
+      caller,
+    )
+    const chosen = await chooseChallenge(address(purpose), caller, registration?.id)
+    if (chosen?.state === 'live' && (await again(chosen.id, caller, policy))) return shown(chosen.id)
+    if (registration !== null) {
+      const { id: registrationId } = registration
+      const phone = typed ?? reachable(registration.phone)
+      return start({ address: address(purpose), phone, says: 'code', identifier, registrationId }, caller, policy)
+    }
+    // A proved account gets a code to log in by, or nothing; nobody at all gets what a proved account gets.
+    const last = address(signsIn ? 'sign_in' : purpose)
+    const signingIn = signsIn && proved ? await chooseChallenge(last, caller) : undefined
+    if (signingIn?.state === 'live' && (await again(signingIn.id, caller, policy))) return shown(signingIn.id)
+    if (signsIn && proved) return start({ address: last, phone: typed, says: 'code', identifier }, caller, policy)
+    const decoy = await challenges.findDecoy(last, caller.client)
+    const limits = { identifier, limited: typed?.test === undefined }
+    if (decoy === undefined || !(await again(decoy, caller, policy, limits)))
+      await start({ address: last, phone: typed, says: 'decoy', identifier }, caller, policy)
+    return {}
+  }
+
+  // A number that was fine when it registered may be out of reach now; saying so would tell that it is known.
+  function reachable(phone: string): CanonicalPhone | null {
+    try {
+      return readPhone(phone)
+    } catch {
+      return null
+    }
+  }
+
+  /** False where the challenge ended meanwhile. */
+  async function again(id: string, caller: FaceCaller, policy: ChallengePolicy, limits?: Typed): Promise<boolean> {
+    const resent = await challenges.resend(id, caller.face, policy, numbers, limits)
+    switch (resent.verdict) {
+      case 'gone':
+        return false
+      case 'held':
+        throw tooSoon(new Date(Date.now() + 1_000))
+      case 'spent':
+        throw new AppError('challenge.resends_spent', { retryAt: resent.retryAt })
+      case 'cooling':
+        // A gateway that died between challenge and queue left a message that never went out.
+        if (!resent.challenge.sent || (await sms.has(resent.challenge.messageId))) throw tooSoon(resent.retryAt)
+        break
+      case 'resent':
+        break
+    }
+    try {
+      await sms.send(queuedMessage(resent.challenge), caller)
+    } catch (error) {
+      // Nothing was sent, so nothing is spent, and the code in hand stays the right one.
+      if (isWithoutEffect(error) && resent.verdict === 'resent') await resent.takeBack().catch(() => undefined)
+      throw error
+    }
+    return true
+  }
+
+  async function start(
+    { address, phone, says, identifier, registrationId }: Wanted,
+    caller: FaceCaller,
+    policy: ChallengePolicy,
+  ): Promise<{ code?: string }> {
+    const { id } = await startChallenge(
+      {
+        purpose: address.purpose,
+        policy,
+        phone,
+        identifier,
+        says,
+        addressShown: phone?.e164 === identifier,
+        ...(registrationId !== undefined && { pending: { registrationId } }),
+        found: { address, client: caller.client, ...(registrationId !== undefined && { registrationId }) },
+      },
+      caller,
+    )
+    return says === 'decoy' ? {} : shown(id)
+  }
+
+  async function shown(id: string): Promise<{ code?: string }> {
+    const code = exposeCodes ? await challenges.codeOf(id) : undefined
+    return code === undefined ? {} : { code }
+  }
+}

@@ -1,0 +1,29 @@
+import { changePassword, resetPassword } from '@latchkey/contracts/v1/password'
+import { mount } from '@latchkey/kit/mount'
+import type { FastifyPluginAsync } from 'fastify'
+import type { Flows } from '../../flows/flows.js'
+import { face } from './face.js'
+
+/** How long ago a sign-in may be to stand in for a password that was never set. */
+const freshWithinSeconds = 600
+
+export const password: FastifyPluginAsync<{ flows: Flows }> = async (app, { flows }) => {
+  mount(
+    app,
+    resetPassword,
+    async ({ body, request }) => {
+      await flows.resetPassword(body, request.caller(face), 'standard')
+      return { status: 204, body: null }
+    },
+    { tag: 'sign up and log in' },
+  )
+  mount(
+    app,
+    changePassword,
+    async ({ body, request }) => {
+      await flows.changePassword(body, await request.signedIn(face), { rules: 'standard', freshWithinSeconds })
+      return { status: 204, body: null }
+    },
+    { tag: 'me' },
+  )
+}

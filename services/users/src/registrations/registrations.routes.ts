@@ -1,0 +1,14 @@
+import { dropRegistration, findRegistration, register } from '@latchkey/contracts/internal/users'
+import { mount } from '@latchkey/kit/mount'
+import type { FastifyInstance } from 'fastify'
+import type { Registrations } from './registrations.service.js'
+
+/** Accounts before their proof. What proves them is a challenge. */
+export function mountRegistrations(app: FastifyInstance, registrations: Registrations): void {
+  mount(app, register, async ({ body }) => ({ status: 201, body: await registrations.register(body) }))
+  mount(app, findRegistration, async ({ body }) => ({ status: 200, body: await registrations.find(body) }))
+  mount(app, dropRegistration, async ({ params }) => {
+    await registrations.drop(params.registrationId)
+    return { status: 204, body: null }
+  })
+}
