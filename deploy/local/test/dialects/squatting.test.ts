@@ -135,6 +135,26 @@ t.test('whoever registers somebody else’s phone, first or second, gets nothing
 
   for (const face of faces.filter(({ name }) => name !== 'rently'))
     await t.test(
+      `${face.name}: whose own code has ended does not prove the attacker’s registration by the code that it sent`,
+      async (t) => {
+        const owner: Side = { by: here.client(), who: randomPerson() }
+        await face.register(owner.by, owner.who)
+        await here.later(face.codeLifeSeconds + 1)
+        const before = (await here.inbox(owner.who.phone)).length
+        const attacker = { ...randomPerson(), phone: owner.who.phone, email: owner.who.email }
+        await begin({ face }, here.client(), attacker)
+        const foreign = await here.code(owner.who.phone, before + 1)
+        t.match(await face.verify(owner.by, owner.who, foreign), face.wrong(2))
+        t.same(await here.query('select id from users where phone = $1', owner.who.phone), [])
+        t.match(await face.send(owner.by, owner.who), face.cooling)
+        await here.later(face.cooldownSeconds + 1)
+        t.match(await face.send(owner.by, owner.who), face.sent)
+        t.match(await face.verify(owner.by, owner.who, await here.code(owner.who.phone, before + 2)), face.verified)
+      },
+    )
+
+  for (const face of faces.filter(({ name }) => name !== 'rently'))
+    await t.test(
       `${face.name}: four registrations of one phone: the newest three have codes, the owner’s is among them`,
       async (t) => {
         const scene = { ...here, face }
