@@ -281,6 +281,19 @@ t.test('who comes with the token of one registration is not given the only chall
   )
 })
 
+t.test(
+  'who has a registration of his own is not given the only challenge of another: its code was never meant for him',
+  async (t) => {
+    const { store, openFound } = await challengeHarness(t)
+    const choose = createChooseChallenge(store)
+    const registrationId = randomUUID()
+    const { id, address } = await openFound(randomClient(), { registrationId })
+    const caller = { requestId: 'test', face: 'users-api', locale: 'en', client: randomClient() }
+    t.equal(await choose(address, caller, randomUUID()), undefined)
+    t.equal((await choose(address, caller, registrationId))?.id, id, 'his own is his, from wherever he comes')
+  },
+)
+
 t.test('the code of a live challenge can be shown; nothing is shown of a decoy or an end', async (t) => {
   const { store, openFound, code, clock } = await challengeHarness(t)
   const { id, address } = await openFound(randomClient())

@@ -1,3 +1,5 @@
+import type { BodyOf } from '@latchkey/contracts/endpoint'
+import type { findRegistration } from '@latchkey/contracts/internal/users'
 import type { Purpose } from '@latchkey/contracts/v1/shapes'
 import { AppError } from '@latchkey/kit/app-error'
 import type { Address, ChallengeStore } from '../challenges/challenge.js'
@@ -7,7 +9,7 @@ import { addressOfEmail, addressOfPhone } from './addresses.js'
 import type { Answer, AnswerChallenge, Proved } from './answer-challenge.js'
 import type { ChooseChallenge } from './choose-challenge.js'
 import type { ChallengePolicy } from './policy.js'
-import type { FaceCaller } from './ports.js'
+import type { FaceCaller, Users } from './ports.js'
 
 export interface AnswerByAddressDeps {
   readonly challenges: Pick<ChallengeStore, 'decoy'>
@@ -16,7 +18,11 @@ export interface AnswerByAddressDeps {
 }
 
 export type AnswerByAddress = (
-  answer: Omit<Answer, 'id' | 'client'> & { readonly address: Address },
+  answer: Omit<Answer, 'id' | 'client'> & {
+    readonly address: Address
+    /** The registration whose challenge alone is meant. */
+    readonly of?: string | undefined
+  },
   caller: FaceCaller,
   policy: ChallengePolicy,
 ) => Promise<Proved>
@@ -30,10 +36,10 @@ export function createAnswerByAddress({
   chooseChallenge,
   answerChallenge,
 }: AnswerByAddressDeps): AnswerByAddress {
-  return async function answerByAddress({ address, ...answer }, caller, policy) {
+  return async function answerByAddress({ address, of, ...answer }, caller, policy) {
     const guess = (id: string) => answerChallenge({ ...answer, id, client: caller.client }, caller)
     const decoyed = async () => guess(await challenges.decoy(address, caller.client, policy))
-    const chosen = await chooseChallenge(address, caller)
+    const chosen = await chooseChallenge(address, caller, of)
     if (chosen === undefined) return decoyed()
     // An exhausted one is asked as well: it takes the work of a decoy, and a code that is none is refused alike.
     return guess(chosen.id).catch((error: unknown) => {
@@ -65,24 +71,42 @@ export type AnswerSent = <P extends Purpose>(
   policy: ChallengePolicy,
 ) => Promise<ProvedBy<P>>
 
+type Claimed = BodyOf<typeof findRegistration>['by']
+
+/** Only these are sent to registrations; others are about accounts, and nothing is looked up for them. */
+const provesRegistrations: ReadonlySet<Purpose> = new Set(['sign_up', 'verify_phone'])
+
 /** Answers the code that was sent to a phone, or for an e-mail. Throws as above, and `request.invalid`. */
 export function createAnswerSent({
+  users,
   answerByAddress,
   readPhone,
 }: {
+  users: Pick<Users, 'findRegistration'>
   answerByAddress: AnswerByAddress
   readPhone: ReadPhone
 }): AnswerSent {
+  /**
+   * Whoever has a registration proves no other: the code in the newest SMS may be that of somebody who registered with this
+   * phone too, and his own may have ended, or was never sent. Who comes with a token is known by it.
+   */
+  async function ownRegistration(by: Claimed, caller: FaceCaller) {
+    const { face, client, userId } = caller
+    const wanted = { face, by, client: client.key, ...(userId !== undefined && { userId }) }
+    const { registration } = await users.findRegistration(wanted, caller)
+    return userId === undefined || registration?.id === userId ? registration?.id : undefined
+  }
+
   return async function answerSent<P extends Purpose>(
     { to, purpose, ...answer }: SentAnswer<P>,
     caller: FaceCaller,
     policy: ChallengePolicy,
   ) {
-    const address =
-      'phone' in to
-        ? addressOfPhone(caller.face, purpose, readPhone(to.phone).e164)
-        : addressOfEmail(caller.face, purpose, readEmail(to.email))
+    const by: Claimed =
+      'phone' in to ? { kind: 'phone', value: readPhone(to.phone).e164 } : { kind: 'email', value: readEmail(to.email) }
+    const address = (by.kind === 'phone' ? addressOfPhone : addressOfEmail)(caller.face, purpose, by.value)
+    const of = provesRegistrations.has(purpose) ? await ownRegistration(by, caller) : undefined
     // What an answer leads to follows from the purpose of its challenge, which is part of the address.
-    return (await answerByAddress({ address, ...answer }, caller, policy)) as ProvedBy<P>
+    return (await answerByAddress({ address, of, ...answer }, caller, policy)) as ProvedBy<P>
   }
 }

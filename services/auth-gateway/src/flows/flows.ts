@@ -71,7 +71,7 @@ export function createFlows({
     signInWithAccount: createSignInWithAccount({ users, readIdentifier }),
     signUpByAddress: createSignUpByAddress({ users, startChallenge, answerByAddress, readPhone, roles, canSend }),
     forgotByAddress: createForgotByAddress({ users, startChallenge, readPhone, canSend }),
-    answerSent: createAnswerSent({ answerByAddress, readPhone }),
+    answerSent: createAnswerSent({ users, answerByAddress, readPhone }),
     sendByAddress: createSendByAddress({
       users,
       challenges,
