@@ -1,5 +1,6 @@
 import type { BodyOf, Endpoint } from '@latchkey/contracts/endpoint'
 import type { ErrorCode } from '@latchkey/contracts/errors'
+import * as registrations from '@latchkey/contracts/internal/registrations'
 import * as internal from '@latchkey/contracts/internal/users'
 import { AppError } from '@latchkey/kit/app-error'
 import type { Check } from '@latchkey/kit/ops'
@@ -81,7 +82,7 @@ export function createUsersClient({ url, secret, timeoutMs, log, metrics }: User
   }
   const getDelivery = about(internal.getDelivery)
   const prepare = { quick: plain(internal.prepareSignUp), hashing: plain(internal.prepareSignUp, hashing) }
-  const register = { quick: plain(internal.register), hashing: plain(internal.register, hashing) }
+  const register = { quick: plain(registrations.register), hashing: plain(registrations.register, hashing) }
   return {
     prepareSignUp: (body, caller) => prepare[body.password === null ? 'quick' : 'hashing'](body, caller),
     completeSignUp: plain(internal.completeSignUp),
@@ -90,9 +91,9 @@ export function createUsersClient({ url, secret, timeoutMs, log, metrics }: User
     giveResetToken: plain(internal.giveResetToken),
     findPhone: plain(internal.findPhone),
     register: (body, caller) => register[body.password === null ? 'quick' : 'hashing'](body, caller),
-    findRegistration: plain(internal.findRegistration),
-    proveRegistration: plain(internal.proveRegistration),
-    dropRegistration: about(internal.dropRegistration),
+    findRegistration: plain(registrations.findRegistration),
+    proveRegistration: plain(registrations.proveRegistration),
+    dropRegistration: about(registrations.dropRegistration),
     resetPassword: plain(internal.resetPassword, hashing),
     changePassword: ask(internal.changePassword, hashing),
     refreshSession: plain(internal.refreshSession),

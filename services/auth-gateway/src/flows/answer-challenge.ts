@@ -1,4 +1,5 @@
-import { PendingAccount, PendingRegistration } from '@latchkey/contracts/internal/users'
+import { PendingRegistration } from '@latchkey/contracts/internal/registrations'
+import { PendingAccount } from '@latchkey/contracts/internal/users'
 import type { User } from '@latchkey/contracts/v1/shapes'
 import { AppError, invalidField } from '@latchkey/kit/app-error'
 import { Value } from 'typebox/value'

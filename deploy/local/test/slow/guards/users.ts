@@ -172,7 +172,7 @@ export const usersGuards: readonly Guard[] = [
   {
     guards: 'what a database cannot hold is refused before anything is used up',
     file: 'services/users/src/challenges/challenges.service.ts',
-    take: 'people.check(account)',
+    take: "people.check(account, '/account')",
     put: '',
     test: 'services/users/test/sign-up.test.ts',
     red: 'an account no database could hold is refused before anything is consumed',
