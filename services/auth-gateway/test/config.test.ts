@@ -103,7 +103,13 @@ t.test('what would be believed too widely, or never match, is refused', async (t
 t.test('production has no test numbers, and says which countries get messages', async (t) => {
   t.match(problems({ ...good(), TEST_NUMBERS: '+1234567890' }), [/^TEST_NUMBERS is for development only/])
   t.match(problems({ ...good(), SMS_COUNTRIES: undefined }), [/^SMS_COUNTRIES is missing/])
-  const development = { ...good(), NODE_ENV: 'development', TEST_NUMBERS: '+1234567890', SMS_COUNTRIES: undefined }
+  const development = {
+    ...good(),
+    NODE_ENV: 'development',
+    TEST_NUMBERS: '+1234567890',
+    SMS_COUNTRIES: undefined,
+    JODIMILAN_USER_KEY: Buffer.alloc(32).toString('base64'),
+  }
   t.same(problems(development), [])
 })
 

@@ -125,12 +125,14 @@ export async function harness(t: Test, { url, ring = [newKey()], hasher, connect
   async function signUp({ deviceToken, ...account }: Partial<PendingAccount> & { deviceToken?: string } = {}) {
     const phone = account.phone ?? newPhone()
     const challengeId = newChallengeId()
-    const { status, body } = await call('POST', '/sign-ups', {
-      challengeId,
-      face: 'v1',
-      ...(deviceToken !== undefined && { deviceToken }),
-      account: { ...blank, ...account, phone },
-    })
+    const { status, body } = await patiently(() =>
+      call('POST', '/sign-ups', {
+        challengeId,
+        face: 'v1',
+        ...(deviceToken !== undefined && { deviceToken }),
+        account: { ...blank, ...account, phone },
+      }),
+    )
     const { user, session, conflicts } = body
     if (status !== 201 || user === undefined || session === undefined) throw new Error(`sign-up: ${status}`)
     return { phone, challengeId, user, session, conflicts }
@@ -237,4 +239,12 @@ export function counted(): PasswordHasher & { count: () => number } {
 export function must<T>(value: T | undefined | null): T {
   if (value === undefined || value === null) throw new Error('something expected is missing')
   return value
+}
+
+/** On a busy machine a wait for a lock may be too long: who is told to come again, nothing being used up, comes again. */
+export async function patiently(ask: () => Promise<Reply>): Promise<Reply> {
+  for (;;) {
+    const reply = await ask()
+    if (reply.status !== 503) return reply
+  }
 }

@@ -11,19 +11,11 @@ import {
   newNames,
   newPhone,
   newRegistration,
-  type Reply,
+  patiently,
 } from './harness.js'
 
 const face = 'staged'
 const goneChallenge = { status: 410, body: { code: 'challenge.gone' } }
-
-/** On a busy machine a wait for a lock may be too long: who is told to come again comes again. */
-async function patiently(ask: () => Promise<Reply>): Promise<Reply> {
-  for (;;) {
-    const reply = await ask()
-    if (reply.status !== 503) return reply
-  }
-}
 
 const liveSessions = async ({ person }: Harness, made: { session: { id: string } }[]) =>
   Promise.all(made.map(async ({ session }) => (await person(session.id)).status === 200))

@@ -1,5 +1,15 @@
 import t from 'tap'
-import { blank, counted, type Harness, harness, must, newChallengeId, newNames, newPhone } from './harness.js'
+import {
+  blank,
+  counted,
+  type Harness,
+  harness,
+  must,
+  newChallengeId,
+  newNames,
+  newPhone,
+  patiently,
+} from './harness.js'
 
 const face = 'v1'
 
@@ -38,7 +48,7 @@ t.test('a proved phone becomes an account with a session, with everything that w
 t.test('fifty parallel completions of one challenge make one user and one session', async (t) => {
   const { call, db } = await harness(t)
   const body = { challengeId: newChallengeId(), face, account: { ...blank, phone: newPhone() } }
-  const replies = await Promise.all(Array.from({ length: 50 }, () => call('POST', '/sign-ups', body)))
+  const replies = await Promise.all(Array.from({ length: 50 }, () => patiently(() => call('POST', '/sign-ups', body))))
   t.equal(replies.filter(({ status }) => status === 201).length, 1)
   t.equal(replies.filter(({ body }) => body.code === 'challenge.gone').length, 49)
   const users = await db.selectFrom('users').selectAll().where('phone', '=', body.account.phone).execute()
