@@ -12,6 +12,7 @@ import {
   newPhone,
   newRegistration,
   patiently,
+  type Reply,
 } from './harness.js'
 
 const face = 'staged'
