@@ -42,10 +42,10 @@ export async function startOps({
     const results = await Promise.all(
       Object.entries(checks).map(async ([name, check]) => [name, await within(check, 1_500)] as const),
     )
-    const problems = Object.fromEntries([
-      ...results.filter(([, problem]) => problem !== undefined),
-      ...(started() ? [] : [['start', 'is not through, or the end has begun']]),
-    ])
+    const problems = {
+      ...Object.fromEntries(results.filter(([, problem]) => problem !== undefined)),
+      ...(!started() && { start: 'is not through, or the end has begun' }),
+    }
     const ready = Object.keys(problems).length === 0
     return reply.code(ready ? 200 : 503).send({ ready, problems })
   })
