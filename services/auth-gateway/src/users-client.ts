@@ -1,6 +1,7 @@
 import type { Endpoint } from '@latchkey/contracts/endpoint'
 import { Problem } from '@latchkey/contracts/endpoint'
 import type { ErrorCode } from '@latchkey/contracts/errors'
+import * as registrations from '@latchkey/contracts/internal/registrations'
 import * as internal from '@latchkey/contracts/internal/users'
 import { AppError } from '@latchkey/kit/app-error'
 import type { Check } from '@latchkey/kit/ops'
@@ -89,10 +90,10 @@ export function createUsersClient({ url, secret, timeoutMs }: UsersClientOptions
     signInWithPhone: plain(internal.signInWithPhone),
     giveResetToken: plain(internal.giveResetToken),
     findPhone: plain(internal.findPhone),
-    register: plain(internal.register),
-    findRegistration: plain(internal.findRegistration),
-    proveRegistration: plain(internal.proveRegistration),
-    dropRegistration: about(internal.dropRegistration),
+    register: plain(registrations.register),
+    findRegistration: plain(registrations.findRegistration),
+    proveRegistration: plain(registrations.proveRegistration),
+    dropRegistration: about(registrations.dropRegistration),
     resetPassword: plain(internal.resetPassword),
     changePassword: about(internal.changePassword),
     refreshSession: plain(internal.refreshSession),

@@ -1,5 +1,5 @@
 import type { BodyOf } from '@latchkey/contracts/endpoint'
-import type { findRegistration } from '@latchkey/contracts/internal/users'
+import type { findRegistration } from '@latchkey/contracts/internal/registrations'
 import type { Purpose } from '@latchkey/contracts/v1/shapes'
 import { AppError } from '@latchkey/kit/app-error'
 import type { Address, ChallengeStore } from '../challenges/challenge.js'

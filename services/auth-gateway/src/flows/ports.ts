@@ -1,5 +1,6 @@
 import type { BodyOf, Endpoint, ReplyOf } from '@latchkey/contracts/endpoint'
 import type { InboxEntry } from '@latchkey/contracts/inbox-record'
+import type * as registrations from '@latchkey/contracts/internal/registrations'
 import type * as internal from '@latchkey/contracts/internal/users'
 import type { Purpose } from '@latchkey/contracts/v1/shapes'
 
@@ -47,10 +48,10 @@ export interface Users {
   signInWithPhone: Ask<typeof internal.signInWithPhone>
   giveResetToken: Ask<typeof internal.giveResetToken>
   findPhone: Ask<typeof internal.findPhone>
-  register: Ask<typeof internal.register>
-  findRegistration: Ask<typeof internal.findRegistration>
-  proveRegistration: Ask<typeof internal.proveRegistration>
-  dropRegistration: AskOf<'registrationId', typeof internal.dropRegistration>
+  register: Ask<typeof registrations.register>
+  findRegistration: Ask<typeof registrations.findRegistration>
+  proveRegistration: Ask<typeof registrations.proveRegistration>
+  dropRegistration: AskOf<'registrationId', typeof registrations.dropRegistration>
   resetPassword: Ask<typeof internal.resetPassword>
   changePassword: AskOf<'sessionId', typeof internal.changePassword>
   refreshSession: Ask<typeof internal.refreshSession>

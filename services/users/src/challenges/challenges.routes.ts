@@ -1,4 +1,5 @@
-import { completeSignUp, giveResetToken, proveRegistration, signInWithPhone } from '@latchkey/contracts/internal/users'
+import { proveRegistration } from '@latchkey/contracts/internal/registrations'
+import { completeSignUp, giveResetToken, signInWithPhone } from '@latchkey/contracts/internal/users'
 import { mount } from '@latchkey/kit/mount'
 import type { FastifyInstance } from 'fastify'
 import type { Challenges } from './challenges.service.js'

@@ -1,11 +1,7 @@
 import type { BodyOf, ReplyOf } from '@latchkey/contracts/endpoint'
 import type { ErrorCode } from '@latchkey/contracts/errors'
-import type {
-  completeSignUp,
-  giveResetToken,
-  proveRegistration,
-  signInWithPhone,
-} from '@latchkey/contracts/internal/users'
+import type { proveRegistration } from '@latchkey/contracts/internal/registrations'
+import type { completeSignUp, giveResetToken, signInWithPhone } from '@latchkey/contracts/internal/users'
 import { AppError } from '@latchkey/kit/app-error'
 import type { Passwords } from '../credentials/passwords.service.js'
 import { type Db, inBatches, type Trx } from '../database.js'

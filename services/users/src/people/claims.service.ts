@@ -1,5 +1,5 @@
 import type { BodyOf, ReplyOf } from '@latchkey/contracts/endpoint'
-import type { findRegistration, register } from '@latchkey/contracts/internal/users'
+import type { findRegistration, register } from '@latchkey/contracts/internal/registrations'
 import type { E164 } from '@latchkey/contracts/phone'
 import { AppError } from '@latchkey/kit/app-error'
 import { v7 as uuidv7 } from 'uuid'

@@ -1,4 +1,4 @@
-import { dropRegistration, findRegistration, register } from '@latchkey/contracts/internal/users'
+import { dropRegistration, findRegistration, register } from '@latchkey/contracts/internal/registrations'
 import { mount } from '@latchkey/kit/mount'
 import type { FastifyInstance } from 'fastify'
 import type { Registrations } from './registrations.service.js'

@@ -1,5 +1,5 @@
 import type { BodyOf, ReplyOf } from '@latchkey/contracts/endpoint'
-import type { register } from '@latchkey/contracts/internal/users'
+import type { register } from '@latchkey/contracts/internal/registrations'
 import type { Credentials } from '../credentials/credentials.service.js'
 import type { Db } from '../database.js'
 import type { Claims } from '../people/claims.service.js'
