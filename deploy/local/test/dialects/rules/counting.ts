@@ -71,7 +71,7 @@ export const counting: readonly Sentence[] = [
     },
   ],
   [
-    'a code is good until its last second, and as good as none after it',
+    'a code is good until seconds before its end, and as good as none a second after it',
     async (t, { face, client, code, later }) => {
       const [early, late] = [randomPerson(), randomPerson()]
       const by = client()

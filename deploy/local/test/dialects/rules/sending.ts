@@ -3,7 +3,7 @@ import { begin, guesses, notTheCode, type Sentence, tellTale } from '../scene.js
 
 export const sending: readonly Sentence[] = [
   [
-    'a second before the end of the cooldown is too soon; a second after it the code is sent',
+    'seconds before the end of the cooldown is too soon; a second after it the code is sent',
     async (t, { face, client, code, inbox, later }) => {
       const [by, who] = [client(), randomPerson()]
       await begin({ face }, by, who)
