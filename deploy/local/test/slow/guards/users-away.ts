@@ -122,4 +122,12 @@ export const usersAwayGuards: readonly Guard[] = [
     test: 'libs/kit/test/http.test.ts',
     red: 'of a handler that is still at work, or broke, nobody knows the effect; strangers are not told of it',
   },
+  {
+    guards: 'no hash is made for somebody who is gone',
+    file: 'services/users/src/credentials/password-hasher.ts',
+    take: "if (performance.now() - since > longestWaitMs) throw new AppError('unavailable')",
+    put: "if (since > Infinity) throw new AppError('unavailable')",
+    test: 'services/users/test/passwords.test.ts',
+    red: 'whose turn comes too late is told to come again, without a hash',
+  },
 ]
