@@ -86,3 +86,14 @@ t.test('no more hashes than allowed are made at once, a few wait, and the rest a
   t.ok(refusals.every(({ reason }) => (reason as { code?: string }).code === 'unavailable'))
   t.equal(await hasher.verify(await hasher.hash('again'), 'again'), true, 'and the queue empties')
 })
+
+t.test('whose turn comes too late is told to come again, without a hash', async (t) => {
+  const hasher = createPasswordHasher({ atOnce: 1, waitingMax: 100, longestWaitMs: 60 })
+  const results = await Promise.allSettled(Array.from({ length: 100 }, () => hasher.hash('plum trombone harbour')))
+  const served = results.filter(({ status }) => status === 'fulfilled').length
+  t.ok(served >= 1 && served <= 60, `${served} of a hundred were served`)
+  const refusals = results.filter((result) => result.status === 'rejected')
+  t.ok(refusals.every(({ reason }) => (reason as { code?: string }).code === 'unavailable'))
+  t.ok(refusals.every(({ reason }) => (reason as { effect?: string }).effect === 'none'))
+  t.equal(await hasher.verify(await hasher.hash('again'), 'again'), true)
+})

@@ -14,6 +14,7 @@
 import { gatewayGuards } from './guards/gateway.js'
 import { kitGuards } from './guards/kit.js'
 import { usersGuards } from './guards/users.js'
+import { usersAwayGuards } from './guards/users-away.js'
 import { workerGuards } from './guards/worker.js'
 
 /** A line of the product that stands between somebody and harm, and the test that misses it. */
@@ -26,4 +27,10 @@ export interface Guard {
   readonly red: string
 }
 
-export const guards: readonly Guard[] = [...gatewayGuards, ...usersGuards, ...workerGuards, ...kitGuards]
+export const guards: readonly Guard[] = [
+  ...gatewayGuards,
+  ...usersGuards,
+  ...usersAwayGuards,
+  ...workerGuards,
+  ...kitGuards,
+]
