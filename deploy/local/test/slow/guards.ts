@@ -13,6 +13,7 @@
 // Choose the fastest test that notices: one of the service before one of the journey.
 import { gatewayGuards } from './guards/gateway.js'
 import { kitGuards } from './guards/kit.js'
+import { redisFaultGuards } from './guards/redis-faults.js'
 import { usersGuards } from './guards/users.js'
 import { workerGuards } from './guards/worker.js'
 
@@ -26,4 +27,10 @@ export interface Guard {
   readonly red: string
 }
 
-export const guards: readonly Guard[] = [...gatewayGuards, ...usersGuards, ...workerGuards, ...kitGuards]
+export const guards: readonly Guard[] = [
+  ...gatewayGuards,
+  ...usersGuards,
+  ...workerGuards,
+  ...kitGuards,
+  ...redisFaultGuards,
+]
