@@ -61,8 +61,8 @@ export const redisFaultGuards: readonly Guard[] = [
   {
     guards: 'a message that was lost before the queue is added inside the cooldown',
     file: 'services/auth-gateway/src/flows/resend-challenge.ts',
-    take: 'if (await sms.has(resent.challenge.messageId)) throw tooSoon(resent.retryAt)',
-    put: "if (resent.challenge.messageId !== '') throw tooSoon(resent.retryAt)",
+    take: '(await sms.has(resent.challenge.messageId))',
+    put: '(await sms.has(resent.challenge.messageId)) !== undefined',
     test: 'services/auth-gateway/test/queue-away.test.ts',
     red: 'a message that was lost before the queue is added by a resend inside the cooldown, under its own id, once',
   },
