@@ -102,6 +102,25 @@ t.test('what was opened unsent is not added to the queue inside the cooldown: it
   t.equal(await producer.has(smsJobId(unsent.messageId)), false)
 })
 
+t.test('with a queue that does not answer a sign-up fails in time, and its send stays counted', async (t) => {
+  const { redisUrl } = testStores()
+  const line = await startProxy(addressOf(redisUrl, 6379))
+  t.teardown(() => line.close())
+  const { store } = await challengeHarness(t)
+  const { sms, redis } = await queueOn(t, through(redisUrl, line.port))
+  await new Promise<void>((resolve) => redis.once('ready', () => resolve()))
+  // Both connect before the line falls silent.
+  await sms.has(randomUUID())
+  const startChallenge = createStartChallenge({ challenges: store, sms, newCode, nobodyBehind })
+  const own = { ...request, phone: { ...phone, e164: randomPhone() } }
+  const wish = { ...own, identifier: own.phone.e164 }
+  line.freeze()
+  const began = performance.now()
+  await t.rejects(startChallenge(wish, caller), { code: 'unavailable', effect: 'unknown' })
+  t.ok(performance.now() - began < 1_500, `after ${(performance.now() - began).toFixed(0)} ms`)
+  await t.rejects(startChallenge(wish, caller), { code: 'rate.limited' }, 'it may go out yet')
+})
+
 t.test('a Redis that hung while a challenge was opened gives the send back once it wakes', async (t) => {
   const { redisUrl } = testStores()
   const proxy = await startProxy(addressOf(redisUrl, 6379))

@@ -13,6 +13,7 @@
 // Choose the fastest test that notices: one of the service before one of the journey.
 import { gatewayGuards } from './guards/gateway.js'
 import { kitGuards } from './guards/kit.js'
+import { redisFaultGuards } from './guards/redis-faults.js'
 import { usersGuards } from './guards/users.js'
 import { usersAwayGuards } from './guards/users-away.js'
 import { workerGuards } from './guards/worker.js'
@@ -33,4 +34,5 @@ export const guards: readonly Guard[] = [
   ...usersAwayGuards,
   ...workerGuards,
   ...kitGuards,
+  ...redisFaultGuards,
 ]
