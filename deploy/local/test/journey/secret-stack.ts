@@ -118,12 +118,12 @@ async function quotingCarrier({
 async function failedStarts(stack: Stack, { tokens }: Canaries): Promise<void> {
   const wrong = randomBytes(16).toString('hex')
   tokens.push(wrong)
-  const withPassword = (url: string) => Object.assign(new URL(url), { password: wrong }).href
   await stack.processes.users.stop('SIGTERM', 5_000)
   const misconfigured = await stack.launch('users', { TOKEN_KEYS: `k1:${wrong}`, INTERNAL_SECRET: wrong.slice(0, 31) })
   await misconfigured.ended
   await stack.processes['sms-worker'].stop('SIGTERM', 5_000)
-  const redisUrl = withPassword(stack.redisUrl)
+  // Some Redis let anybody in who gives no name, but none an unknown one.
+  const redisUrl = Object.assign(new URL(stack.redisUrl), { username: 'stranger', password: wrong }).href
   const shutOut = await stack.launch('sms-worker', { REDIS_URL: redisUrl, QUEUE_REDIS_URL: redisUrl })
   await eventually('it to complain', async () => stack.logs().includes('WRONGPASS'))
   await shutOut.stop('SIGTERM', 5_000)
