@@ -114,6 +114,22 @@ export const kitGuards: readonly Guard[] = [
     red: 'two failures at once end once, with the code of the first, and everything closed',
   },
   {
+    guards: 'a start that is called off opens nothing more',
+    file: 'libs/kit/src/run.ts',
+    take: "if (stopping) throw new StartCalledOff('the process is stopping')",
+    put: '',
+    test: 'libs/kit/test/run.test.ts',
+    red: 'told to stop while it starts, it opens nothing more, closes what it has in order, and ends with 0',
+  },
+  {
+    guards: 'what a start has opened is closed in order',
+    file: 'libs/kit/src/run.ts',
+    take: "await close({ name: 'start', close: () => starting.catch(() => undefined) })",
+    put: '',
+    test: 'libs/kit/test/run.test.ts',
+    red: 'told to stop while it starts, it opens nothing more, closes what it has in order, and ends with 0',
+  },
+  {
     guards: 'a forged token opens nothing',
     file: 'libs/kit/src/signed-token.ts',
     take: 'key === undefined || !timingSafeEqual(macOf(key, subject), bytes.subarray(macAt, keyIdAt))',
