@@ -90,6 +90,14 @@ export const kitGuards: readonly Guard[] = [
     red: 'a Redis that would lose codes is refused, and one that begins to is told',
   },
   {
+    guards: 'a first look at a busy Redis is repeated at once',
+    file: 'libs/kit/src/redis.ts',
+    take: 'if (told) return',
+    put: 'if (!told) return',
+    test: 'libs/kit/test/redis.test.ts',
+    red: 'a Redis that had no time for the first look is looked at again at once, not after a minute',
+  },
+  {
     guards: 'a second signal does not wait',
     file: 'libs/kit/src/run.ts',
     take: 'if (stopping) process.exit(1)',
