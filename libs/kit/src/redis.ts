@@ -69,15 +69,24 @@ export function guardRedis(
 ): RedisGuard {
   let problem: string | undefined = `${name} has not answered yet`
   let everGood = false
+  let told = false
+  let again: NodeJS.Timeout | undefined
 
   async function look(): Promise<void> {
     const found = await policyProblem(redis, appendOnly)
+    told = true
     problem = found === undefined ? undefined : `${name} ${found}`
     if (problem !== undefined && !everGood) refuse(new ConfigError([problem]))
     everGood ||= problem === undefined
   }
-  // A look that got no answer tells nothing: what was seen before still stands, and the next look comes.
-  const tryToLook = () => void look().catch(() => undefined)
+  // A look that got no answer tells nothing: what was seen before still stands, and the next look comes. Where nothing was,
+  // the process would not be ready until then.
+  const tryToLook = () =>
+    void look().catch(() => {
+      if (told) return
+      clearTimeout(again)
+      again = setTimeout(() => redis.status === 'ready' && tryToLook(), firstLookAgainMs).unref()
+    })
 
   if (redis.status === 'ready') tryToLook()
   redis.on('ready', tryToLook)
@@ -92,9 +101,14 @@ export function guardRedis(
       )
       return answered ? problem : `${name} does not answer`
     },
-    close: () => clearInterval(timer),
+    close() {
+      clearInterval(timer)
+      clearTimeout(again)
+    },
   }
 }
+
+const firstLookAgainMs = 500
 
 async function policyProblem(redis: Redis, appendOnly: boolean): Promise<string | undefined> {
   // INFO rather than CONFIG GET: hosted Redis forbids the latter.

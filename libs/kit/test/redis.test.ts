@@ -5,12 +5,26 @@ import type { ConfigError } from '../src/config.js'
 import { createLog } from '../src/log.js'
 import { createRedis, guardRedis } from '../src/redis.js'
 
+interface Settings {
+  policy: string
+  aof: string
+  /** Looks at its policy that it does not answer. */
+  busyFor?: number
+}
+
 /** What tells of its policy as Redis does, and otherwise only says that it is there: a real one would have to be set wrong for all. */
-async function policyServer(t: Test, settings: { policy: string; aof: string }) {
+async function policyServer(t: Test, settings: Settings) {
   const server = createServer((socket) => {
     socket.on('error', () => undefined)
     socket.on('data', (chunk) => {
-      for (const [, command = ''] of String(chunk).matchAll(/\*\d+\r\n\$\d+\r\n(\w+)/g)) {
+      for (const [, command = '', section] of String(chunk).matchAll(
+        /\*\d+\r\n\$\d+\r\n(\w+)(?:\r\n\$\d+\r\n(\w+))?/g,
+      )) {
+        if (section === 'memory' && (settings.busyFor ?? 0) > 0) {
+          settings.busyFor = (settings.busyFor ?? 0) - 1
+          socket.write('-BUSY a script is running\r\n')
+          continue
+        }
         const info = `maxmemory_policy:${settings.policy}\r\naof_enabled:${settings.aof}\r\nloading:0\r\n`
         socket.write(command.toLowerCase() === 'info' ? `$${info.length}\r\n${info}\r\n` : '+OK\r\n')
       }
@@ -22,7 +36,7 @@ async function policyServer(t: Test, settings: { policy: string; aof: string }) 
   return `redis://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-async function guarded(t: Test, settings: { policy: string; aof: string }, appendOnly: boolean) {
+async function guarded(t: Test, settings: Settings, appendOnly: boolean) {
   const redis = createRedis(await policyServer(t, settings), {
     log: createLog('test', 'silent'),
     name: 'test',
@@ -63,4 +77,14 @@ t.test('a Redis that would lose codes is refused, and one that begins to is told
   redis.disconnect(true)
   await eventually('it to be seen', async () => /allkeys-lru/.test((await guard.check()) ?? ''))
   t.same(refusals, [], 'a running process is not ended for it')
+})
+
+t.test('a Redis that had no time for the first look is looked at again at once, not after a minute', async (t) => {
+  const settings = { policy: 'noeviction', aof: '1', busyFor: 1 }
+  const good = await guarded(t, settings, true)
+  await good.settled()
+  t.same([settings.busyFor, good.refusals, await good.guard.check()], [0, [], undefined])
+  const bad = await guarded(t, { policy: 'allkeys-lru', aof: '1', busyFor: 1 }, true)
+  await bad.settled()
+  t.match(bad.refusals, [/allkeys-lru/])
 })

@@ -17,15 +17,22 @@ const sends = 50
 /** What a step of closing may take; the worker has a handful of steps, of which one can be slow. */
 const promisedMs = 10_000
 
+/** How many sign up at once: fifty are more than a busy machine serves in time. */
+const doors = 8
+
+function ordersOf(n: number): Parameters<typeof signUp>[1] {
+  if (n % 2 === 0) return [{ fault: 'hang', times: 1 }]
+  const taken = { fault: 'slow', ms: 15_000, times: 1 }
+  return n % 10 === 1 ? [taken, { fault: 'lag', on: 'list' }] : [taken]
+}
+
 /** Fifty messages are at a carrier that does not answer: half were taken, and of some the carrier will deny that. */
 async function inFlight(on: Production, { queue }: ReturnType<typeof lookInside>): Promise<Guest[]> {
-  const guests = await Promise.all(
-    Array.from({ length: sends }, async (_, n) => {
-      if (n % 2 === 0) return signUp(on, [{ fault: 'hang', times: 1 }])
-      const blind = n % 10 === 1 ? [{ fault: 'lag', on: 'list' } as const] : []
-      return signUp(on, [{ fault: 'slow', ms: 15_000, times: 1 }, ...blind])
-    }),
-  )
+  const guests: Guest[] = []
+  const arrive = async (from: number) => {
+    for (let n = from; n < sends; n += doors) guests[n] = await signUp(on, ordersOf(n))
+  }
+  await Promise.all(Array.from({ length: doors }, (_, door) => arrive(door)))
   await eventually('all to be in hand', async () => (await queue.getActiveCount()) === sends, 4_000)
   return guests
 }

@@ -90,6 +90,14 @@ export const kitGuards: readonly Guard[] = [
     red: 'a Redis that would lose codes is refused, and one that begins to is told',
   },
   {
+    guards: 'a first look at a busy Redis is repeated at once',
+    file: 'libs/kit/src/redis.ts',
+    take: 'if (told) return',
+    put: 'if (!told) return',
+    test: 'libs/kit/test/redis.test.ts',
+    red: 'a Redis that had no time for the first look is looked at again at once, not after a minute',
+  },
+  {
     guards: 'a second signal does not wait',
     file: 'libs/kit/src/run.ts',
     take: 'if (stopping) process.exit(1)',
@@ -112,6 +120,22 @@ export const kitGuards: readonly Guard[] = [
     put: 'leave(error.name)',
     test: 'libs/kit/test/run.test.ts',
     red: 'two failures at once end once, with the code of the first, and everything closed',
+  },
+  {
+    guards: 'a start that is called off opens nothing more',
+    file: 'libs/kit/src/run.ts',
+    take: "if (stopping) throw new StartCalledOff('the process is stopping')",
+    put: '',
+    test: 'libs/kit/test/run.test.ts',
+    red: 'told to stop while it starts, it opens nothing more, closes what it has in order, and ends with 0',
+  },
+  {
+    guards: 'what a start has opened is closed in order',
+    file: 'libs/kit/src/run.ts',
+    take: "await close({ name: 'start', close: () => starting.catch(() => undefined) })",
+    put: '',
+    test: 'libs/kit/test/run.test.ts',
+    red: 'told to stop while it starts, it opens nothing more, closes what it has in order, and ends with 0',
   },
   {
     guards: 'a forged token opens nothing',
