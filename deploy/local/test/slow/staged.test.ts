@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import { Pool } from 'undici'
-import { type Call, codeFromInbox, journey, newPerson, password, randomPhone } from './journey.js'
+import { type Call, codeFromInbox, journey, newPerson, password, randomPhone } from '../journey/journey.js'
 
 // The document: Signup is a staged flow, phone → code → password.
 

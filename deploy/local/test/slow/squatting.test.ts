@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
-import { faces } from './faces/faces.js'
-import { begin, notTheCode, type Scene } from './scene.js'
-import { type Client, type Person, randomAddress, randomPerson, world } from './world.js'
+import { faces } from '../dialects/faces/faces.js'
+import { begin, notTheCode, type Scene } from '../dialects/scene.js'
+import { type Client, type Person, randomAddress, randomPerson, world } from '../dialects/world.js'
 
 // Somebody registers with a phone that is not his, before or after its owner does. Only the owner reads its messages.
 
