@@ -51,14 +51,6 @@ export const usersAwayGuards: readonly Guard[] = [
     red: 'refusals are answers: a few lost calls among many refused ones open nothing',
   },
   {
-    guards: 'the waiting room has an end',
-    file: 'services/auth-gateway/src/users-line.ts',
-    take: 'bulkhead(connections, waiting)',
-    put: 'bulkhead(connections, waiting * 1e6)',
-    test: 'services/auth-gateway/test/users-breaker.test.ts',
-    red: 'hundreds that wait for their hash delay nothing else, and open nothing for it',
-  },
-  {
     guards: 'hashing has a line of its own',
     file: 'services/auth-gateway/src/users-client.ts',
     take: "{ ...both, calls: 'hashing', waiting: 256 })",
