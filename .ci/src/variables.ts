@@ -5,15 +5,17 @@ import { checkout } from './checkout.js'
 
 const variable = /^[A-Z][A-Z0-9_]+$/
 
-/** The variables that the configuration of any service describes. */
+/** The variables that the configuration of any service or carrier describes. */
 export function configuredVariables(): Set<string> {
   const names = new Set<string>()
-  for (const service of readdirSync(join(checkout, 'services'))) {
-    const file = join(checkout, 'services', service, 'src/config.ts')
+  const configs = readdirSync(join(checkout, 'services')).map((service) => `services/${service}/src/config.ts`)
+  const carriers = 'services/sms-worker/src/providers'
+  const described = readdirSync(join(checkout, carriers)).map((file) => `${carriers}/${file}`)
+  for (const file of [...configs, ...described].map((path) => join(checkout, path))) {
     if (!existsSync(file)) continue
     const visitor = new Visitor({
       Property({ key, value }) {
-        // `NAME: Type.String(…)` or a shorthand of ours like `NAME: Port(…)`.
+        // `NAME: Type.String(…)` or a shorthand of ours like `NAME: Port(…)`, `NAME: variable(…)`.
         if (key.type === 'Identifier' && variable.test(key.name) && value.type === 'CallExpression') names.add(key.name)
       },
     })

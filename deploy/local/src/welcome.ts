@@ -9,7 +9,8 @@ interface WelcomeOptions {
 /** What a newcomer does next; ends in the one line that says the services answer. */
 export function welcome({ given, gatewayPort, logDir }: WelcomeOptions): string {
   const url = `http://localhost:${gatewayPort}`
-  const sent = 'TWILIO_ACCOUNT_SID' in given || (given['SMS_PROVIDERS'] ?? 'inbox') !== 'inbox'
+  const account = 'TWILIO_ACCOUNT_SID' in given || 'MESSAGECENTRAL_CUSTOMER_ID' in given
+  const sent = account || (given['SMS_PROVIDERS'] ?? 'inbox') !== 'inbox'
   return `
   Sign somebody up:
     curl -s ${url}/v1/signup -H 'content-type: application/json' -d '{"phone":"+919876543210"}'

@@ -21,13 +21,13 @@ export interface Fault {
   /** The recipient it is for, so that tests running side by side do not disturb each other; `*` for all. */
   readonly to: string
   readonly fault: FaultName
-  /** The call it spoils: sending (the default) or looking messages up. */
-  readonly on: 'send' | 'list'
+  /** The call it spoils: sending (the default), looking messages up, or (of nobody: `*`) asking for a token. */
+  readonly on: 'send' | 'list' | 'token'
   /** How long `slow`, `slow-drip` and `hang` last, or what `Retry-After` of `429` says. */
   readonly ms: number
   /** Calls it spoils before it is used up; without it, all until it is withdrawn. */
   readonly times: number
-  /** Twilio's error code of `refuse` (21610). */
+  /** The carrier's own code of `refuse` (Twilio: 21610). */
   readonly code: number
   /** Put before the text of what is taken, as trial accounts of Twilio do. */
   readonly prefix: string
@@ -76,12 +76,13 @@ export function readFault(json: unknown): Fault | undefined {
   const { to = '*', fault, on = 'send', ms, times = Infinity, code, prefix = '' } = json as Record<string, unknown>
   const name = fault ?? (code === undefined ? undefined : 'refuse')
   const known = faultNames.find((candidate) => candidate === name)
-  if (known === undefined || typeof to !== 'string' || typeof prefix !== 'string' || (on !== 'send' && on !== 'list'))
+  const about = (['send', 'list', 'token'] as const).find((candidate) => candidate === on)
+  if (known === undefined || about === undefined || typeof to !== 'string' || typeof prefix !== 'string')
     return undefined
   return {
     to,
     fault: known,
-    on,
+    on: about,
     ms: Number(ms ?? usualMs[known] ?? 1_000),
     times: Number(times),
     code: Number(code ?? 21211),

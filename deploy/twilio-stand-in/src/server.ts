@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createFaults, type Fault, readFault } from './faults.js'
+import { randomBytes } from 'node:crypto'
+import type { Server } from 'node:http'
+import { type CarrierCall, createCarrier, type Reply } from './carrier.js'
 import { createLedger } from './ledger.js'
-import { misbehave } from './misbehave.js'
-import { messagePage, messageResource, sendJson, twilioError } from './twilio-wire.js'
+import type { Answer } from './misbehave.js'
+import { type Accept, messagePage, messageResource, twilioError, twilioWords } from './twilio-wire.js'
 
 interface Credentials {
   readonly accountSid: string
@@ -11,28 +12,24 @@ interface Credentials {
 
 /** Twilio's Messages API as far as its SDK uses it, with a ledger of what was taken and faults to order. */
 export function createStandIn({ accountSid, authToken }: Credentials): Server {
-  const ledger = createLedger()
-  const faults = createFaults()
+  const ledger = createLedger<Accept>()
   const messagesPath = `/2010-04-01/Accounts/${accountSid}/Messages.json`
   const authorization = `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString('base64')}`
 
-  function answerOrSpoil(fault: Fault | undefined, { request, response, quoted, work }: Call) {
-    if (fault !== undefined) return misbehave(fault, { response, socket: request.socket, quoted, work })
-    const { status, body } = work()
-    return sendJson(response, status, body)
-  }
-
-  async function send(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const form = new URLSearchParams(await read(request))
+  function send({ body, fault }: CarrierCall): Reply {
+    const form = new URLSearchParams(body)
     const problem = refusal(form)
-    if (problem !== undefined) return sendJson(response, 400, problem)
-    const fault = faults.next('send', form.get('To') ?? '')
-    const quoted = `${form.get('To')} ${form.get('Body')}`
-    const work = () => ({ status: 201, body: messageResource(accountSid, ledger.add(form, fault?.prefix)) })
-    answerOrSpoil(fault, { request, response, quoted, work })
+    if (problem !== undefined) return { status: 400, body: problem }
+    const to = form.get('To') ?? ''
+    const spoils = fault('send', to)
+    const work = () => ({
+      status: 201,
+      body: messageResource(accountSid, ledger.add(acceptOf(form, spoils?.prefix ?? ''))),
+    })
+    return spoils === undefined ? work() : { fault: spoils, quoted: `${to} ${form.get('Body')}`, work }
   }
 
-  function list(query: URLSearchParams, request: IncomingMessage, response: ServerResponse): void {
+  function list({ query, fault }: CarrierCall): Reply {
     const to = query.get('To') ?? undefined
     const from = query.get('From')
     const since = Date.parse(query.get('DateSent>') ?? '') || 0
@@ -42,48 +39,38 @@ export function createStandIn({ accountSid, authToken }: Credentials): Server {
         .filter((accept) => Date.parse(accept.at) >= since && (from === null || accept.from === from))
       return { status: 200, body: messagePage(accountSid, found.slice(-50).reverse()) }
     }
-    answerOrSpoil(faults.next('list', to ?? '*'), { request, response, quoted: to ?? '', work })
+    const spoils = fault('list', to ?? '*')
+    return spoils === undefined ? work() : { fault: spoils, quoted: to ?? '', work }
   }
 
-  async function control(path: string, query: URLSearchParams, request: IncomingMessage, response: ServerResponse) {
-    const to = query.get('to') ?? undefined
-    if (request.method === 'GET' && path === '/ledger') return sendJson(response, 200, ledger.list(to))
-    if (request.method === 'GET' && path === '/faults') return sendJson(response, 200, faults.left(to ?? '*'))
-    if (request.method === 'DELETE' && path === '/faults') {
-      faults.withdraw(to)
-      return sendJson(response, 200, {})
-    }
-    if (request.method === 'POST' && path === '/faults') {
-      const fault = readFault(parseJson(await read(request)))
-      if (fault === undefined) return sendJson(response, 400, { message: 'this fault is not known' })
-      faults.order(fault)
-      return sendJson(response, 201, fault)
-    }
-    return sendJson(response, 404, twilioError(404, 20404, 'The requested resource was not found'))
-  }
-
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://stand-in')
-    if (!pathname.startsWith('/2010-04-01/')) return control(pathname, searchParams, request, response)
-    if (request.headers.authorization !== authorization)
-      return sendJson(response, 401, twilioError(401, 20003, 'Authenticate'))
-    if (pathname === messagesPath && request.method === 'POST') return send(request, response)
-    if (pathname === messagesPath && request.method === 'GET') return list(searchParams, request, response)
-    return sendJson(response, 404, twilioError(404, 20404, 'The requested resource was not found'))
-  }
-  const server = createServer((request, response) => {
-    handle(request, response).catch(() => request.socket.destroy())
+  return createCarrier({
+    ledger,
+    words: twilioWords,
+    answer: (call) => {
+      const { method, path, headers } = call
+      if (path.startsWith('/2010-04-01/') && headers.authorization !== authorization)
+        return { status: 401, body: twilioError(401, 20003, 'Authenticate') }
+      if (path === messagesPath && method === 'POST') return send(call)
+      if (path === messagesPath && method === 'GET') return list(call)
+      return notFound
+    },
   })
-  // An idle connection that is closed just as a client uses it again looks like a fault nobody ordered.
-  server.keepAliveTimeout = 120_000
-  return server
 }
 
-interface Call {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly quoted: string
-  readonly work: () => { status: number; body: unknown }
+const notFound: Answer = { status: 404, body: twilioError(404, 20404, 'The requested resource was not found') }
+
+function acceptOf(form: URLSearchParams, prefix: string): Accept {
+  const period = form.get('ValidityPeriod')
+  return {
+    sid: `SM${randomBytes(16).toString('hex')}`,
+    to: form.get('To') ?? '',
+    from: form.get('From'),
+    messagingServiceSid: form.get('MessagingServiceSid'),
+    body: `${prefix}${form.get('Body') ?? ''}`,
+    validityPeriod: period === null ? null : Number(period),
+    statusCallback: form.get('StatusCallback'),
+    at: new Date().toISOString(),
+  }
 }
 
 /** What Twilio itself would not take, whatever was ordered. */
@@ -92,18 +79,4 @@ function refusal(form: URLSearchParams): Record<string, unknown> | undefined {
   if (!form.has('From') && !form.has('MessagingServiceSid')) return twilioError(400, 21603, "A 'From' is required")
   if ((form.get('Body') ?? '') === '') return twilioError(400, 21602, 'Message body is required')
   return undefined
-}
-
-async function read(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -1,5 +1,16 @@
-import type { ServerResponse } from 'node:http'
-import type { Accept } from './ledger.js'
+import type { Words } from './misbehave.js'
+
+/** One message that the stand-in took. */
+export interface Accept {
+  readonly sid: string
+  readonly to: string
+  readonly from: string | null
+  readonly messagingServiceSid: string | null
+  readonly body: string
+  readonly validityPeriod: number | null
+  readonly statusCallback: string | null
+  readonly at: string
+}
 
 /** A message as Twilio's API shows it. */
 export function messageResource(accountSid: string, accept: Accept): Record<string, unknown> {
@@ -49,15 +60,17 @@ export function messagePage(accountSid: string, accepts: readonly Accept[]): Rec
   }
 }
 
-/** Ends a response with JSON. */
-export function sendJson(
-  response: ServerResponse,
-  status: number,
-  body: unknown,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  const text = JSON.stringify(body)
-  response
-    .writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text), ...headers })
-    .end(text)
+const error = (status: number, code: number, message: string) => ({ status, body: twilioError(status, code, message) })
+
+/** What goes wrong, as Twilio words it. */
+export const twilioWords: Words = {
+  unavailable: (quoted) => error(503, 20503, `Service unavailable: ${quoted}`),
+  tooFast: (quoted) => error(429, 20429, `Too Many Requests: ${quoted}`),
+  refused: (code, quoted) => error(code === 20003 ? 401 : 400, code, `The message is refused: ${quoted}`),
+  failed: (quoted) => ({
+    status: 200,
+    body: twilioError(500, 20500, `An internal server error has occurred: ${quoted}`),
+  }),
+  nothing: { status: 200, body: messagePage('', []) },
+  odd: ({ status, body }) => ({ status, body: { ...(body as object), sid: 'X'.repeat(100) } }),
 }

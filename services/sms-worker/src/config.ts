@@ -1,13 +1,14 @@
 import { ConfigError, loadConfig, type Rule } from '@latchkey/kit/config'
 import { keyRingPattern, parseKeyRing } from '@latchkey/kit/key-ring'
 import { type Static, type TObject, Type } from 'typebox'
+import { carriers } from './carriers.js'
 import { brandMax, domainMax } from './messages/render.js'
+import type { Told, Variable } from './providers/provider.js'
 
 const Port = (standard: number, description: string) =>
   Type.Integer({ minimum: 1, maximum: 65_535, default: standard, description })
 const Text = (description: string) => Type.Optional(Type.String({ description }))
 const redisUrl = '^rediss?://'
-const phone = /^\+[1-9]\d{6,14}$/
 
 const Environment = Type.Object({
   NODE_ENV: Type.Enum(['development', 'production'], {
@@ -53,18 +54,23 @@ const Keys = Type.Object({
   }),
 })
 
-const Carriers = Type.Object({
+const Sending = Type.Object({
   NODE_ENV: Type.String({ default: 'production' }),
-  SMS_PROVIDERS: Text('comma list of twilio, inbox; or none'),
-  TWILIO_ACCOUNT_SID: Text('AC and 32 hex digits'),
-  TWILIO_AUTH_TOKEN: Text('of the account'),
-  TWILIO_PHONE_NUMBER: Text('our number, +15005550006'),
-  TWILIO_MESSAGING_SERVICE_SID: Text('MG and 32 hex digits; instead of a number'),
-  TWILIO_API_BASE_URL: Type.String({ default: 'https://api.twilio.com' }),
+  SMS_PROVIDERS: Text(`comma list of ${[...carriers.map(({ name }) => name), 'inbox'].join(', ')}; or none`),
   PUBLIC_WORKER_URL: Text('where carriers reach this service'),
   TEST_NUMBERS: Text('development only: `+1234567890,+919876500000=123456`'),
 })
-type Carriers = Static<typeof Carriers>
+type Sending = Static<typeof Sending>
+
+const told = Object.assign({}, ...carriers.map(({ variables }) => variables)) as Readonly<Record<string, Variable>>
+const Words = Type.Object(
+  Object.fromEntries(
+    Object.entries(told).map(([name, { wanted, standard }]) => [
+      name,
+      Type.Optional(Type.String({ description: wanted, ...(standard !== undefined && { default: standard }) })),
+    ]),
+  ),
+)
 
 const keyRules: readonly Rule<Static<typeof Keys>>[] = [
   (config) => [
@@ -75,19 +81,14 @@ const keyRules: readonly Rule<Static<typeof Keys>>[] = [
     CHALLENGE_ID_KEY.includes(',') ? ['CHALLENGE_ID_KEY takes one key: ids of another would not be found'] : [],
 ]
 
-const carrierRules: readonly Rule<Carriers>[] = [
+const sendingRules: readonly Rule<Sending>[] = [
   shapes({
-    TWILIO_ACCOUNT_SID: [/^AC[0-9a-fA-F]{32}$/, 'AC and 32 hex digits'],
-    TWILIO_MESSAGING_SERVICE_SID: [/^MG[0-9a-fA-F]{32}$/, 'MG and 32 hex digits'],
-    TWILIO_PHONE_NUMBER: [phone, 'a number like +15005550006'],
-    TWILIO_API_BASE_URL: [/^https?:\/\/[^/?#]+\/?$/, 'a URL without a path'],
-    PUBLIC_WORKER_URL: [/^https?:\/\/[^?#]+$/, 'a URL'],
-    TEST_NUMBERS: [
-      /^\+\d{7,15}(=\d{4,10})?(,\+\d{7,15}(=\d{4,10})?)*$/,
-      'a list like +1234567890,+919876500000=123456',
-    ],
+    PUBLIC_WORKER_URL: { pattern: /^https?:\/\/[^?#]+$/, wanted: 'a URL' },
+    TEST_NUMBERS: {
+      pattern: /^\+\d{7,15}(=\d{4,10})?(,\+\d{7,15}(=\d{4,10})?)*$/,
+      wanted: 'a list like +1234567890,+919876500000=123456',
+    },
   }),
-  providerProblems,
   ({ NODE_ENV, TEST_NUMBERS }) =>
     NODE_ENV !== 'development' && TEST_NUMBERS !== undefined
       ? ['TEST_NUMBERS is for development only: it lets anybody in']
@@ -96,7 +97,15 @@ const carrierRules: readonly Rule<Carriers>[] = [
 
 /** Everything the worker is told. */
 export type WorkerConfig = Readonly<
-  Static<typeof Environment> & Static<typeof Process> & Static<typeof Keys> & Omit<Carriers, 'NODE_ENV'>
+  Static<typeof Environment> &
+    Static<typeof Process> &
+    Static<typeof Keys> &
+    Omit<Sending, 'NODE_ENV'> & {
+      /** The lanes, in the order in which they are tried where nothing else is said. */
+      readonly providers: readonly string[]
+      /** What the carriers' own variables say. */
+      readonly told: Told
+    }
 >
 
 /** Reads the environment. Throws ConfigError with every problem: each part is checked whatever is wrong with the others. */
@@ -114,48 +123,51 @@ export function loadWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
   const environment = part(Environment)
   const process = part(Process)
   const keys = part(Keys, keyRules)
-  const carriers = part(Carriers, carrierRules)
-  if (environment === undefined || process === undefined || keys === undefined || carriers === undefined)
+  const words = texts(part<TObject>(Words) ?? {})
+  problems.push(...shapes(told)(words))
+  const sending = part(Sending, [
+    ...sendingRules,
+    (config) => providerProblems(providerNames(config, words), config, words),
+  ])
+  if (
+    environment === undefined ||
+    process === undefined ||
+    keys === undefined ||
+    sending === undefined ||
+    problems.length > 0
+  )
     throw new ConfigError(problems)
-  return Object.freeze({ ...carriers, ...process, ...keys, ...environment })
+  const providers = providerNames(sending, words)
+  return Object.freeze({ ...sending, ...process, ...keys, ...environment, providers, told: words })
 }
 
-/** The lanes in their order: as told, else every provider with credentials, else the inbox of development. */
-export function providerNames(config: Pick<Carriers, 'SMS_PROVIDERS'> & Partial<Carriers>): string[] {
-  if (config.SMS_PROVIDERS !== undefined) return config.SMS_PROVIDERS.split(',').map((name) => name.trim())
-  if (twilioVariables.some((name) => config[name] !== undefined)) return ['twilio']
-  return config.NODE_ENV === 'development' ? ['inbox'] : []
+const texts = (values: object): Told =>
+  Object.fromEntries(Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
+
+/** The lanes in their order: as told, else every carrier with credentials, else the inbox of development. */
+function providerNames({ SMS_PROVIDERS, NODE_ENV }: Sending, words: Told): string[] {
+  if (SMS_PROVIDERS !== undefined) return SMS_PROVIDERS.split(',').map((name) => name.trim())
+  const wanted = carriers.filter(({ credentials }) => credentials.some((name) => words[name] !== undefined))
+  if (wanted.length > 0) return wanted.map(({ name }) => name)
+  return NODE_ENV === 'development' ? ['inbox'] : []
 }
 
-const twilioVariables = [
-  'TWILIO_ACCOUNT_SID',
-  'TWILIO_AUTH_TOKEN',
-  'TWILIO_PHONE_NUMBER',
-  'TWILIO_MESSAGING_SERVICE_SID',
-] as const
-
-function providerProblems(config: Carriers): string[] {
-  const names = providerNames(config)
-  const unknown = names.filter((name) => name !== 'twilio' && name !== 'inbox' && (name !== 'none' || names.length > 1))
-  const problems = unknown.length === 0 ? [] : ['SMS_PROVIDERS may name twilio and inbox, or none alone']
+function providerProblems(names: readonly string[], { NODE_ENV }: Sending, words: Told): string[] {
+  const known = [...carriers.map(({ name }) => name), 'inbox']
+  const unknown = names.filter((name) => !known.includes(name) && (name !== 'none' || names.length > 1))
+  const problems = unknown.length === 0 ? [] : [`SMS_PROVIDERS may name ${known.join(', ')}, or none alone`]
   if (new Set(names).size !== names.length) problems.push('SMS_PROVIDERS names a provider twice')
   if (names.length === 0)
     problems.push('SMS_PROVIDERS is missing, and there are no credentials of any provider; `none` does without')
-  if (names.includes('inbox') && config.NODE_ENV !== 'development')
+  if (names.includes('inbox') && NODE_ENV !== 'development')
     problems.push('SMS_PROVIDERS: the inbox is for development only')
-  if (names.includes('twilio')) {
-    for (const name of ['TWILIO_ACCOUNT_SID', 'TWILIO_AUTH_TOKEN'] as const)
-      if (config[name] === undefined) problems.push(`${name} is missing`)
-    if (config.TWILIO_PHONE_NUMBER === undefined && config.TWILIO_MESSAGING_SERVICE_SID === undefined)
-      problems.push('TWILIO_PHONE_NUMBER or TWILIO_MESSAGING_SERVICE_SID is missing')
-  }
-  return problems
+  return [...problems, ...carriers.flatMap(({ name, missing }) => (names.includes(name) ? missing(words) : []))]
 }
 
 /** Shapes that are checked beside the rules, so that one round tells everything. Values are never quoted. */
-function shapes(wanted: { readonly [Name in keyof Carriers]?: readonly [RegExp, string] }): Rule<Carriers> {
+function shapes(wanted: Readonly<Record<string, Variable>>): Rule<object> {
   return (config) =>
-    Object.entries(wanted).flatMap(([name, [pattern, description]]) => {
+    Object.entries(wanted).flatMap(([name, { pattern, wanted: description }]) => {
       const value: unknown = Reflect.get(config, name)
       return typeof value !== 'string' || pattern.test(value) ? [] : [`${name} must be ${description}`]
     })

@@ -13,7 +13,8 @@ import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
-import { providerNames, type WorkerConfig } from './config.js'
+import { carriers } from './carriers.js'
+import type { WorkerConfig } from './config.js'
 import { createDeliveryReport } from './jobs/delivery-report.js'
 import { createLateQueue } from './jobs/late-queue.js'
 import { createShare } from './jobs/share.js'
@@ -24,7 +25,6 @@ import { createWorkerMetrics } from './metrics.js'
 import { createInbox } from './providers/inbox.js'
 import { createNone } from './providers/none.js'
 import type { SmsProvider } from './providers/provider.js'
-import { createTwilio } from './providers/twilio.js'
 import { createAttemptFence } from './routing/attempt-fence.js'
 import { createLane, type ObserveOutcome } from './routing/lane.js'
 import { createRouter } from './routing/router.js'
@@ -114,13 +114,16 @@ function createLanes(
   { redis, sealer, observeOutcome, carrierTimeoutMs }: LaneNeeds,
 ): Pick<Parameters<typeof createRouter>[0], 'lanes' | 'test'> {
   const development = config.NODE_ENV === 'development'
-  const make: Record<string, () => SmsProvider> = {
-    twilio: () => twilioOf(config, carrierTimeoutMs),
-    inbox: () => createInbox({ redis, sealer, production: !development }),
-    none: createNone,
+  const needs = { timeoutMs: carrierTimeoutMs, connections: config.WORKER_CONCURRENCY }
+  const receiptsUrl = config.PUBLIC_WORKER_URL?.replace(/\/$/, '')
+  const open = (name: string): SmsProvider | undefined => {
+    if (name === 'inbox') return createInbox({ redis, sealer, production: !development })
+    if (name === 'none') return createNone()
+    const url = receiptsUrl === undefined ? {} : { receiptsUrl: `${receiptsUrl}/receipts/${name}` }
+    return carriers.find((carrier) => carrier.name === name)?.open(config.told, { ...needs, ...url })
   }
-  const [first, ...rest] = providerNames(config).flatMap((name) => {
-    const provider = make[name]?.()
+  const [first, ...rest] = config.providers.flatMap((name) => {
+    const provider = open(name)
     return provider === undefined ? [] : [createLane(provider, observeOutcome)]
   })
   if (first === undefined) throw new Error('no provider is configured')
@@ -129,20 +132,6 @@ function createLanes(
   const numbers = (config.TEST_NUMBERS ?? '+1234567890').split(',').map((entry) => entry.split('=', 1)[0] ?? '')
   const lane = inbox ?? createLane(createInbox({ redis, sealer, production: false }), observeOutcome)
   return { lanes: [first, ...rest], test: { numbers: new Set(numbers), lane } }
-}
-
-function twilioOf(config: WorkerConfig, timeoutMs: number): SmsProvider {
-  const { TWILIO_MESSAGING_SERVICE_SID: messagingServiceSid, TWILIO_PHONE_NUMBER: from = '' } = config
-  const { PUBLIC_WORKER_URL: publicUrl } = config
-  return createTwilio({
-    accountSid: config.TWILIO_ACCOUNT_SID ?? '',
-    authToken: config.TWILIO_AUTH_TOKEN ?? '',
-    sender: messagingServiceSid === undefined ? { from } : { messagingServiceSid },
-    baseUrl: config.TWILIO_API_BASE_URL,
-    connections: config.WORKER_CONCURRENCY,
-    timeoutMs,
-    ...(publicUrl !== undefined && { receiptsUrl: `${publicUrl.replace(/\/$/, '')}/receipts/twilio` }),
-  })
 }
 
 function figures(redis: Redis, { scope, prefix, log }: { scope: Scope; prefix: string; log: Logger }) {

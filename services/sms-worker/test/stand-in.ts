@@ -8,12 +8,19 @@ export const accountSid = `AC${'1'.repeat(32)}`
 export const authToken = 'the-token-of-the-tests'
 export const ourNumber = '+15005550006'
 
-const program = fileURLToPath(new URL('../../../../deploy/twilio-stand-in/dist/src/main.js', import.meta.url))
+export const customerId = 'C-0123456789ABCDE'
+export const password = 'the-password-of-the-tests'
+export const email = 'sms@example.com'
+export const senderId = 'ACMEIN'
+
+const program = (carrier: string) =>
+  fileURLToPath(new URL(`../../../../deploy/${carrier}-stand-in/dist/src/main.js`, import.meta.url))
 
 export interface LedgerEntry {
   readonly sid: string
   readonly to: string
   readonly body: string
+  readonly from: string
   readonly validityPeriod: number
   readonly statusCallback: string | null
 }
@@ -24,7 +31,7 @@ export interface StandIn {
   order(fault: {
     to: string
     fault?: string
-    on?: 'send' | 'list'
+    on?: 'send' | 'list' | 'token'
     ms?: number
     times?: number
     code?: number
@@ -32,27 +39,38 @@ export interface StandIn {
   }): Promise<void>
   withdraw(to: string): Promise<void>
   ledger(to: string): Promise<LedgerEntry[]>
+  /** How many tokens MessageCentral made. */
+  tokens(): Promise<number>
+  /** Every token it made is dead from now on. */
+  killTokens(): Promise<void>
 }
 
 /** A number nobody else in this run uses. */
 export const somebody = (): E164 => `+9198${randomInt(10_000_000, 99_999_999)}` as E164
 
-/** A process that speaks Twilio's API, for as long as the test runs. */
-export async function startStandIn(t: Test): Promise<StandIn> {
-  const { child, output, ended } = startProcess(program, {
+/** A process that speaks a carrier's API, for as long as the test runs. */
+export async function startStandIn(t: Test, carrier: 'twilio' | 'messagecentral' = 'twilio'): Promise<StandIn> {
+  const { child, output, ended } = startProcess(program(carrier), {
     PORT: '0',
     TWILIO_ACCOUNT_SID: accountSid,
     TWILIO_AUTH_TOKEN: authToken,
+    MESSAGECENTRAL_CUSTOMER_ID: customerId,
+    MESSAGECENTRAL_PASSWORD: password,
+    MESSAGECENTRAL_EMAIL: email,
+    MESSAGECENTRAL_AUTH_TOKEN: authToken,
   })
   t.teardown(async () => {
     child.kill('SIGKILL')
     await ended
   })
   const url = await eventually('the stand-in', async () => /ready (\S+)/.exec(output())?.[1])
+  const ask = async (path: string) => (await fetch(`${url}${path}`)).json()
   return {
     url,
     order: async (fault) => void (await fetch(`${url}/faults`, { method: 'POST', body: JSON.stringify(fault) })),
     withdraw: async (to) => void (await fetch(`${url}/faults?to=${encodeURIComponent(to)}`, { method: 'DELETE' })),
-    ledger: async (to) => (await (await fetch(`${url}/ledger?to=${encodeURIComponent(to)}`)).json()) as LedgerEntry[],
+    ledger: async (to) => (await ask(`/ledger?to=${encodeURIComponent(to)}`)) as LedgerEntry[],
+    tokens: async () => ((await ask('/tokens')) as { issued: number }).issued,
+    killTokens: async () => void (await fetch(`${url}/tokens`, { method: 'DELETE' })),
   }
 }

@@ -16,7 +16,19 @@ t.test('what concerns the recipient is final', async (t) => {
     21408: 'misconfigured',
   }
   for (const [code, reason] of Object.entries(reasons))
-    t.strictSame(classify(400, Number(code)), { outcome: 'rejected', reason, carrierCode: code })
+    t.match(classify(400, Number(code)), { outcome: 'rejected', reason, carrierCode: code })
+})
+
+t.test('only where Twilio itself has no way to a number another carrier may', async (t) => {
+  const elsewhere = (code: number) => 'elsewhere' in classify(400, code)
+  t.strictSame([21612, 21408].map(elsewhere), [true, true])
+  t.strictSame([21211, 21604, 21608, 21610, 21614].map(elsewhere), [false, false, false, false, false])
+})
+
+t.test('only wrong credentials and a closed account bar the whole lane', async (t) => {
+  const barred = (code?: number) => 'barred' in classify(401, code)
+  t.strictSame([20003, 20005, 20404, undefined].map(barred), [true, true, true, true])
+  t.strictSame([21606, 21617, 21212].map(barred), [false, false, false])
 })
 
 t.test('what is our own mistake is not sent, and not tried again', async (t) => {

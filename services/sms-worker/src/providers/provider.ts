@@ -13,7 +13,13 @@ export interface SmsMessage {
 /** What one call came to. The kind decides what happens next (docs/adr/0008-at-least-once-fenced.md); `carrierCode` is for operators. */
 export type SendOutcome =
   | { readonly outcome: 'accepted'; readonly providerMessageId: string }
-  | { readonly outcome: 'rejected'; readonly reason: DeliveryReason; readonly carrierCode?: string }
+  | {
+      readonly outcome: 'rejected'
+      readonly reason: DeliveryReason
+      readonly carrierCode?: string
+      /** This carrier has no way to the number; another may. */
+      readonly elsewhere?: true
+    }
   | {
       readonly outcome: 'not_sent'
       readonly reason: DeliveryReason
@@ -21,8 +27,15 @@ export type SendOutcome =
       readonly retryAfterMs?: number
       /** Trying again changes nothing until an operator does. */
       readonly permanent?: true
+      /** The carrier does not know us: no message at all can go through it until then. */
+      readonly barred?: true
     }
-  | { readonly outcome: 'unknown'; readonly carrierCode?: string }
+  | {
+      readonly outcome: 'unknown'
+      readonly carrierCode?: string
+      /** The carrier said so itself, and is well. */
+      readonly answered?: true
+    }
 
 /** A message in a carrier's list. */
 export interface Listed {
@@ -44,3 +57,45 @@ export interface SmsProvider {
   /** What the carrier took from us for this number at `since` or later, as far as it tells yet; throws where it cannot be asked. */
   list?(to: E164, since: Date): Promise<readonly Listed[]>
 }
+
+/** A variable of the environment that a carrier is told by. */
+export interface Variable {
+  readonly pattern: RegExp
+  /** What it must be, for whoever sets it. */
+  readonly wanted: string
+  readonly standard?: string
+}
+
+/** Describes a variable of a carrier. */
+export const variable = (pattern: RegExp, wanted: string, standard?: string): Variable => ({
+  pattern,
+  wanted,
+  ...(standard !== undefined && { standard }),
+})
+
+/** What the environment says to the variables of all carriers. */
+export type Told = Readonly<Record<string, string | undefined>>
+
+export interface CarrierNeeds {
+  /** For a whole call, connecting included. */
+  readonly timeoutMs: number
+  /** Calls under way at once. */
+  readonly connections: number
+  /** Where it may report what became of a message, if anywhere. */
+  readonly receiptsUrl?: string
+}
+
+/** A carrier as `carriers.ts` registers it: everything that is known of it outside of its own files. */
+export interface Carrier {
+  readonly name: string
+  readonly variables: Readonly<Record<string, Variable>>
+  /** Where one of these is told, the carrier is wanted. */
+  readonly credentials: readonly string[]
+  /** What it still has to be told, as sentences. */
+  missing(told: Told): string[]
+  open(told: Told, needs: CarrierNeeds): SmsProvider
+}
+
+/** Sentences for those of the variables that are not told. */
+export const absent = (told: Told, ...names: readonly string[]): string[] =>
+  names.filter((name) => told[name] === undefined).map((name) => `${name} is missing`)

@@ -13,6 +13,12 @@ const recipient: Readonly<Record<number, DeliveryReason>> = {
   21408: 'misconfigured',
 }
 
+/** Twilio's own reach, not the recipient's fault: another carrier may have a way. */
+const elsewhere = new Set([21612, 21408])
+
+/** It does not know us: wrong credentials, an account that is closed or is none. */
+const barred = new Set([20003, 20005, 20404])
+
 /** Ours: credentials, account, sender, body. Nothing left, and nothing will until an operator acts. */
 const ours = new Set([20003, 20005, 20404, 21212, 21602, 21603, 21606, 21609, 21617, 21624])
 const isOurs = (code: number) => ours.has(code) || (code >= 21700 && code <= 21709)
@@ -39,9 +45,16 @@ export function classifyRefusal({ status, code, retryAfterMs }: Refusal): SendOu
       ...(retryAfterMs !== undefined && { retryAfterMs }),
     }
   const reason = code === undefined ? undefined : recipient[code]
-  if (reason !== undefined) return { outcome: 'rejected', reason, carrierCode }
+  if (code !== undefined && reason !== undefined)
+    return { outcome: 'rejected', reason, carrierCode, ...(elsewhere.has(code) && { elsewhere: true }) }
   // Twilio's own refusals have a code; without one a proxy on the way may be speaking, and it may speak otherwise soon.
   if (code === undefined && status !== 401) return { outcome: 'not_sent', reason: 'carrier_failed', carrierCode }
   const known = code === undefined || isOurs(code)
-  return { outcome: 'not_sent', reason: known ? 'misconfigured' : 'carrier_failed', carrierCode, permanent: true }
+  return {
+    outcome: 'not_sent',
+    reason: known ? 'misconfigured' : 'carrier_failed',
+    carrierCode,
+    permanent: true,
+    ...((code === undefined || barred.has(code)) && { barred: true }),
+  }
 }

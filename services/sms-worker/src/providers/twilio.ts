@@ -1,5 +1,5 @@
 import twilio from 'twilio'
-import type { SendOutcome, SmsMessage, SmsProvider } from './provider.js'
+import { absent, type Carrier, type SendOutcome, type SmsMessage, type SmsProvider, variable } from './provider.js'
 import { classifyRefusal } from './twilio-codes.js'
 import { createTwilioHttp, TwilioRefusal, TwilioSilence } from './twilio-http.js'
 
@@ -61,4 +61,33 @@ function outcomeOf(error: unknown): SendOutcome {
   return error.written
     ? { outcome: 'unknown', carrierCode: error.code }
     : { outcome: 'not_sent', reason: 'carrier_failed', carrierCode: error.code }
+}
+
+/** Twilio as a carrier to choose. */
+export const twilioCarrier: Carrier = {
+  name: 'twilio',
+  variables: {
+    TWILIO_ACCOUNT_SID: variable(/^AC[0-9a-fA-F]{32}$/, 'AC and 32 hex digits'),
+    TWILIO_AUTH_TOKEN: variable(/./, 'the token of the account'),
+    TWILIO_PHONE_NUMBER: variable(/^\+[1-9]\d{6,14}$/, 'a number like +15005550006'),
+    TWILIO_MESSAGING_SERVICE_SID: variable(/^MG[0-9a-fA-F]{32}$/, 'MG and 32 hex digits'),
+    TWILIO_API_BASE_URL: variable(/^https?:\/\/[^/?#]+\/?$/, 'a URL without a path', 'https://api.twilio.com'),
+  },
+  credentials: ['TWILIO_ACCOUNT_SID', 'TWILIO_AUTH_TOKEN', 'TWILIO_PHONE_NUMBER', 'TWILIO_MESSAGING_SERVICE_SID'],
+  missing: (told) => [
+    ...absent(told, 'TWILIO_ACCOUNT_SID', 'TWILIO_AUTH_TOKEN'),
+    ...(told['TWILIO_PHONE_NUMBER'] === undefined && told['TWILIO_MESSAGING_SERVICE_SID'] === undefined
+      ? ['TWILIO_PHONE_NUMBER or TWILIO_MESSAGING_SERVICE_SID is missing']
+      : []),
+  ],
+  open: (told, needs) => {
+    const { TWILIO_MESSAGING_SERVICE_SID: messagingServiceSid, TWILIO_PHONE_NUMBER: from = '' } = told
+    return createTwilio({
+      ...needs,
+      accountSid: told['TWILIO_ACCOUNT_SID'] ?? '',
+      authToken: told['TWILIO_AUTH_TOKEN'] ?? '',
+      sender: messagingServiceSid === undefined ? { from } : { messagingServiceSid },
+      baseUrl: told['TWILIO_API_BASE_URL'] ?? '',
+    })
+  },
 }

@@ -236,8 +236,8 @@ export const workerGuards: readonly Guard[] = [
   {
     guards: 'the inbox does not exist in production',
     file: 'services/sms-worker/src/config.ts',
-    take: "names.includes('inbox') && config.NODE_ENV !== 'development'",
-    put: "names.includes('inbox') && config.NODE_ENV !== config.NODE_ENV",
+    take: "names.includes('inbox') && NODE_ENV !== 'development'",
+    put: "names.includes('inbox') && NODE_ENV !== NODE_ENV",
     test: 'services/sms-worker/test/process.test.ts',
     red: 'a configuration that cannot be used ends with 78 and names every problem, and no secret',
   },
