@@ -22,6 +22,10 @@ declare module 'fastify' {
     /** The voice that refuses under a path. */
     voiceAt(path: string): Voice
   }
+  interface FastifyContextConfig {
+    /** Whether nobody looks at the body: `{}` may come under any type, or none. */
+    readonly bodyIgnored?: boolean
+  }
 }
 
 interface HttpOptions {
@@ -83,8 +87,8 @@ export function createHttp({
 function tolerateEmptyJson(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
-    if (body === '') done(null, undefined)
+  app.addContentTypeParser('*', { parseAs: 'string' }, ({ routeOptions }, body, done) => {
+    if (body === '' || (routeOptions.config.bodyIgnored && body === '{}')) done(null, undefined)
     else done(new AppError('request.media_type'), undefined)
   })
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {

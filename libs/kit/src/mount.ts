@@ -46,6 +46,7 @@ export function mount<E extends Endpoint, const R extends Reply<E>>(
     ...options,
     method: endpoint.method,
     url: endpoint.path,
+    config: { bodyIgnored: body === IgnoredBody },
     schema: {
       summary: endpoint.summary,
       ...(tag !== undefined && { tags: [tag] }),

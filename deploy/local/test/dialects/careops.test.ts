@@ -102,8 +102,45 @@ t.test('careops', async (t) => {
       t.match(refused, { status: 422, body: { detail: [{ loc: ['query', 'email'] }] } }, path)
       t.ok(face.isShaped(refused))
     }
-    t.match(await by.call('GET', me), { status: 401, body: { detail: String } })
-    t.match(await by.call('GET', me, undefined, { token: 'a.b.c' }), { status: 401, body: { detail: String } })
+    t.match(await by.call('GET', me), { status: 401, body: { detail: 'Not authenticated' } })
+    t.match(await by.call('GET', me, undefined, { token: 'a.b.c' }), {
+      status: 401,
+      body: { detail: 'Could not validate credentials' },
+    })
+  })
+
+  await t.test(
+    'a resend takes nothing or `{}` for its body, whatever type that claims; more of another type is 415',
+    async (t) => {
+      const by = client()
+      const resend = (raw: string | undefined, type: string | undefined) =>
+        by.call('POST', `/careops/api/auth/resend-sms?email=${randomPerson().email}`, undefined, {
+          ...(raw !== undefined && { raw }),
+          ...(type !== undefined && { headers: { 'content-type': type } }),
+        })
+      for (const type of [
+        undefined,
+        'application/json',
+        'text/plain;charset=UTF-8',
+        'application/x-www-form-urlencoded',
+      ])
+        for (const raw of [undefined, '{}']) t.match(await resend(raw, type), face.sent, `${raw} as ${type}`)
+      t.match(await resend('code=1', 'application/x-www-form-urlencoded'), { status: 415, body: { detail: String } })
+      t.match(await by.call('POST', '/careops/api/auth/login', undefined, { raw: '{}' }), { status: 415 })
+    },
+  )
+
+  await t.test('a field that is empty or too long is told as FastAPI tells it, once', async (t) => {
+    const by = client()
+    for (const [field, value, told] of [
+      ['email', '', { msg: 'value is not a valid email address', type: 'value_error' }],
+      ['email', 'nobody', { msg: 'value is not a valid email address', type: 'value_error' }],
+      ['full_name', '', { msg: 'String should have at least 1 character', type: 'string_too_short' }],
+      ['full_name', 'x'.repeat(201), { msg: 'String should have at most 200 characters', type: 'string_too_long' }],
+    ] as const)
+      t.same((await face.register(by, randomPerson(), { [field]: value })).body, {
+        detail: [{ loc: ['body', field], ...told }],
+      })
   })
 
   await t.test('its own Swagger UI stands at /careops/docs, and describes the documented calls', async (t) => {

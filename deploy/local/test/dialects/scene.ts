@@ -55,3 +55,9 @@ export const tellTale = ({ status, headers, body }: Answer, ...of: Person[]): un
   text = text.replace(/"otp":"\d+"/, '')
   return { status, retryAfter, names: Object.keys(headers).sort(), body: JSON.parse(text) }
 }
+
+/** Seconds since now, by the clock on the wall: what passes by itself while a test moves time. */
+export function stopwatch(): () => number {
+  const started = performance.now()
+  return () => (performance.now() - started) / 1_000
+}

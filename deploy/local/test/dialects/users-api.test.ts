@@ -113,5 +113,11 @@ t.test('users-api', async (t) => {
         password: ['This field is required.'],
       },
     })
+    for (const [field, value, told] of [
+      ['email', '', 'This field may not be blank.'],
+      ['email', 'nobody', 'Enter a valid email address.'],
+      ['first_name', 'x'.repeat(101), 'Ensure this field has no more than 100 characters.'],
+    ] as const)
+      t.same((await face.register(by, randomPerson(), { [field]: value })).body, { [field]: [told] })
   })
 })

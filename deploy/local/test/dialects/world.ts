@@ -92,7 +92,7 @@ export async function world(t: Test, env: Record<string, string> = {}): Promise<
     rowsOf: (email) =>
       query('select *, number::text from users where $1 in (lower(email), lower(claimed_email))', email.toLowerCase()),
     later: async (seconds) => {
-      offsetMs += seconds * 1_000
+      offsetMs += Math.round(seconds * 1_000)
       await tester.call('PUT', '/dev/clock', { offsetMs })
     },
   }

@@ -45,7 +45,7 @@ interface Wanted {
   /** Null where a number that was fine once is out of reach now. */
   readonly phone: CanonicalPhone | null
   readonly says: 'code' | 'decoy'
-  /** What the caller typed, canonical. */
+  /** Whose limits hold: what the caller typed, canonical, or the phone of a registration that was found by its e-mail. */
   readonly identifier: string
   readonly registrationId?: string
 }
@@ -81,11 +81,16 @@ export function createSendByAddress({
       caller,
     )
     const chosen = await chooseChallenge(address(purpose), caller, registration?.id)
-    if (chosen?.state === 'live' && (await again(chosen.id, caller, policy))) return shown(chosen.id)
+    // Once somebody has proved it, what others registered with it is over, though their codes may live on.
+    const over = registration === null && proved
+    if (chosen?.state === 'live' && !over && (await again(chosen.id, caller, policy))) return shown(chosen.id)
     if (registration !== null) {
       const { id: registrationId } = registration
       const phone = typed ?? reachable(registration.phone)
-      return start({ address: address(purpose), phone, says: 'code', identifier, registrationId }, caller, policy)
+      // Named by e-mail too it is under the limits of its phone, and says so: nobody waits for a code that was never sent.
+      const counted = phone?.e164 ?? identifier
+      const wanted = { address: address(purpose), phone, says: 'code', identifier: counted, registrationId } as const
+      return start(wanted, caller, policy)
     }
     // A proved account gets a code to log in by, or nothing; nobody at all gets what a proved account gets.
     const last = address(signsIn ? 'sign_in' : purpose)

@@ -44,7 +44,13 @@ export const createVoice = (): Voice => ({
     'challenge.resends_spent': says(429, 'This code was sent as often as it can be. Please try again later'),
     'rate.limited': says(429, 'Too many requests. Please try again later'),
     'credentials.wrong': says(401, 'Incorrect email or password'),
-    'token.invalid': says(401, 'Could not validate credentials'),
+    'token.invalid': {
+      status: 401,
+      schema: Detail,
+      body: (_error, { headers }) => ({
+        detail: headers.authorization === undefined ? 'Not authenticated' : 'Could not validate credentials',
+      }),
+    },
     'account.unverified': says(403, 'Phone number is not verified'),
     'account.second_factor': says(403, 'This account asks for a second factor. Please log in where it can be given'),
     'account.disabled': says(403, 'Inactive user'),
@@ -94,9 +100,18 @@ function ownName(path: string): string {
   return { phone: 'phone_number', name: 'full_name', identifier: 'email' }[field] ?? field
 }
 
+const characters = (count = ''): string => (count === '1' ? '1 character' : `${count} characters`)
+
 function said(message: string): { msg: string; type: string } {
   if (message === 'is missing') return { msg: 'Field required', type: 'missing' }
   if (message.startsWith('must be string')) return { msg: 'Input should be a valid string', type: 'string_type' }
+  if (message === 'must be an e-mail address' || message.startsWith('must match pattern'))
+    return { msg: 'value is not a valid email address', type: 'value_error' }
+  const [, bound, count] = /^must NOT have (fewer|more) than (\d+) characters$/.exec(message) ?? []
+  if (bound !== undefined)
+    return bound === 'fewer'
+      ? { msg: `String should have at least ${characters(count)}`, type: 'string_too_short' }
+      : { msg: `String should have at most ${characters(count)}`, type: 'string_too_long' }
   if (message === 'must be a JSON object')
     return { msg: 'Input should be a valid dictionary or object', type: 'model_attributes_type' }
   return { msg: `Value error, ${message}`, type: 'value_error' }

@@ -4,7 +4,7 @@ import { Type } from 'typebox'
 
 const Text = (longest: number, example: string) =>
   Type.String({ minLength: 1, maxLength: longest, examples: [example] })
-const Email = Type.String({ minLength: 3, maxLength: 254, pattern: '@', examples: ['asha@example.com'] })
+const Email = Type.String({ maxLength: 254, pattern: '@', examples: ['asha@example.com'] })
 const Password = Text(1_024, 'correct horse battery staple')
 const ByEmail = Type.Object({ email: Email })
 

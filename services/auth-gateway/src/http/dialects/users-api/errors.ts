@@ -102,5 +102,9 @@ function said(message: string): string {
   if (message === 'is missing') return 'This field is required.'
   if (message === 'must be string') return 'Not a valid string.'
   if (message === 'must be a JSON object') return 'Invalid data. Expected a dictionary.'
+  if (message === 'must NOT have fewer than 1 characters') return 'This field may not be blank.'
+  if (message === 'must be an e-mail address') return 'Enter a valid email address.'
+  const [, longest] = /^must NOT have more than (\d+) characters$/.exec(message) ?? []
+  if (longest !== undefined) return `Ensure this field has no more than ${longest} characters.`
   return `This field ${message}.`
 }

@@ -1,0 +1,127 @@
+import t, { type Test } from 'tap'
+import type { Face } from './faces/face.js'
+import { faces } from './faces/faces.js'
+import { jodimilan } from './faces/jodimilan.js'
+import { rently } from './faces/rently.js'
+import { begin, type Scene, settle } from './scene.js'
+import { type Client, type Person, randomPerson, type World, world } from './world.js'
+
+// What somebody has who registered a phone at one face, and what is left of it when its owner proves it at another.
+
+/** Whoever makes accounts only with the proof. */
+const elsewhere: Readonly<Record<string, (here: World, by: Client, who: Person) => Promise<void>>> = {
+  '/v1': async ({ code, inbox }, by, { phone, email, password }) => {
+    const before = (await inbox(phone)).length
+    const { body } = await by.call('POST', '/v1/signup', { phone, email, password })
+    await by.call('POST', `/v1/challenges/${body.challenge.id}/answer`, { code: await code(phone, before + 1) })
+  },
+  rently: async ({ code, inbox }, by, who) => {
+    const before = (await inbox(who.phone)).length
+    await rently.register(by, who)
+    await rently.verify(by, who, await code(who.phone, before + 1))
+  },
+}
+
+const registering = faces.filter(({ name }) => name !== 'rently')
+
+t.test('claims', async (t) => {
+  const here = await world(t, { CONFLICTS_PER_HOUR: '2' })
+
+  for (const face of registering)
+    for (const [where, prove] of Object.entries(elsewhere))
+      await t.test(
+        `${face.name}: a proof on ${where} ends what was registered here with that phone, its token, its code and its log-in`,
+        (t) => endedElsewhere(t, { ...here, face }, prove),
+      )
+
+  for (const face of registering)
+    await t.test(
+      `${face.name}: nobody has the code of a registration sent again whose phone somebody else has proved`,
+      (t) => notSentAgain(t, { ...here, face }),
+    )
+
+  for (const face of registering.filter(({ name }) => name !== 'staged'))
+    await t.test(
+      `${face.name}: an address is told of as many conflicts an hour as are configured, and then no more`,
+      (t) => conflicts(t, { ...here, face }),
+    )
+
+  await t.test(
+    'jodimilan: where codes are not exposed, no answer has one, and `data` is empty where it would be',
+    async (t) => {
+      const [by, who] = [here.client(), randomPerson()]
+      const { body } = await begin({ face: jodimilan }, by, who)
+      t.same(Object.keys(body.data).sort(), ['email', 'phone', 'user_id'])
+      await here.code(who.phone)
+      await here.later(jodimilan.cooldownSeconds + 1)
+      t.same((await jodimilan.send(by, who)).body, {
+        code: 200,
+        success: true,
+        message: 'OTP resent successfully',
+        data: {},
+      })
+    },
+  )
+})
+
+async function endedElsewhere(
+  t: Test,
+  scene: Scene,
+  prove: (here: World, by: Client, who: Person) => Promise<void>,
+): Promise<void> {
+  const { face, client, code, later, rowsOf } = scene
+  const [by, squatter, owner] = [client(), randomPerson(), randomPerson()]
+  squatter.phone = owner.phone
+  const registered = await begin(scene, by, squatter)
+  const token = face.tokenIn(registered) ?? (face.name === 'careops' && face.tokenIn(await face.logIn(by, squatter)))
+  const dead = await code(owner.phone)
+  await later(face.cooldownSeconds + 1)
+  await prove(scene, client(), owner)
+  t.match(await rowsOf(owner.email), [{ phone: owner.phone, active: true, claimed_email: null }], 'the control')
+
+  if (token) t.match(await face.opens?.(by, token), { status: 401 })
+  t.match(await face.verify(by, squatter, dead), face.wrong(2))
+  if (face.name === 'careops')
+    t.match(await face.logIn(by, squatter), { status: 200, body: { user: { phone_number: null } } })
+  else t.match(await face.logIn(by, squatter), face.credentialsWrong)
+}
+
+/** The owner proves at the same face; the challenge of the other is still in Redis. */
+async function notSentAgain(t: Test, scene: Scene): Promise<void> {
+  const { face, client, code, inbox, later } = scene
+  const [by, squatter, owner] = [client(), randomPerson(), randomPerson()]
+  squatter.phone = owner.phone
+  const ownersClient = client()
+  await begin(scene, ownersClient, owner)
+  await code(owner.phone)
+  await later(face.cooldownSeconds + 1)
+  await begin(scene, by, squatter)
+  await code(owner.phone, 2)
+  await later(face.cooldownSeconds + 1)
+  t.match(await face.send(ownersClient, owner), face.sent)
+  t.match(await face.verify(ownersClient, owner, await code(owner.phone, 3)), face.verified)
+  await later(face.cooldownSeconds + 1)
+  t.match(await face.send(by, squatter), face.sent)
+  // Whatever was queued before this one has gone out when it has.
+  const other = randomPerson()
+  await begin(scene, client(), other)
+  await code(other.phone)
+  const sent = await inbox(owner.phone)
+  if (face.name === 'jodimilan') {
+    const national = { phone: owner.phone.slice(3), dialing_code: '91', otp: sent[0]?.code }
+    t.match(await ownersClient.call('POST', '/jodimilan/api/auth/otp/login', national), face.loggedIn, 'a log-in code')
+  } else t.equal(sent.length, 3)
+}
+
+async function conflicts(t: Test, scene: Scene): Promise<void> {
+  const { face, client } = scene
+  const { who } = await settle(scene, client())
+  const by = client()
+  const taken = () => face.register(by, { ...randomPerson(), phone: who.phone })
+  t.match([await taken(), await taken()], [face.conflict, face.conflict])
+  const refused = await taken()
+  t.match(refused, face.limited)
+  t.ok(face.isShaped(refused))
+  t.match(await face.register(by, randomPerson()), face.registered, 'who registers for himself is not refused')
+  t.match(await face.register(client(), { ...randomPerson(), email: who.email }), face.conflict, 'nor is anybody else')
+}
