@@ -3,7 +3,7 @@ import { careops as face } from './faces/careops.js'
 import { careops as document } from './fixtures/careops.js'
 import { documentEnv, play } from './play.js'
 import { playRules } from './rules/rules.js'
-import { begin, settle } from './scene.js'
+import { begin, guesses, notTheCode, settle } from './scene.js'
 import { randomPerson, world } from './world.js'
 
 const me = '/careops/api/auth/me'
@@ -31,6 +31,18 @@ t.test('careops', async (t) => {
       )
     }
   })
+
+  await t.test(
+    'inside the cooldown of its phone a resend is refused, though the code in hand is exhausted',
+    async (t) => {
+      const [by, who] = [client(), randomPerson()]
+      await begin(scene, by, who)
+      const wrong = notTheCode(await code(who.phone))
+      await guesses(3, () => face.verify(by, who, wrong))
+      t.match(await face.send(by, who), face.cooling)
+      t.equal((await inbox(who.phone)).length, 1)
+    },
+  )
 
   await t.test('a resend has a new code, and the old one is wrong', async (t) => {
     const [by, who] = [client(), randomPerson()]

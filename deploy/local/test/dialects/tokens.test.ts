@@ -2,8 +2,8 @@ import { generateKeyPairSync, sign } from 'node:crypto'
 import t from 'tap'
 import type { Face } from './faces/face.js'
 import { faces } from './faces/faces.js'
-import { settle } from './scene.js'
-import { world } from './world.js'
+import { begin, settle } from './scene.js'
+import { randomPerson, world } from './world.js'
 
 const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
 const privateKey = pair()
@@ -25,6 +25,13 @@ const lives: Readonly<Record<Face['name'], number>> = {
   'users-api': 3_600,
 }
 
+/** What a token opens that was given before the proof, at the faces that give one. */
+const scopes: Readonly<Record<string, string>> = {
+  staged: 'change-password',
+  careops: 'me',
+  'users-api': 'me token/refresh',
+}
+
 t.test('access tokens of the faces', async (t) => {
   const key = `t1:${privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64')}`
   const here = await world(t, { ACCESS_TOKEN_KEYS: key })
@@ -36,6 +43,22 @@ t.test('access tokens of the faces', async (t) => {
       t.equal(aud, face.name)
       t.equal(Number(exp) - Number(iat), lives[face.name])
     })
+
+  await t.test('a token from before the proof says what it opens; one from after it is whole', async (t) => {
+    for (const face of faces.filter(({ name }) => name in scopes)) {
+      const [by, who] = [here.client(), randomPerson()]
+      const registered = await begin({ face }, by, who)
+      const early = face.tokenIn(registered) ?? face.tokenIn(await face.logIn(by, who))
+      t.equal(claimsOf(early ?? '')['scope'], scopes[face.name], face.name)
+      await face.verify(by, who, await here.code(who.phone))
+      if (face.name === 'careops')
+        t.notOk('scope' in claimsOf(face.tokenIn(await face.logIn(by, who)) ?? ''), 'careops, proved')
+      const { refresh } = registered.body.tokens ?? {}
+      if (refresh === undefined) continue
+      const next = await by.call('POST', '/users-api/api/users/token/refresh/', { refresh })
+      t.notOk('scope' in claimsOf(next.body.access), 'users-api, proved')
+    }
+  })
 
   for (const face of faces) {
     const { opens } = face

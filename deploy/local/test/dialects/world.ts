@@ -98,7 +98,8 @@ export async function world(t: Test, env: Record<string, string> = {}): Promise<
   }
 }
 
-async function send(
+/** One request as a client behind the proxy makes it. */
+export async function send(
   pool: Pool,
   method: Method,
   path: string,
