@@ -11,15 +11,43 @@ import type { Test } from 'tap'
 import t from 'tap'
 import { nobodyBehind } from '../src/challenges/address-decoys.js'
 import { newCode } from '../src/challenges/challenge-store.js'
+import { createRegister } from '../src/flows/register.js'
 import { createResendChallenge } from '../src/flows/resend-challenge.js'
 import { createStartChallenge } from '../src/flows/start-challenge.js'
 import { createReadPhone } from '../src/phones/canonical-phone.js'
 import { createSmsQueue } from '../src/sms-queue.js'
-import { challengeHarness, numbers, policy, randomClient, randomPhone, second } from './challenge-harness.js'
+import {
+  challengeHarness,
+  facePolicy,
+  numbers,
+  policy,
+  randomClient,
+  randomPhone,
+  second,
+} from './challenge-harness.js'
+import { badUsers, clientOf, json, patientMs } from './users-harness.js'
 
 const caller = { requestId: 'test', face: 'v1', locale: 'en' }
 const phone = createReadPhone({ countries: '*', testNumbers: new Map() })(randomPhone())
 const request = { purpose: 'sign_up', policy, phone, identifier: phone.e164, says: 'code', addressShown: true } as const
+
+/** A registration as users tells of one. */
+const someone = {
+  id: randomUUID(),
+  number: 7,
+  phone: null,
+  phoneVerified: false,
+  email: null,
+  emailVerified: false,
+  name: null,
+  username: null,
+  role: 'user',
+  profile: {},
+  hasPassword: false,
+  secondFactor: false,
+  createdAt: new Date(0).toISOString(),
+  updatedAt: new Date(0).toISOString(),
+}
 
 async function queueOn(t: Test, url: string) {
   const log = createLog('test', 'silent')
@@ -119,6 +147,38 @@ t.test('with a queue that does not answer a sign-up fails in time, and its send 
   await t.rejects(startChallenge(wish, caller), { code: 'unavailable', effect: 'unknown' })
   t.ok(performance.now() - began < 1_500, `after ${(performance.now() - began).toFixed(0)} ms`)
   await t.rejects(startChallenge(wish, caller), { code: 'rate.limited' }, 'it may go out yet')
+})
+
+t.test('with the queue away a register fails and leaves nothing behind: its account is taken back', async (t) => {
+  const { store } = await challengeHarness(t)
+  const { sms } = await queueOn(t, `redis://127.0.0.1:${await freePort()}`)
+  const asked: string[] = []
+  const { url } = await badUsers(t, (request, response) => {
+    asked.push(`${request.method} ${request.url}`)
+    if (request.method === 'DELETE') response.writeHead(204).end()
+    else
+      json(response, 201, {
+        user: someone,
+        session: { id: someone.id, refreshToken: 'r', deviceToken: 'd' },
+        taken: false,
+      })
+  })
+  const register = createRegister({
+    users: clientOf(t, url, patientMs).users,
+    startChallenge: createStartChallenge({ challenges: store, sms, newCode, nobodyBehind }),
+    readPhone: createReadPhone({ countries: '*', testNumbers: new Map() }),
+    roles: ['user'],
+    canSend: true,
+  })
+  const client = randomClient()
+  const registering = register(
+    { phone: randomPhone(), email: 'asha@example.com', password: null, name: null },
+    { ...caller, face: 'staged', client },
+    { ...facePolicy, accessTokenSeconds: 60, passwordRules: 'lenient', loginNeedsProof: true, hideConflicts: false },
+    'phone',
+  )
+  await t.rejects(registering, { code: 'unavailable' })
+  t.same(asked, ['POST /internal/registrations', `DELETE /internal/registrations/${someone.id}`])
 })
 
 t.test('a Redis that hung while a challenge was opened gives the send back once it wakes', async (t) => {

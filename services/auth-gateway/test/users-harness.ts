@@ -60,6 +60,7 @@ export function clientOf(t: Test, url: string, withinMs = timeoutMs) {
   const users = createUsersClient({ url, secret: 'x'.repeat(32), timeoutMs: withinMs, log, metrics })
   t.teardown(() => users.close())
   return {
+    users,
     said: () => said.map(({ msg, calls }) => `${calls}: ${msg}`),
     quick: () => users.findPhone({ identifier: { kind: 'username', value: 'somebody' } }, caller),
     hashing: () =>

@@ -45,7 +45,8 @@ t.test('claims', async (t) => {
 
   await each(
     'an address is told of as many conflicts an hour as are configured, and then no more',
-    registering,
+    // Its own test has the ten of the default.
+    registering.filter(({ name }) => name !== 'staged'),
     conflicts,
   )
 

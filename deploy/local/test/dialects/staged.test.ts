@@ -22,9 +22,13 @@ t.test('staged', async (t) => {
     const { who } = await settle(scene, by)
     const claimed = randomPerson()
     await begin(scene, client(), claimed)
-    for (const taken of ['phone', 'email', 'username'] as const) {
-      const refused = await face.register(by, { ...randomPerson(), [taken]: who[taken] })
-      t.match(refused, face.conflict, taken)
+    for (const [taken, message] of [
+      ['phone', /Phone number/],
+      ['email', /Email/],
+      ['username', /Username/],
+    ] as const) {
+      const refused = await face.register(by, { ...randomPerson(), [taken]: who[taken].toUpperCase() })
+      t.match(refused, { ...face.conflict, body: { message } }, taken)
       t.ok(face.isShaped(refused))
       t.match(
         await face.register(by, { ...randomPerson(), [taken]: claimed[taken] }),
@@ -50,10 +54,12 @@ t.test('staged', async (t) => {
     async (t) => {
       const [by, who] = [client(), randomPerson()]
       const national = `0${who.phone.slice(3)}`
-      t.match(await face.register(by, { ...who, phone: national }), {
-        status: 201,
-        body: { user: { phoneNumber: who.phone } },
-      })
+      const registered = await face.register(by, { ...who, phone: national })
+      t.match(registered, { status: 201, body: { user: { phoneNumber: who.phone } } })
+      const told = ['createdAt', 'email', 'id', 'isPhoneVerified', 'phoneNumber', 'role', 'updatedAt', 'username']
+      t.same(Object.keys(registered.body.user).sort(), told, 'what the document shows, and nothing else')
+      const early = await face.send(by, who)
+      t.equal(early.headers['retry-after'], String(early.body.retryAfter))
       const spaced = `${who.phone.slice(0, 3)} ${who.phone.slice(3, 8)}-${who.phone.slice(8)}`
       t.match(await face.verify(by, { ...who, phone: spaced }, await code(who.phone)), face.verified)
     },
@@ -146,5 +152,22 @@ t.test('staged', async (t) => {
         body: { message: String },
       })
     t.match(await by.call('POST', register, {}, { token: 'x' }), { status: 400 }, 'where none is needed none is read')
+  })
+
+  await t.test('its own document shows the paths it was written against, and what they refuse with', async (t) => {
+    const get = (path: string) => client().call('GET', path)
+    const { body } = await get('/staged/openapi.json')
+    t.same(
+      Object.keys(body.paths).sort(),
+      ['change-password', 'login', 'register', 'resend-phone-code', 'verify-phone'].map((name) => `/api/auth/${name}`),
+    )
+    t.same(body.servers, [{ url: '/staged' }])
+    const { responses } = body.paths['/api/auth/register'].post
+    t.same(Object.keys(responses), ['201', '400', '409', '413', '415', '429', '500', '503'])
+    t.ok(responses['409'].content['application/json'].schema.properties.message)
+    t.match((await get('/staged/docs/')).body, /swagger-ui/)
+    t.match((await get('/docs/static/swagger-initializer.js')).body, /staged\/openapi\.json/)
+    const others = Object.keys((await get('/openapi.json')).body.paths).filter((path) => !/^\/(v1|dev)\//.test(path))
+    t.same(others, ['/.well-known/jwks.json'])
   })
 })

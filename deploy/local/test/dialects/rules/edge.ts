@@ -40,6 +40,8 @@ export const edge: readonly Sentence[] = [
         ['no body', [400, malformed], by.call('POST', login, undefined, { headers: json })],
         ['a list', [400, malformed], by.call('POST', login, [])],
         ['bad encoding', [400, 404, malformed], by.call('GET', `/${face.name}/api/%ZZ`)],
+        ['nothing there, at the root', 404, by.call('GET', '/api/nothing')],
+        ['another method, at the root', 405, by.call('GET', login.slice(face.name.length + 1))],
       ]
       for (const [what, status, asked] of cases) {
         const answer = await asked
@@ -48,6 +50,8 @@ export const edge: readonly Sentence[] = [
         t.notMatch(JSON.stringify(answer.body), /FST_|SyntaxError|stack/, what)
       }
       t.match((await by.call('GET', login)).headers['allow'], /POST/)
+      for (const path of ['/v1/nothing', `/${face.name}x`])
+        t.match(await by.call('GET', path), { status: 404, body: { code: 'not.found' } }, `${path} is none of its own`)
     },
   ],
   [
