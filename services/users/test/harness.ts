@@ -230,6 +230,7 @@ export function counted(): PasswordHasher & { count: () => number } {
   return {
     hash: (text) => one(hasher.hash(text)),
     verify: (hashed, text) => one(hasher.verify(hashed, text)),
+    inTurn: (work) => hasher.inTurn((verify) => work((hashed, text) => one(verify(hashed, text)))),
     isOutdated: hasher.isOutdated,
     count: () => count,
   }

@@ -51,6 +51,16 @@ t.test('whatever is wrong, one look-up and one comparison are made and one answe
   }
 })
 
+t.test('whoever is told to come again with his password has cost the database nothing', async (t) => {
+  const hasher = createPasswordHasher({ atOnce: 1, longestWaitMs: 1 })
+  const { logIn, queries } = await harness(t, { hasher })
+  const told = await Promise.all(Array.from({ length: 80 }, () => logIn('phone', newPhone(), password)))
+  const compared = told.filter(({ status }) => status === 401).length
+  t.equal(told.filter(({ status }) => status === 503).length, 80 - compared)
+  t.ok(compared >= 1 && compared < 40, `${compared} were compared`)
+  t.equal(queries(), compared, 'one look-up each')
+})
+
 t.test('that an account is disabled is only said after a right password', async (t) => {
   const hasher = createPasswordHasher({ atOnce: 2 })
   const { signUp, logIn, db } = await harness(t, { hasher })
@@ -81,10 +91,10 @@ t.test('a password changed while it was being compared opens nothing', async (t)
   let meanwhile = async () => {}
   const hasher: PasswordHasher = {
     ...real,
-    verify: async (hashed, text) => {
-      const right = await real.verify(hashed, text)
+    inTurn: async (work) => {
+      const compared = await real.inTurn(work)
       await meanwhile()
-      return right
+      return compared
     },
   }
   const { signUp, logIn, db } = await harness(t, { hasher })

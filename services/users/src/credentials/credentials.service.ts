@@ -29,12 +29,12 @@ interface CredentialsNeeds {
 export function createCredentials({ db, people, sessions, hasher, log }: CredentialsNeeds): Credentials {
   async function signIn(input: BodyOf<typeof signInWithPassword>) {
     const { identifier, password, face, deviceToken, registrations } = input
-    const found = await people.find(identifier, registrations && { face, client: registrations.client })
     const possible = isPossible(password)
-    const right = await hasher.verify(
-      found?.password_hash ?? hashOfNothing,
-      possible ? normalizePassword(password) : 'impossible',
-    )
+    const compared = possible ? normalizePassword(password) : 'impossible'
+    const { found, right } = await hasher.inTurn(async (verify) => {
+      const found = await people.find(identifier, registrations && { face, client: registrations.client })
+      return { found, right: await verify(found?.password_hash ?? hashOfNothing, compared) }
+    })
     if (found === undefined || found.password_hash === null || !possible || !right)
       throw new AppError('credentials.wrong')
 
@@ -69,8 +69,8 @@ export function createCredentials({ db, people, sessions, hasher, log }: Credent
     },
     async prepareSignUp({ phone, email, password, rules = 'standard', hash = true }) {
       if (password !== null) judge(password, { phone, email, rules })
-      const known = await people.find({ kind: 'phone', value: phone })
       const passwordHash = password === null || !hash ? null : await hasher.hash(normalizePassword(password))
+      const known = await people.find({ kind: 'phone', value: phone })
       return { known: known !== undefined, passwordHash }
     },
     signIn,

@@ -7,6 +7,8 @@ export interface PasswordHasher {
   /** Throws `unavailable` where the queue is full, or the turn comes too late. */
   hash(password: string): Promise<string>
   verify(hash: string, password: string): Promise<boolean>
+  /** Looks up what to compare with, and compares, in one turn: a crowd that waits for its turn stands in nobody's way to the database. */
+  inTurn<T>(work: (verify: PasswordHasher['verify']) => Promise<T>): Promise<T>
   /** Whether a hash was made with other parameters than today's. */
   isOutdated(hash: string): boolean
 }
@@ -44,6 +46,7 @@ export function createPasswordHasher({
   return {
     hash: async (password) => inTurn(() => hash(password, parameters)),
     verify: async (hashed, password) => inTurn(() => verify(hashed, password)),
+    inTurn: async (work) => inTurn(() => work((hashed, password) => verify(hashed, password))),
     isOutdated(hashed) {
       const made = parseOptions(hashed)
       return (
