@@ -17,6 +17,7 @@ export interface RunningService extends Tethered {
 
 const longestLogBytes = 10 * 1024 * 1024
 const readyWithinMs = 60_000
+const answerWithinMs = 15_000
 
 /** Starts a service as production does and waits until it can do its work; its log goes to a file of its name. */
 export async function startService(plan: ServicePlan, logDir: string): Promise<RunningService> {
@@ -91,6 +92,12 @@ async function ready({ name, opsPort }: ServicePlan): Promise<void> {
     await sleep(30)
   }
   throw new LaunchError(`${name} was not ready within ${readyWithinMs / 1_000} s: ${last}`)
+}
+
+/** Resolves once a service answers at all, whatever it says of itself; or when it has had the time to. */
+export async function answering({ opsPort }: ServicePlan): Promise<void> {
+  const end = Date.now() + answerWithinMs
+  while (Date.now() < end && (await ask(`http://127.0.0.1:${opsPort}/live`)) === undefined) await sleep(30)
 }
 
 async function ask(url: string): Promise<{ status: number; text: string } | undefined> {

@@ -10,7 +10,7 @@ import { isFree } from './ports.js'
 import { startPostgres } from './postgres.js'
 import { startRedis } from './redis.js'
 import { startRedisEmulator } from './redis-emulator.js'
-import { type RunningService, startService, stopServices } from './services.js'
+import { answering, type RunningService, startService, stopServices } from './services.js'
 import type { Store } from './store.js'
 import { welcome } from './welcome.js'
 
@@ -96,7 +96,7 @@ async function startStores(given: Variables, dir: string, logDir: string): Promi
   return { postgres, redis }
 }
 
-/** Services read their configuration in their first second: what all of them refuse is told at once. */
+/** Services read their configuration before anything else: what all of them refuse is told at once. */
 async function bringUpAll(plans: readonly ServicePlan[], logDir: string): Promise<void> {
   const refused: LaunchError[] = []
   const starts = plans.map((plan) =>
@@ -106,8 +106,9 @@ async function bringUpAll(plans: readonly ServicePlan[], logDir: string): Promis
     }),
   )
   await Promise.all(starts).catch(async (error: unknown) => {
-    await sleep(1_000)
-    if (refused.length < 2) throw error
+    if (refused.length === 0) throw error
+    await Promise.all(plans.map(async (plan, n) => Promise.race([starts[n]?.catch(() => undefined), answering(plan)])))
+    if (refused.length === 1) throw error
     throw new LaunchError(refused.map(({ message }) => message).join('\n'), { exitCode: configExitCode })
   })
 }
