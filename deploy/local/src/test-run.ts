@@ -94,7 +94,7 @@ const rings: Readonly<Record<Ring, Pace>> = {
   'test:slow': { jobs: 1, longestMs: 900_000, figures: true },
 }
 
-/** Runs the files with a line for each as it ends and every failure in full at the end. */
+/** Runs the files with a line for each as it ends; what tests call figures, to be quoted, and every failure in full at the end. */
 async function runFiles(
   files: readonly string[],
   { jobs, longestMs, figures }: Pace,
@@ -102,12 +102,16 @@ async function runFiles(
 ): Promise<TestCounts> {
   const counts = { passed: 0, failed: 0 }
   const failures: string[] = []
+  const quotable: string[] = []
   const waiting = [...files]
   async function work(): Promise<void> {
     for (let file = waiting.shift(); file !== undefined && !interrupted; file = waiting.shift()) {
       const began = Date.now()
       if (figures) print(`…    ${file}`)
-      const tell = (figure: string) => (figures ? print(`       ${figure}`) : undefined)
+      const tell = (figure: string) => {
+        if (figures) print(`       ${figure}`)
+        if (figure.includes(': figures: ')) quotable.push(`${file} › ${figure}`)
+      }
       const test = await startTestFile(file, { env, longestMs, tell })
       running.add(test)
       const { passed, failed, failures: found } = await test.result
@@ -122,6 +126,7 @@ async function runFiles(
     }
   }
   await Promise.all(Array.from({ length: jobs }, work))
+  if (figures && quotable.length > 0) print(['', ...quotable].join('\n'))
   for (const failure of failures) print(`\n${failure}`)
   return counts
 }

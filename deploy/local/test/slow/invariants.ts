@@ -22,7 +22,7 @@ type Breaches = Record<string, readonly unknown[]>
 export async function checkInvariants(t: Test, production: Production, people: readonly Person[]): Promise<void> {
   const { breaches, figures } = await findBreaches(production, people)
   for (const [sentence, found] of Object.entries(breaches)) t.same(found, [], sentence)
-  t.comment(figures)
+  t.comment(`figures: ${figures}`)
 }
 
 /** Compares what clients were told, the delivery log and the carrier's own ledger, once everything is decided. */
