@@ -60,12 +60,17 @@ export interface RedisGuard {
 }
 
 /**
- * Looks at eviction and persistence whenever the connection comes up, and every minute. A Redis that evicts loses codes and
+ * Looks at eviction and persistence whenever the connection comes up, and every minute (`lookEveryMs`). A Redis that evicts loses codes and
  * jobs without a word (5,860 of 6,000 in a trial), so the first bad look is handed to `refuse`; a later one turns `/ready` red.
  */
 export function guardRedis(
   redis: Redis,
-  { name, appendOnly, refuse }: { name: string; appendOnly: boolean; refuse: (error: ConfigError) => void },
+  {
+    name,
+    appendOnly,
+    refuse,
+    lookEveryMs = 60_000,
+  }: { name: string; appendOnly: boolean; refuse: (error: ConfigError) => void; lookEveryMs?: number },
 ): RedisGuard {
   let problem: string | undefined = `${name} has not answered yet`
   let everGood = false
@@ -90,7 +95,7 @@ export function guardRedis(
 
   if (redis.status === 'ready') tryToLook()
   redis.on('ready', tryToLook)
-  const timer = setInterval(() => redis.status === 'ready' && tryToLook(), 60_000)
+  const timer = setInterval(() => redis.status === 'ready' && tryToLook(), lookEveryMs)
   timer.unref()
   return {
     check: async () => {

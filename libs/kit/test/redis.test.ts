@@ -1,9 +1,10 @@
 import { type AddressInfo, createServer } from 'node:net'
-import { eventually } from '@latchkey/kit/testing'
+import { eventually, testStores } from '@latchkey/kit/testing'
 import t, { type Test } from 'tap'
 import type { ConfigError } from '../src/config.js'
 import { createLog } from '../src/log.js'
 import { createRedis, guardRedis } from '../src/redis.js'
+import { addressOf, startProxy, through } from '../src/test-proxy.js'
 
 interface Settings {
   policy: string
@@ -36,7 +37,7 @@ async function policyServer(t: Test, settings: Settings) {
   return `redis://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-async function guarded(t: Test, settings: Settings, appendOnly: boolean) {
+async function guarded(t: Test, settings: Settings, appendOnly: boolean, lookEveryMs?: number) {
   const redis = createRedis(await policyServer(t, settings), {
     log: createLog('test', 'silent'),
     name: 'test',
@@ -47,6 +48,7 @@ async function guarded(t: Test, settings: Settings, appendOnly: boolean) {
   const guard = guardRedis(redis, {
     name: 'the Redis',
     appendOnly,
+    ...(lookEveryMs !== undefined && { lookEveryMs }),
     refuse: (error: ConfigError) => void refusals.push(...error.problems),
   })
   t.teardown(() => guard.close())
@@ -87,4 +89,32 @@ t.test('a Redis that had no time for the first look is looked at again at once, 
   const bad = await guarded(t, { policy: 'allkeys-lru', aof: '1', busyFor: 1 }, true)
   await bad.settled()
   t.match(bad.refusals, [/allkeys-lru/])
+})
+
+t.test(
+  'a connection whose other end is gone without a word is left for a new one, though commands go on',
+  async (t) => {
+    const { redisUrl } = testStores()
+    const proxy = await startProxy(addressOf(redisUrl, 6379))
+    t.teardown(() => proxy.close())
+    const log = createLog('test', 'silent')
+    const redis = createRedis(through(redisUrl, proxy.port), { log, name: 'test', patience: 'request' })
+    t.teardown(() => redis.disconnect())
+    await eventually('Redis', async () => redis.status === 'ready' && redis.ping())
+    proxy.freeze()
+    await t.rejects(redis.ping(), /timed out/)
+    proxy.vanish()
+    await eventually('an answer', () => redis.ping().catch(() => undefined), 6_000)
+  },
+)
+
+t.test('a policy that is changed is seen though the connection stays as it is', async (t) => {
+  const settings = { policy: 'noeviction', aof: '1' }
+  const { guard, settled } = await guarded(t, settings, true, 50)
+  await settled()
+  for (const policy of ['allkeys-lru', 'noeviction', 'volatile-lru']) {
+    settings.policy = policy
+    const said = policy === 'noeviction' ? /^well$/ : new RegExp(policy)
+    await eventually(`${policy} to be seen`, async () => said.test((await guard.check()) ?? 'well'))
+  }
 })

@@ -52,12 +52,13 @@ const someone = {
 async function queueOn(t: Test, url: string) {
   const log = createLog('test', 'silent')
   const redis = createRedis(url, { log, name: 'queue', patience: 'request' })
-  const producer = createProducer(smsQueue, { redis, prefix: `{test-${randomUUID()}}`, log })
+  const prefix = `{test-${randomUUID()}}`
+  const producer = createProducer(smsQueue, { redis, prefix, log })
   t.teardown(async () => {
     redis.disconnect()
     await producer.close().catch(() => undefined)
   })
-  return { producer, redis, sms: createSmsQueue(producer) }
+  return { producer, redis, sms: createSmsQueue(producer), prefix }
 }
 
 t.test('with the queue away a sign-up fails within a second, and its send is not spent', async (t) => {
@@ -113,6 +114,28 @@ t.test('with the queue away a resend fails, and neither its send nor the code in
     )
   t.match(await store.read(challenge.id), { resendsLeft: policy.resends, messageId: challenge.messageId })
   t.match(await store.answer(challenge.id, code, 'v1'), { verdict: 'claimed' })
+})
+
+t.test('what the queue itself refuses was not done: neither a sign-up nor a resend is spent', async (t) => {
+  const { store, open, clock } = await challengeHarness(t)
+  const { sms, redis, prefix } = await queueOn(t, testStores().redisUrl)
+  await new Promise<void>((resolve) => redis.once('ready', () => resolve()))
+  await sms.has(randomUUID())
+  // A Redis without memory refuses every write; this one refuses the writes of this queue.
+  const meta = `${prefix}:${smsQueue.name}:meta`
+  await redis.del(meta)
+  await redis.set(meta, 'no hash')
+  t.teardown(() => redis.del(meta))
+  const own = { ...request, phone: { ...phone, e164: randomPhone() } }
+  const wish = { ...own, identifier: own.phone.e164 }
+  const start = createStartChallenge({ challenges: store, sms, newCode, nobodyBehind })
+  for (let n = 0; n < 3; n++) await t.rejects(start(wish, caller), { code: 'unavailable' }, 'and never too soon')
+  const challenge = await open()
+  clock.offsetMs = 151 * second
+  await t.rejects(createResendChallenge({ challenges: store, sms, numbers })(challenge.id, caller, policy), {
+    code: 'unavailable',
+  })
+  t.match(await store.read(challenge.id), { resendsLeft: policy.resends, messageId: challenge.messageId })
 })
 
 t.test('what was opened unsent is not added to the queue inside the cooldown: it is too soon', async (t) => {

@@ -86,6 +86,20 @@ t.test('hundreds that wait for their hash delay nothing else, and open nothing f
   t.equal(await client.check(), undefined, 'and the gateway is ready')
 })
 
+t.test('the room to wait for users has an end: whoever finds it full is told at once, however many come', async (t) => {
+  const users = await badUsers(t, nothing)
+  const client = clientOf(t, users.url, someMs)
+  const crowd = async (ask: () => Promise<unknown>, room: number) => {
+    const told: Awaited<ReturnType<typeof outcome>>[] = []
+    const comers = Array.from({ length: 3 * room }, async () => void told.push(await outcome(ask)))
+    await eventually('the surplus to be told', async () => told.length >= 2 * room, someMs / 2)
+    t.equal(told.length, 2 * room, `${room} are kept, and no more`)
+    t.ok(told.every(({ code, effect }) => code === 'unavailable' && effect === 'none'))
+    await Promise.all(comers)
+  }
+  await Promise.all([crowd(client.quick, 64 + 1_024), crowd(client.hashing, 64 + 256)])
+})
+
 t.test('a sign-up without a password waits for no hash', async (t) => {
   const users = await badUsers(t, (request, response) => {
     if (request.url === '/internal/sign-ups/prepare') return json(response, 200, { known: false, passwordHash: null })
