@@ -49,11 +49,11 @@ async function launch(t: Test, { dir, env }: Place, more: Record<string, string>
     output: 'pipe',
     ifOrphaned: 'SIGKILL',
   })
-  t.teardown(() => launcher.stop('SIGTERM', 10_000))
+  t.teardown(() => launcher.stop('SIGTERM', 20_000))
   let printed = ''
   for (const stream of [launcher.stdout, launcher.stderr])
     stream?.on('data', (chunk: Buffer) => (printed += String(chunk)))
-  const ready = () => eventually('ready', async () => /^ready (\S+)$/m.exec(printed)?.[1], 30_000)
+  const ready = () => eventually('ready', async () => /^ready (\S+)$/m.exec(printed)?.[1], 60_000)
   return { ...launcher, output: () => printed, ready }
 }
 
@@ -84,7 +84,7 @@ const gone = (family: Map<number, string>) =>
   eventually(
     'every process to be gone',
     async () => [...family].every(([pid, description]) => describeProcess(pid) !== description),
-    5_000,
+    15_000,
   )
 const linuxOnly = process.platform === 'linux' ? {} : { skip: 'looks into /proc' }
 
@@ -176,5 +176,5 @@ t.test('where the kernel ties no child to its parent, the watchdog does', linuxO
   const child = said.toString().trim()
   t.ok(readdirSync('/proc').includes(child))
   await host.stop('SIGKILL', 0)
-  await eventually('the child to be gone', async () => !readdirSync('/proc').includes(child), 5_000)
+  await eventually('the child to be gone', async () => !readdirSync('/proc').includes(child), 15_000)
 })

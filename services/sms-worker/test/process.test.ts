@@ -8,6 +8,8 @@ import { somebody, startStandIn } from './stand-in.js'
 
 const program = fileURLToPath(new URL('../src/main.js', import.meta.url))
 t.jobs = 3
+/** A start on a machine that is busy with something else. */
+const slowStartMs = 30_000
 
 async function startWorker(t: Test, env: Record<string, string>) {
   const [port, ops] = [await freePort(), await freePort()]
@@ -21,7 +23,8 @@ async function startWorker(t: Test, env: Record<string, string>) {
     const answer = await fetch(`http://127.0.0.1:${at}${path}`).catch(() => undefined)
     return answer === undefined ? undefined : { status: answer.status, text: await answer.text() }
   }
-  return { ...worker, port, ask, ready: () => eventually('ready', async () => (await ask('/ready'))?.status === 200) }
+  const ready = () => eventually('ready', async () => (await ask('/ready'))?.status === 200, slowStartMs)
+  return { ...worker, port, ask, ready }
 }
 
 const exit = async ({ ended, output }: TestProcess) => ({ code: await ended, output: output() })
@@ -182,7 +185,7 @@ t.test('Redis may come after the worker, go away and come back: codes go out eac
     await queue(job)
     await until(job, 'delivered')
   }
-  await eventually('life', async () => (await worker.ask('/live'))?.status === 200)
+  await eventually('life', async () => (await worker.ask('/live'))?.status === 200, slowStartMs)
   t.equal((await worker.ask('/ready'))?.status, 503)
   await door.open()
   await worker.ready()
@@ -201,7 +204,7 @@ t.test('Redis may come after the worker, go away and come back: codes go out eac
 t.test('without Redis it is alive, not ready, and still leaves in time', async (t) => {
   const env = { ...workerEnv(), REDIS_URL: `redis://127.0.0.1:${await freePort()}` }
   const worker = await startWorker(t, env)
-  await eventually('life', async () => (await worker.ask('/live'))?.status === 200)
+  await eventually('life', async () => (await worker.ask('/live'))?.status === 200, slowStartMs)
   const ready = await worker.ask('/ready')
   t.equal(ready?.status, 503)
   t.match(ready?.text, 'redis is not connected')

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually, startProcess, testStores } from '@latchkey/kit/testing'
 import type { Test } from 'tap'
 import { Pool } from 'undici'
@@ -53,6 +54,19 @@ export function caller(t: Test, url: string): Call {
       status: answer.statusCode,
       headers: answer.headers,
       body: json ? JSON.parse(text) : text === '' ? null : text,
+    }
+  }
+}
+
+/** Calls again when told to, for half a minute: on a busy machine a service may have no time, and says so. */
+export function patient(call: Call): Call {
+  return async (...args) => {
+    const end = performance.now() + 30_000
+    for (;;) {
+      const answer = await call(...args)
+      const waitSeconds = Number(answer.headers['retry-after'])
+      if (answer.status !== 503 || !(waitSeconds > 0) || performance.now() > end) return answer
+      await sleep(waitSeconds * 1_000)
     }
   }
 }
