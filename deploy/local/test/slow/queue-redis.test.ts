@@ -14,9 +14,17 @@ interface Fault {
 }
 
 const faults: Record<string, Fault> = {
-  full: { begin: (queue) => limitMemory(queue, '100kb'), end: (queue) => limitMemory(queue, '0'), refuses: true },
-  killed: { begin: (queue) => queue.kill(), end: (queue) => queue.restart(), refuses: true },
-  frozen: { begin: async (queue) => queue.freeze(), end: async (queue) => queue.thaw(), refuses: false },
+  'a queue that is full': {
+    begin: (queue) => limitMemory(queue, '100kb'),
+    end: (queue) => limitMemory(queue, '0'),
+    refuses: true,
+  },
+  'a queue that is killed': { begin: (queue) => queue.kill(), end: (queue) => queue.restart(), refuses: true },
+  'a queue that is frozen': {
+    begin: async (queue) => queue.freeze(),
+    end: async (queue) => queue.thaw(),
+    refuses: false,
+  },
 }
 
 async function limitMemory({ url }: Server, bytes: string): Promise<void> {
@@ -29,8 +37,7 @@ t.test('a queue with a Redis of its own that fails stops no log-in, and consumes
   const queue = await ownRedisServer(t)
   const env = { QUEUE_REDIS_URL: queue.url, SEND_COOLDOWNS_SECONDS: '1' }
   const on = await production(t, { env })
-  for (const [name, fault] of Object.entries(faults))
-    await t.test(`a queue that is ${name}`, (t) => failing(t, { on, queue, fault }))
+  for (const [name, fault] of Object.entries(faults)) await t.test(name, (t) => failing(t, { on, queue, fault }))
 })
 
 async function failing(t: Test, { on, queue, fault }: { on: Production; queue: Server; fault: Fault }): Promise<void> {

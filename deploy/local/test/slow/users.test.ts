@@ -115,8 +115,9 @@ t.test('hundreds of log-ins that wait for their hash delay and refuse no refresh
   await Promise.all(crowd)
 
   t.same([...new Set(crowded.map(({ status }) => status))], [200], 'every refresh was served')
-  const slowest = Math.max(...crowded.map(({ tookMs }) => tookMs))
-  t.ok(median(crowded) < 500, `${median(crowded)} ms`)
+  // No refresh waits for a log-in, but each of its steps waits for a turn on cores full of hashes: the slowest is the machine's to say.
+  t.ok(share(crowded, 0.5) < 500, `half of them within ${share(crowded, 0.5)} ms`)
+  t.ok(share(crowded, 0.95) < 1_000, `95 of a hundred within ${share(crowded, 0.95)} ms`)
   t.same(
     [...new Set(logins.map(({ status }) => status))].filter((status) => ![200, 503].includes(status)),
     [],
@@ -126,8 +127,9 @@ t.test('hundreds of log-ins that wait for their hash delay and refuse no refresh
   // The cores are full of hashes, and this process wants one as well.
   t.ok(latest < 3_000, `the slowest log-in took ${latest.toFixed(0)} ms`)
   t.comment(
-    `refresh: median ${median(alone)} ms alone, ${median(crowded)} ms and at most ${slowest.toFixed(0)} ms among ${logins.length} log-ins, ` +
-      `of which ${logins.filter(({ status }) => status === 200).length} were served, median ${median(logins)} ms`,
+    `figures: refresh: median ${share(alone, 0.5)} ms alone; among ${logins.length} log-ins median ${share(crowded, 0.5)} ms, ` +
+      `95 % ${share(crowded, 0.95)} ms, 99 % ${share(crowded, 0.99)} ms, all of ${crowded.length} ${share(crowded, 1)} ms; of the log-ins ` +
+      `${logins.filter(({ status }) => status === 200).length} were served, median ${share(logins, 0.5)} ms`,
   )
 })
 
@@ -156,5 +158,8 @@ async function refreshes({ call }: Production, people: { refreshToken: string }[
   return told
 }
 
-const median = (calls: readonly { tookMs: number }[]): number =>
-  Math.round(calls.map(({ tookMs }) => tookMs).sort((a, b) => a - b)[calls.length >> 1] ?? 0)
+/** The time within which so great a share of the calls was answered. */
+function share(calls: readonly { tookMs: number }[], part: number): number {
+  const times = calls.map(({ tookMs }) => tookMs).sort((a, b) => a - b)
+  return Math.round(times[Math.ceil(times.length * part) - 1] ?? 0)
+}

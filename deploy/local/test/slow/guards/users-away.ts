@@ -122,4 +122,40 @@ export const usersAwayGuards: readonly Guard[] = [
     test: 'services/users/test/passwords.test.ts',
     red: 'whose turn comes too late is told to come again, without a hash',
   },
+  {
+    guards: 'no hash is waited for longer than a caller waits',
+    file: 'services/users/src/credentials/password-hasher.ts',
+    take: 'longestWaitMs = 1_000,',
+    put: 'longestWaitMs = 10_000,',
+    test: 'services/users/test/passwords.test.ts',
+    red: 'whose turn comes too late is told to come again, without a hash',
+  },
+  {
+    guards: 'a crowd that waits to be hashed stands in nobody’s way to the database',
+    file: 'services/users/src/credentials/credentials.service.ts',
+    take: `const { found, right } = await hasher.inTurn(async (verify) => {
+      const found = await people.find(identifier, registrations && { face, client: registrations.client })
+`,
+    put: `const found = await people.find(identifier, registrations && { face, client: registrations.client })
+    const { right } = await hasher.inTurn(async (verify) => {
+`,
+    test: 'services/users/test/sign-in.test.ts',
+    red: 'whoever is told to come again with his password has cost the database nothing',
+  },
+  {
+    guards: 'the room to wait for users has an end',
+    file: 'services/auth-gateway/src/users-line.ts',
+    take: 'bulkhead(connections, waiting)',
+    put: 'bulkhead(connections, waiting + 1e6)',
+    test: 'services/auth-gateway/test/users-breaker.test.ts',
+    red: 'the room to wait for users has an end: whoever finds it full is told at once, however many come',
+  },
+  {
+    guards: 'no more calls at once are made to users than the line has connections',
+    file: 'services/auth-gateway/src/users-line.ts',
+    take: 'bulkhead(connections, waiting)',
+    put: 'bulkhead(connections * 1e6, waiting)',
+    test: 'services/auth-gateway/test/users-breaker.test.ts',
+    red: 'the room to wait for users has an end: whoever finds it full is told at once, however many come',
+  },
 ]
