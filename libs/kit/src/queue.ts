@@ -32,6 +32,8 @@ export function createProducer<P extends TSchema>(
   const queue = new Queue(contract.name, {
     connection: redis,
     prefix,
+    // BullMQ asks for the version once; with no answer in time, this queue would refuse every job for as long as the process lives.
+    skipVersionCheck: true,
     defaultJobOptions: { ...keep, attempts: 25, backoff: { type: 'exponential', delay: 1_000 } },
   })
   queue.on('error', (err) => log.debug({ err, queue: contract.name }, 'queue'))

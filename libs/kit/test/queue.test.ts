@@ -8,6 +8,7 @@ import { createLog } from '../src/log.js'
 import { createConsumer, createProducer, type Verdict } from '../src/queue.js'
 import { oldestDelayedMs, oldestWaitingMs } from '../src/queue-age.js'
 import { createRedis } from '../src/redis.js'
+import { addressOf, startProxy, through } from '../src/test-proxy.js'
 import { eventually, testStores } from '../src/testing.js'
 
 const contract = queue({
@@ -200,4 +201,23 @@ t.test('a payload outside the contract is refused before it is queued', async (t
   const { producer } = await ends(t)
   await t.rejects(producer.add('m-1', { v: 1 } as never))
   t.equal(await producer.has('m-1'), false)
+})
+
+t.test('a queue whose Redis had no time for it at the start takes jobs as soon as that has', async (t) => {
+  const { redisUrl } = testStores()
+  const proxy = await startProxy(addressOf(redisUrl, 6379))
+  t.teardown(() => proxy.close())
+  const redis = createRedis(through(redisUrl, proxy.port), { log, name: 'producer', patience: 'request' })
+  t.teardown(() => redis.disconnect())
+  await eventually('Redis', async () => redis.status === 'ready')
+  proxy.freeze()
+  const producer = createProducer(contract, { redis, prefix: `{test-${randomUUID()}}`, log })
+  await t.rejects(producer.add('m-1', parcel('early')), { code: 'unavailable' })
+  proxy.thaw()
+  await eventually('a job to be taken', () =>
+    producer.add('m-2', parcel('late')).then(
+      () => true,
+      () => false,
+    ),
+  )
 })

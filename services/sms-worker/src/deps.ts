@@ -135,7 +135,8 @@ function createLanes(
 }
 
 function figures(redis: Redis, { scope, prefix, log }: { scope: Scope; prefix: string; log: Logger }) {
-  const queue = new Queue(smsQueue.name, { connection: redis, prefix })
+  // As for a producer: a version that is not told in time would leave it without figures for good.
+  const queue = new Queue(smsQueue.name, { connection: redis, prefix, skipVersionCheck: true })
   queue.on('error', (err) => log.debug({ err }, 'queue figures'))
   scope.defer('queue figures', () => queue.close())
   return {

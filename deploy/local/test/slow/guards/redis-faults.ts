@@ -170,4 +170,12 @@ export const redisFaultGuards: readonly Guard[] = [
     test: 'deploy/local/test/slow/redis-data.test.ts',
     red: 'a Redis out of memory grants no attempt, and the code still works afterwards',
   },
+  {
+    guards: 'a queue whose Redis was slow at the start is no queue that refuses for ever',
+    file: 'libs/kit/src/queue.ts',
+    take: '    skipVersionCheck: true,\n',
+    put: '',
+    test: 'libs/kit/test/queue.test.ts',
+    red: 'a queue whose Redis had no time for it at the start takes jobs as soon as that has',
+  },
 ]
