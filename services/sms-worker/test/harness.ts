@@ -106,20 +106,22 @@ export function createSurroundings(t: Test, env: Record<string, string>, prefix:
       })
     },
     /** Waits until the log has this state of the message, and gives all its events. */
-    until: (job: SmsJob, state: DeliveryEvent['state'], withinMs = 15_000) =>
-      eventually(
-        `${state} of ${job.messageId}`,
-        async () => {
-          const all = await events(job)
-          return all.some((event) => event.state === state) && all
-        },
-        withinMs,
-      ),
+    until: async (job: SmsJob, state: DeliveryEvent['state'], withinMs = 30_000) => {
+      let seen: readonly string[] = []
+      const look = async () => {
+        const all = await events(job)
+        seen = all.map((event) => event.state)
+        return seen.includes(state) && all
+      }
+      return eventually(state, look, withinMs).catch((cause: unknown) => {
+        throw new Error(`the log of ${job.messageId} has [${seen.join()}] and never ${state}`, { cause })
+      })
+    },
     finished: (job: SmsJob) =>
       eventually(
         'the job to end',
         async () => (await sms.getJobState(smsJobId(job.messageId))) === 'completed',
-        20_000,
+        40_000,
       ),
   }
 }
