@@ -7,7 +7,7 @@ import t, { type Test } from 'tap'
 import { codeFor, createSurroundings, createWorker, randomPrefix, twilioEnv, workerEnv } from './harness.js'
 import { ourNumber, somebody, startStandIn } from './stand-in.js'
 
-t.jobs = 16
+t.jobs = 8
 const standIn = await startStandIn(t)
 
 /** A queue, challenges and (unless `workers` says otherwise) one worker of its own. */
