@@ -63,6 +63,28 @@ async function resends(t: Test, face: Face, here: World): Promise<void> {
   t.equal((await here.inbox(who.phone)).length, 2)
 }
 
+/** Whichever comes first: the answer was right, or the newest code is; what is sent for a proved phone proves nothing more. */
+async function resendAndAnswer(t: Test, face: Face, here: World): Promise<void> {
+  if (face.resends === null) return
+  const people = Array.from({ length: 8 }, () => ({ by: here.client(), who: randomPerson() }))
+  const codes: string[] = []
+  for (const { by, who } of people) {
+    await begin({ face }, by, who)
+    codes.push(await here.code(who.phone))
+  }
+  await here.later(face.cooldownSeconds + 1)
+  for (const [n, { by, who }] of people.entries()) {
+    const ask = [() => face.verify(by, who, codes[n]), () => face.send(by, who)]
+    const answers = await Promise.all((n % 2 === 0 ? ask : ask.reverse()).map((call) => call()))
+    const [verified, sent] = n % 2 === 0 ? answers : answers.reverse()
+    t.ok(verified?.status === 200 || verified?.status === 400, `the answer: ${verified?.status}`)
+    t.ok(sent !== undefined && (sent.status === 200 || face.isShaped(sent)), `the resend: ${sent?.status}`)
+    if (verified?.status !== 200)
+      t.match(await face.verify(by, who, await here.code(who.phone, 2)), face.verified, 'the new code')
+    t.match(await here.rowsOf(who.email), [{ phone: who.phone, active: true }])
+  }
+}
+
 async function refreshes(t: Test, here: World): Promise<void> {
   const [by, who] = [here.client(), randomPerson()]
   const { refresh } = (await usersApi.register(by, who)).body.tokens
@@ -85,6 +107,10 @@ t.test('races in every face', async (t) => {
     )
     await t.test(`${face.name}: two hundred right answers at once: one account`, (t) => rightAnswers(t, face, here))
     await t.test(`${face.name}: fifty resends at once: one is sent`, (t) => resends(t, face, here))
+    await t.test(
+      `${face.name}: a resend beside a right answer: the account comes into being, by one code or the other`,
+      (t) => resendAndAnswer(t, face, here),
+    )
   }
   await t.test('users-api: a hundred refreshes at once: all succeed, with one successor', (t) => refreshes(t, here))
 })
