@@ -54,7 +54,7 @@ export function mount<E extends Endpoint, const R extends Reply<E>>(
       ...(endpoint.params && { params: endpoint.params }),
       ...(endpoint.query && { querystring: endpoint.query }),
       ...(endpoint.method !== 'GET' && body !== IgnoredBody && { body }),
-      response: responses(endpoint, { ...voice, wordings: { ...voice.wordings, ...words } }),
+      response: responses(endpoint, voice, words),
     },
     handler: async (request, reply) => {
       const call = {
@@ -92,19 +92,25 @@ const atTheEdgeOfBodies: readonly ErrorCode[] = [
   'request.media_type',
 ]
 
-function responses(endpoint: Endpoint, { contentType, wordings }: Voice): Record<number, unknown> {
+function responses(endpoint: Endpoint, voice: Voice, words: Partial<Voice['wordings']>): Record<number, unknown> {
+  const { contentType, wordings } = voice
   const edge = endpoint.method === 'GET' ? atTheEdge : atTheEdgeOfBodies
-  const failures = new Map<number, { codes: ErrorCode[]; schemas: Set<TSchema> }>()
-  for (const code of new Set([...endpoint.fails, ...edge])) {
-    const { status, schema } = wordings[code]
-    const { codes, schemas } = failures.get(status) ?? { codes: [], schemas: new Set() }
-    failures.set(status, { codes: [...codes, code], schemas: schemas.add(schema) })
+  // Who is refused before the endpoint's own code is asked hears the voice of the place, not the words of the endpoint.
+  const before = [...edge, ...endpoint.fails.filter((code) => code === 'rate.limited')]
+  const said = [
+    ...endpoint.fails.map((code) => [code, words[code] ?? wordings[code]] as const),
+    ...before.map((code) => [code, wordings[code]] as const),
+  ]
+  const failures = new Map<number, { codes: Set<ErrorCode>; schemas: Set<TSchema> }>()
+  for (const [code, { status, schema }] of said) {
+    const { codes, schemas } = failures.get(status) ?? { codes: new Set(), schemas: new Set() }
+    failures.set(status, { codes: codes.add(code), schemas: schemas.add(schema) })
   }
   const mediaType = contentType.split(';', 1)[0] ?? contentType
   const refusals = [...failures].map(([status, { codes, schemas }]): [string, unknown] => [
     String(status),
     {
-      description: codes.map((code) => `\`${code}\``).join(', '),
+      description: [...codes].map((code) => `\`${code}\``).join(', '),
       content: { [mediaType]: { schema: schemas.size === 1 ? [...schemas][0] : Type.Union([...schemas]) } },
     },
   ])
