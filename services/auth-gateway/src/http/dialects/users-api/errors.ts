@@ -26,9 +26,11 @@ const fields = (status: number, body: (error: AppError) => object): Wording => (
 export const createVoice = (): Voice => ({
   contentType: 'application/json; charset=utf-8',
   wordings: {
-    'request.invalid': fields(400, ({ members: { errors = [] } }) =>
-      errors.length === 0 ? { detail: 'JSON parse error' } : byField(errors),
-    ),
+    'request.invalid': {
+      status: 400,
+      schema: Type.Union([Fields, Detail]),
+      body: ({ members: { errors = [] } }) => (errors.length === 0 ? { detail: 'JSON parse error' } : byField(errors)),
+    },
     'password.weak': fields(400, ({ members: { reasons = [] } }) => ({ password: [...reasons] })),
     'challenge.wrong': wrongCode('Invalid or expired OTP.'),
     'challenge.gone': wrongCode('Invalid or expired OTP.'),
