@@ -73,4 +73,16 @@ t.test('a test number is taken whatever it looks like, with its fixed code where
   t.match(readPhone('+1234567890'), { e164: '+1234567890', country: 'ZZ', test: { code: undefined } })
   t.match(readPhone('+91 98765 00000').test, { code: '123456' })
   t.equal(readPhone('+919876543210').test, undefined)
+  t.match(readPhone('+91 (0) 98765 00000'), { e164: '+919876500000', test: { code: '123456' } }, 'in any spelling')
+})
+
+t.test('a zero before the number goes where it is none of its digits, and stays where it is one', async (t) => {
+  for (const [text, e164] of [
+    ['+91 098765 43210', '+919876543210'],
+    ['+44 (0)7911 123456', '+447911123456'],
+    ['+36 06 20 123 4567', '+36201234567'],
+    ['+225 07 07 12 34 56', '+2250707123456'],
+    ['+242 06 123 4567', '+242061234567'],
+  ])
+    t.equal(readPhone(String(text)).e164, e164)
 })

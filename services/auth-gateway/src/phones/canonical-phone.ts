@@ -33,16 +33,18 @@ export function createReadPhone({ countries, testNumbers }: PhoneRules): ReadPho
         path,
         `must be a phone number with its country code, like +919876543210${path === '/identifier' ? ', an e-mail address or a username' : ''}`,
       )
-    const digits = `+${international.replace(/\D/g, '')}` as E164
-    if (testNumbers.has(digits))
-      return {
-        e164: digits,
-        country: 'ZZ',
-        masked: maskPhone(digits, digits.slice(1, 2)),
-        test: { code: testNumbers.get(digits) },
-      }
-
     const number = parsePhoneNumberFromString(international, { extract: false })
+    // As it was typed, for what libphonenumber calls no number; as it was read, so that no spelling goes to a carrier.
+    const test = [`+${international.replace(/\D/g, '')}`, number?.number].find(
+      (spelled) => spelled !== undefined && testNumbers.has(spelled),
+    ) as E164 | undefined
+    if (test !== undefined)
+      return {
+        e164: test,
+        country: 'ZZ',
+        masked: maskPhone(test, test.slice(1, 2)),
+        test: { code: testNumbers.get(test) },
+      }
     if (number === undefined || !number.isValid() || number.ext !== undefined)
       throw invalidField(path, 'is not a phone number that exists; check the digits and the country code')
     const type = number.getType()

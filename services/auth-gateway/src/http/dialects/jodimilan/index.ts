@@ -1,4 +1,5 @@
 import type { User } from '@latchkey/contracts/v1/shapes'
+import type { BodyOf } from '@latchkey/contracts/endpoint'
 import { AppError, invalidField } from '@latchkey/kit/app-error'
 import { mount } from '@latchkey/kit/mount'
 import type { FastifyInstance } from 'fastify'
@@ -13,6 +14,7 @@ import { rytId, sealUser } from './sealed-user.js'
 export const jodimilan = { title: 'Jodi Milan authentication', policy, createVoice, routes }
 
 const token_type = 'Bearer'
+type Signup = BodyOf<typeof signup>
 
 async function routes(app: FastifyInstance, { face, flows, policy, callingCode, userKey }: FaceOptions): Promise<void> {
   if (userKey === undefined) throw new Error('jodimilan needs a key to seal what it tells of a person')
@@ -34,13 +36,14 @@ async function routes(app: FastifyInstance, { face, flows, policy, callingCode, 
   mount(
     app,
     signup,
-    async ({ body: { name, last_name, email, phone, dialing_code, password, ...about }, request }) => {
+    async ({ body, request }) => {
+      const { name, last_name, email, phone, dialing_code, password } = body
       const person = {
         email,
         password,
         name: `${name} ${last_name}`.trim(),
         phone: international(phone, dialing_code),
-        profile: profileOf({ ...about, first_name: name, last_name }),
+        profile: profileOf(body),
       }
       const registering = flows.register(person, await request.faceCaller(face), policy, 'phone')
       const { user } = await app.limitConflicts(request, registering)
@@ -90,9 +93,9 @@ async function routes(app: FastifyInstance, { face, flows, policy, callingCode, 
   })
 }
 
-/** A national number with the calling code that came beside it; its trunk zero is no part of it. */
+/** A national number with the calling code that came beside it. A leading zero stays: whether it belongs to the number differs by country. */
 const international = (phone: string, dialingCode: string): string =>
-  /^\s*(?:\+|00)/.test(phone) ? phone : `+${dialingCode.replace('+', '')}${phone.trim().replace(/^0/, '')}`
+  /^\s*(?:\+|00)/.test(phone) ? phone : `+${dialingCode.replace('+', '')}${phone.trim()}`
 
 /** `email` may be an e-mail, a phone or a RYT id. */
 function readIdentifier(typed: string, dialingCode: string): string | { number: number } {
@@ -101,10 +104,11 @@ function readIdentifier(typed: string, dialingCode: string): string | { number: 
   return typed.includes('@') || !/^[\s+\d(]/.test(typed) ? typed : international(typed, dialingCode)
 }
 
-/** Dates are told as such and lie behind us; the rest is kept as it came. */
-function profileOf<P extends { readonly dob: string }>(profile: P): P {
-  const born = new Date(`${profile.dob}T00:00:00Z`)
-  const exists = !Number.isNaN(born.getTime()) && born.toISOString().startsWith(profile.dob)
-  if (!exists || born.getTime() >= Date.now()) throw invalidField('/dob', 'must be a date in the past, like 1990-01-01')
-  return profile
+/** What is kept of a person beside the account, and nothing else that was sent. A day of birth exists and lies behind us, which today does not. */
+function profileOf({ name, last_name, gender, dob, profile_by, mat_status, religion, caste, country, state }: Signup) {
+  const born = new Date(`${dob}T00:00:00Z`)
+  const exists = !Number.isNaN(born.getTime()) && born.toISOString().startsWith(dob)
+  const today = new Date().toISOString().slice(0, 'YYYY-MM-DD'.length)
+  if (!exists || dob >= today) throw invalidField('/dob', 'must be a date in the past, like 1990-01-01')
+  return { first_name: name, last_name, gender, dob, profile_by, mat_status, religion, caste, country, state }
 }

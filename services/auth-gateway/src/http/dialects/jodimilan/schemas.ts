@@ -3,6 +3,9 @@ import { type TObject, Type } from 'typebox'
 
 const Text = (longest: number, example: string) =>
   Type.String({ minLength: 1, maxLength: longest, examples: [example] })
+/** A text that is more than blanks. */
+const Word = (longest: number, example: string) =>
+  Type.String({ pattern: '\\S', maxLength: longest, examples: [example] })
 const Id = Type.Integer({ minimum: 1, maximum: 2_147_483_647, examples: [1] })
 const DialingCode = Type.String({ pattern: '^\\+?[1-9]\\d{0,2}$', examples: ['91'] })
 const Phone = Text(40, '9876543210')
@@ -28,16 +31,16 @@ export const signup = endpoint({
   path: '/api/auth/signup',
   summary: 'Register a user and send a code',
   body: Type.Object({
-    name: Text(100, 'John'),
-    last_name: Text(100, 'Doe'),
+    name: Word(100, 'John'),
+    last_name: Word(100, 'Doe'),
     email: Text(254, 'john@example.com'),
     phone: Phone,
     dialing_code: DialingCode,
     password: Password,
-    gender: Text(50, 'Male'),
+    gender: Word(50, 'Male'),
     dob: Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$', examples: ['1990-01-01'] }),
-    profile_by: Text(50, 'Self'),
-    mat_status: Text(50, 'Unmarried'),
+    profile_by: Word(50, 'Self'),
+    mat_status: Word(50, 'Unmarried'),
     religion: Id,
     caste: Id,
     country: Id,

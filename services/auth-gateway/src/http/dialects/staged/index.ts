@@ -72,10 +72,10 @@ async function routes(app: FastifyInstance, { face, flows, policy, callingCode }
   })
 }
 
-/** A number without a country code is one of the configured country; its trunk zero is no part of it. */
+/** A number without a country code is one of the configured country. A leading zero stays: whether it belongs to the number differs by country. */
 function withCallingCode(phoneNumber: string, callingCode: string): string {
   const typed = phoneNumber.trim()
-  return /^(?:\+|00)/.test(typed) ? typed : `+${callingCode}${typed.replace(/^0/, '')}`
+  return /^(?:\+|00)/.test(typed) ? typed : `+${callingCode}${typed}`
 }
 
 const shown = ({ number, username, email, phone, phoneVerified, role, createdAt, updatedAt }: User) => ({
