@@ -1,4 +1,5 @@
 import t from 'tap'
+import { addressOfPhone } from '../src/flows/addresses.js'
 import type { Client } from '../src/flows/ports.js'
 import {
   challengeHarness,
@@ -107,6 +108,26 @@ t.test('each network has its own decoy, found until it is exhausted or expires',
     verdict: 'wrong',
     attemptsLeft: 2,
   })
+})
+
+t.test('the decoy of an account is one for all networks, and its first send is a new one', async (t) => {
+  const { store, foundBy, wrongCode } = await challengeHarness(t)
+  const [one, other] = [randomClient(), randomClient()]
+  const phone = randomPhone()
+  const address = addressOfPhone('staged', 'sign_in', phone)
+  const wish = foundBy(one, { phone, purpose: 'sign_in', message: { kind: 'decoy' } })
+  const guess = async (client: Client) =>
+    store.answer(await store.decoy(address, client, facePolicy), wrongCode, 'staged', client)
+  t.match(await guess(one), { attemptsLeft: 2 })
+  t.equal(await store.findDecoy(address, one), undefined, 'nobody has sent it')
+  const opened = await store.open({ ...wish, found: { address, client: one } })
+  t.match(opened, { verdict: 'opened' })
+  t.match(await guess(one), { attemptsLeft: 2 })
+  t.match(await guess(other), { attemptsLeft: 2 })
+  t.equal(await store.findDecoy(address, other), await store.findDecoy(address, one), 'and it is sent again to both')
+  for (const client of [one, one, other, other]) await guess(client)
+  for (const client of await times(3, async () => randomClient())) await guess(client)
+  t.match(await guess(randomClient()), { verdict: 'exhausted' }, 'the ninth ends it for all, as it does a live one')
 })
 
 t.test('the first send of a decoy that an answer opened is no resend, and spends what was typed', async (t) => {

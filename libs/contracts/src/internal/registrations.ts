@@ -1,10 +1,13 @@
 import { Type } from 'typebox'
 import { endpoint } from '../endpoint.js'
 import { E164 } from '../phone.js'
-import { Profile, Strict, User } from '../v1/shapes.js'
+import { Profile, type Purpose, Strict, User } from '../v1/shapes.js'
 import { ClientKey, Face, IssuedSession, PasswordRules, Proof } from './users.js'
 
 // What the gateway asks of users about accounts before their proof.
+
+/** What a code that goes to a registration may be for; every other purpose is about an account. */
+export const registrationPurposes: ReadonlySet<Purpose> = new Set(['sign_up', 'verify_phone'])
 
 /** What waits sealed in the challenge of an account that exists before its proof. */
 export const PendingRegistration = Strict({ registrationId: Type.String({ format: 'uuid' }) })

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { registrationPurposes } from '@latchkey/contracts/internal/registrations'
 import type { ChallengePolicy } from '../flows/policy.js'
 import type { Client } from '../flows/ports.js'
 import type { Address } from './challenge.js'
@@ -13,7 +14,7 @@ export interface AddressDecoys {
   place(address: Address, client: Client): { readonly id: string; readonly subject: Subject }
   /** Opens it where it does not count already, without a send. */
   ensure(address: Address, client: Client, policy: ChallengePolicy): Promise<string>
-  /** The id of one that this client can still answer. */
+  /** The id of one that this client can still answer and that a send would send again. */
   find(address: Address, client: Client): Promise<string | undefined>
 }
 
@@ -31,7 +32,9 @@ export function createAddressDecoys({
 }): AddressDecoys {
   function place(address: Address, { network }: Client) {
     const subject = keys.subject(nobodyBehind(address.text))
-    return { id: keys.decoyId(subject, address, network), subject }
+    // The challenge of an account serves all who ask for it: were its decoy not the same for all, two networks could tell.
+    const own = registrationPurposes.has(address.purpose) ? network : ''
+    return { id: keys.decoyId(subject, address, own), subject }
   }
   return {
     place,
@@ -58,6 +61,8 @@ export function createAddressDecoys({
       const { id } = place(address, client)
       const found = await scripts.read(id)
       if (found === undefined || found.now >= Number(found.record.expiresAt)) return undefined
+      // An account has no challenge before its first send, which opens it with counts of its own.
+      if (found.record.unsent !== undefined && !registrationPurposes.has(address.purpose)) return undefined
       return stateFor(client.network, found.record) === 'live' ? id : undefined
     },
   }

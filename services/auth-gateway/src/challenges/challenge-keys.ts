@@ -16,7 +16,7 @@ export interface ChallengeKeys {
   /** What an address leads to stands here. */
   address(address: Address): Subject
   newId(subject: Subject): string
-  /** The one id of the decoy that stands in for an address and a network. */
+  /** The one id of the decoy that stands in for an address and a network, or without one for all of them. */
   decoyId(subject: Subject, address: Address, network: string): string
   shardOf(id: string): string
   challenge(id: string): string

@@ -1,5 +1,5 @@
 import type { BodyOf } from '@latchkey/contracts/endpoint'
-import type { findRegistration } from '@latchkey/contracts/internal/registrations'
+import { type findRegistration, registrationPurposes } from '@latchkey/contracts/internal/registrations'
 import type { Purpose } from '@latchkey/contracts/v1/shapes'
 import { AppError } from '@latchkey/kit/app-error'
 import type { Address, ChallengeStore } from '../challenges/challenge.js'
@@ -73,9 +73,6 @@ export type AnswerSent = <P extends Purpose>(
 
 type Claimed = BodyOf<typeof findRegistration>['by']
 
-/** Only these are sent to registrations; others are about accounts, and nothing is looked up for them. */
-const provesRegistrations: ReadonlySet<Purpose> = new Set(['sign_up', 'verify_phone'])
-
 /** Answers the code that was sent to a phone, or for an e-mail. Throws as above, and `request.invalid`. */
 export function createAnswerSent({
   users,
@@ -105,7 +102,7 @@ export function createAnswerSent({
     const by: Claimed =
       'phone' in to ? { kind: 'phone', value: readPhone(to.phone).e164 } : { kind: 'email', value: readEmail(to.email) }
     const address = (by.kind === 'phone' ? addressOfPhone : addressOfEmail)(caller.face, purpose, by.value)
-    const of = provesRegistrations.has(purpose) ? await ownRegistration(by, caller) : undefined
+    const of = registrationPurposes.has(purpose) ? await ownRegistration(by, caller) : undefined
     // What an answer leads to follows from the purpose of its challenge, which is part of the address.
     return (await answerByAddress({ address, of, ...answer }, caller, policy)) as ProvedBy<P>
   }

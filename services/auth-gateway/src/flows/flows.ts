@@ -12,6 +12,7 @@ import { createChangePassword, createResetPassword } from './passwords.js'
 import { createReadChallenge } from './read-challenge.js'
 import { createRegister } from './register.js'
 import { createResendChallenge } from './resend-challenge.js'
+import { createSendAgain } from './send-again.js'
 import { createSendByAddress } from './send-by-address.js'
 import { createEndSession, createRefreshSession, createSignInWithAccount, createSignInWithPassword } from './session.js'
 import { createSignInWithCode } from './sign-in-with-code.js'
@@ -52,6 +53,7 @@ export function createFlows({
   const chooseChallenge = createChooseChallenge(challenges)
   const answerChallenge = createAnswerChallenge({ challenges, users })
   const answerByAddress = createAnswerByAddress({ challenges, chooseChallenge, answerChallenge })
+  const sendAgain = createSendAgain({ challenges, sms, numbers })
   const roles = signUpRoles
   return {
     signUp: createSignUp({ users, startChallenge, readPhone, roles }),
@@ -69,16 +71,32 @@ export function createFlows({
     changePassword: createChangePassword({ users }),
     register: createRegister({ users, startChallenge, readPhone, roles, canSend }),
     signInWithAccount: createSignInWithAccount({ users, readIdentifier }),
-    signUpByAddress: createSignUpByAddress({ users, startChallenge, answerByAddress, readPhone, roles, canSend }),
-    forgotByAddress: createForgotByAddress({ users, startChallenge, readPhone, canSend }),
+    signUpByAddress: createSignUpByAddress({
+      users,
+      chooseChallenge,
+      startChallenge,
+      sendAgain,
+      answerByAddress,
+      readPhone,
+      roles,
+      canSend,
+    }),
+    forgotByAddress: createForgotByAddress({
+      users,
+      challenges,
+      chooseChallenge,
+      startChallenge,
+      sendAgain,
+      readPhone,
+      canSend,
+    }),
     answerSent: createAnswerSent({ users, answerByAddress, readPhone }),
     sendByAddress: createSendByAddress({
       users,
       challenges,
       chooseChallenge,
       startChallenge,
-      sms,
-      numbers,
+      sendAgain,
       readPhone,
       canSend,
       exposeCodes,

@@ -1,14 +1,20 @@
 import { AppError } from '@latchkey/kit/app-error'
+import type { ChallengeStore } from '../challenges/challenge.js'
 import type { ReadPhone } from '../phones/canonical-phone.js'
 import { readEmail } from './accounts.js'
 import { addressOfEmail } from './addresses.js'
+import type { ChooseChallenge } from './choose-challenge.js'
 import type { ChallengePolicy } from './policy.js'
 import type { FaceCaller, Users } from './ports.js'
+import type { SendAgain } from './send-again.js'
 import type { StartChallenge } from './start-challenge.js'
 
 export interface ForgotByAddressDeps {
   readonly users: Pick<Users, 'findPhone'>
+  readonly challenges: Pick<ChallengeStore, 'findDecoy'>
+  readonly chooseChallenge: ChooseChallenge
   readonly startChallenge: StartChallenge
+  readonly sendAgain: SendAgain
   readonly readPhone: ReadPhone
   readonly canSend: boolean
 }
@@ -19,10 +25,16 @@ export type ForgotByAddress = (
   policy: ChallengePolicy,
 ) => Promise<void>
 
-/** Sends a reset code where e-mail and phone belong to one account; the answer is the same where they do not. It is found by the e-mail. */
+/**
+ * Sends a reset code where e-mail and phone belong to one account, the same one again while it lives; the answer is the same where
+ * they do not. It is found by the e-mail. Throws `request.invalid`, `rate.limited`, `challenge.resends_spent`, `unavailable`.
+ */
 export function createForgotByAddress({
   users,
+  challenges,
+  chooseChallenge,
   startChallenge,
+  sendAgain,
   readPhone,
   canSend,
 }: ForgotByAddressDeps): ForgotByAddress {
@@ -31,15 +43,25 @@ export function createForgotByAddress({
     const email = readEmail(pair.email)
     if (!canSend) throw new AppError('unavailable')
     const found = await users.findPhone({ identifier: { kind: 'email', value: email } }, caller)
+    const isTheirs = found.phone === phone.e164
+    const address = addressOfEmail(caller.face, 'reset_password', email)
+    // Both are looked for, whichever will be meant.
+    const [chosen, decoy] = await Promise.all([
+      chooseChallenge(address, caller),
+      challenges.findDecoy(address, caller.client),
+    ])
+    const last = isTheirs ? (chosen?.state === 'live' ? chosen.id : undefined) : decoy
+    const typed = isTheirs ? undefined : { identifier: phone.e164, limited: phone.test === undefined }
+    if (last !== undefined && (await sendAgain(last, caller, policy, typed))) return
     await startChallenge(
       {
         purpose: 'reset_password',
         policy,
         phone,
         identifier: phone.e164,
-        says: found.phone === phone.e164 ? 'code' : 'decoy',
+        says: isTheirs ? 'code' : 'decoy',
         addressShown: true,
-        found: { address: addressOfEmail(caller.face, 'reset_password', email), client: caller.client },
+        found: { address, client: caller.client },
       },
       caller,
     )

@@ -1,21 +1,21 @@
 import type { Purpose } from '@latchkey/contracts/v1/shapes'
 import { AppError } from '@latchkey/kit/app-error'
-import type { Address, ChallengeStore, Numbers, Typed } from '../challenges/challenge.js'
+import type { Address, ChallengeStore } from '../challenges/challenge.js'
 import type { CanonicalPhone, ReadPhone } from '../phones/canonical-phone.js'
-import { readEmail, tooSoon } from './accounts.js'
+import { readEmail } from './accounts.js'
 import { addressOfEmail, addressOfPhone } from './addresses.js'
 import type { ChooseChallenge } from './choose-challenge.js'
 import type { ChallengePolicy } from './policy.js'
-import type { FaceCaller, SmsQueue, Users } from './ports.js'
-import { isWithoutEffect, queuedMessage, type StartChallenge } from './start-challenge.js'
+import type { FaceCaller, Users } from './ports.js'
+import type { SendAgain } from './send-again.js'
+import type { StartChallenge } from './start-challenge.js'
 
 export interface SendByAddressDeps {
   readonly users: Pick<Users, 'findRegistration'>
-  readonly challenges: Pick<ChallengeStore, 'resend' | 'findDecoy' | 'codeOf'>
+  readonly challenges: Pick<ChallengeStore, 'findDecoy' | 'codeOf'>
   readonly chooseChallenge: ChooseChallenge
   readonly startChallenge: StartChallenge
-  readonly sms: SmsQueue
-  readonly numbers: Numbers
+  readonly sendAgain: SendAgain
   readonly readPhone: ReadPhone
   readonly canSend: boolean
   /** Development only: the caller is told the code. */
@@ -59,8 +59,7 @@ export function createSendByAddress({
   challenges,
   chooseChallenge,
   startChallenge,
-  sms,
-  numbers,
+  sendAgain,
   readPhone,
   canSend,
   exposeCodes,
@@ -83,7 +82,7 @@ export function createSendByAddress({
     const chosen = await chooseChallenge(address(purpose), caller, registration?.id)
     // Once somebody has proved it, what others registered with it is over, though their codes may live on.
     const over = registration === null && proved
-    if (chosen?.state === 'live' && !over && (await again(chosen.id, caller, policy))) return shown(chosen.id)
+    if (chosen?.state === 'live' && !over && (await sendAgain(chosen.id, caller, policy))) return shown(chosen.id)
     if (registration !== null) {
       const { id: registrationId } = registration
       const phone = typed ?? reachable(registration.phone)
@@ -95,11 +94,11 @@ export function createSendByAddress({
     // A proved account gets a code to log in by, or nothing; nobody at all gets what a proved account gets.
     const last = address(signsIn ? 'sign_in' : purpose)
     const signingIn = signsIn && proved ? await chooseChallenge(last, caller) : undefined
-    if (signingIn?.state === 'live' && (await again(signingIn.id, caller, policy))) return shown(signingIn.id)
+    if (signingIn?.state === 'live' && (await sendAgain(signingIn.id, caller, policy))) return shown(signingIn.id)
     if (signsIn && proved) return start({ address: last, phone: typed, says: 'code', identifier }, caller, policy)
     const decoy = await challenges.findDecoy(last, caller.client)
     const limits = { identifier, limited: typed?.test === undefined }
-    if (decoy === undefined || !(await again(decoy, caller, policy, limits)))
+    if (decoy === undefined || !(await sendAgain(decoy, caller, policy, limits)))
       await start({ address: last, phone: typed, says: 'decoy', identifier }, caller, policy)
     return {}
   }
@@ -111,33 +110,6 @@ export function createSendByAddress({
     } catch {
       return null
     }
-  }
-
-  /** False where the challenge ended meanwhile. */
-  async function again(id: string, caller: FaceCaller, policy: ChallengePolicy, limits?: Typed): Promise<boolean> {
-    const resent = await challenges.resend(id, caller.face, policy, numbers, limits)
-    switch (resent.verdict) {
-      case 'gone':
-        return false
-      case 'held':
-        throw tooSoon(new Date(Date.now() + 1_000))
-      case 'spent':
-        throw new AppError('challenge.resends_spent', { retryAt: resent.retryAt })
-      case 'cooling':
-        // A gateway that died between challenge and queue left a message that never went out.
-        if (!resent.challenge.sent || (await sms.has(resent.challenge.messageId))) throw tooSoon(resent.retryAt)
-        break
-      case 'resent':
-        break
-    }
-    try {
-      await sms.send(queuedMessage(resent.challenge), caller)
-    } catch (error) {
-      // Nothing was sent, so nothing is spent, and the code in hand stays the right one.
-      if (isWithoutEffect(error) && resent.verdict === 'resent') await resent.takeBack().catch(() => undefined)
-      throw error
-    }
-    return true
   }
 
   async function start(

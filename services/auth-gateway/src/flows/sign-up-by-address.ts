@@ -5,13 +5,17 @@ import { checkStorable, readEmail } from './accounts.js'
 import { addressOfBoth } from './addresses.js'
 import type { Proved } from './answer-challenge.js'
 import type { AnswerByAddress } from './answer-by-address.js'
+import type { ChooseChallenge } from './choose-challenge.js'
 import type { FacePolicy } from './policy.js'
 import type { FaceCaller, Users } from './ports.js'
+import type { SendAgain } from './send-again.js'
 import type { StartChallenge } from './start-challenge.js'
 
 export interface SignUpByAddressDeps {
   readonly users: Pick<Users, 'prepareSignUp'>
+  readonly chooseChallenge: ChooseChallenge
   readonly startChallenge: StartChallenge
+  readonly sendAgain: SendAgain
   readonly answerByAddress: AnswerByAddress
   readonly readPhone: ReadPhone
   readonly roles: readonly string[]
@@ -28,7 +32,10 @@ export interface WholeAccount {
 }
 
 export interface SignUpByAddress {
-  /** Sends a code, whoever has the phone already. Throws `request.invalid`, `password.weak`, `rate.limited`. */
+  /**
+   * Sends a code, whoever has the phone already; that of the caller's own client again while it lives. Throws `request.invalid`,
+   * `password.weak`, `rate.limited`, `challenge.resends_spent`.
+   */
   start(account: WholeAccount, caller: FaceCaller, policy: FacePolicy): Promise<void>
   /** Creates the account that is told with the code. Throws `account.exists` after a right one, and what an answer throws. */
   finish(account: WholeAccount & { readonly code: string }, caller: FaceCaller, policy: FacePolicy): Promise<Proved>
@@ -37,7 +44,9 @@ export interface SignUpByAddress {
 /** A sign-up where nothing exists before the proof and no challenge id is told: it is found by e-mail and phone together. */
 export function createSignUpByAddress({
   users,
+  chooseChallenge,
   startChallenge,
+  sendAgain,
   answerByAddress,
   readPhone,
   roles,
@@ -68,6 +77,10 @@ export function createSignUpByAddress({
     async start(account, caller, policy) {
       const { phone, address } = await read(account, caller, policy, false)
       if (!canSend) throw new AppError('unavailable')
+      // Never that of another client: whoever asked first could end the code of the owner by guessing at it.
+      const chosen = await chooseChallenge(address, caller)
+      const own = chosen?.state === 'live' && chosen.openedBy === caller.client.key ? chosen : undefined
+      if (own !== undefined && (await sendAgain(own.id, caller, policy))) return
       await startChallenge(
         {
           purpose: 'sign_up',

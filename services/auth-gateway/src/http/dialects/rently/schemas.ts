@@ -3,6 +3,9 @@ import { Type } from 'typebox'
 
 const Text = (longest: number, example: string) =>
   Type.String({ minLength: 1, maxLength: longest, examples: [example] })
+/** A text that is more than blanks. */
+const Word = (longest: number, example: string) =>
+  Type.String({ pattern: '\\S', maxLength: longest, examples: [example] })
 const Email = Type.String({ minLength: 3, maxLength: 254, pattern: '@', examples: ['john@example.com'] })
 const Phone = Text(40, '+919876543210')
 const Password = Text(1_024, 'correct horse battery staple')
@@ -10,7 +13,7 @@ const Otp = Text(16, '492817')
 const message = Type.String()
 const otpSent = Type.Literal(true)
 const account = {
-  name: Text(200, 'John Doe'),
+  name: Word(200, 'John Doe'),
   email: Email,
   phone: Phone,
   password: Password,
@@ -31,7 +34,7 @@ export const signupInitiate = endpoint({
   summary: 'Send a code to the phone; nothing is created yet',
   body: Type.Object(account),
   replies: { 200: Type.Object({ message, email: Type.String(), phone: Type.String(), otpSent }) },
-  fails: ['request.invalid', 'password.weak', 'rate.limited', 'unavailable'],
+  fails: ['request.invalid', 'password.weak', 'challenge.resends_spent', 'rate.limited', 'unavailable'],
 })
 
 export const signupVerifyOtp = endpoint({
@@ -58,7 +61,7 @@ export const forgotPasswordInitiate = endpoint({
   summary: 'Send a code to the phone of an account; the answer is the same where there is none',
   body: Type.Object({ email: Email, phone: Phone }),
   replies: { 200: Type.Object({ message, email: Type.String(), otpSent }) },
-  fails: ['request.invalid', 'rate.limited', 'unavailable'],
+  fails: ['request.invalid', 'challenge.resends_spent', 'rate.limited', 'unavailable'],
 })
 
 export const forgotPasswordVerifyOtp = endpoint({
