@@ -4,8 +4,8 @@ import { jodimilan as face } from './faces/jodimilan.js'
 import { jodimilan as document } from './fixtures/jodimilan.js'
 import { documentEnv, play } from './play.js'
 import { playRules } from './rules/rules.js'
-import { begin, notTheCode, settle } from './scene.js'
-import { type Person, randomPerson, world } from './world.js'
+import { begin, guesses, notTheCode, settle, tellTale } from './scene.js'
+import { type Client, type Person, randomPerson, world } from './world.js'
 
 const auth = '/jodimilan/api/auth'
 const key = randomBytes(32)
@@ -22,7 +22,7 @@ function decrypt(text: string): Record<string, unknown> {
 t.test('jodimilan', async (t) => {
   const here = await world(t, { ...documentEnv('jodimilan'), JODIMILAN_USER_KEY: key.toString('base64') })
   const scene = { ...here, face }
-  const { client, code, inbox, later } = here
+  const { client, code, inbox, later, rowsOf } = here
   await t.test('every request the document prints', (t) => play(t, here, document))
   await playRules(t, scene)
 
@@ -113,19 +113,97 @@ t.test('jodimilan', async (t) => {
     const by = client()
     for (const wrong of [
       { dob: '2090-01-01' },
+      { dob: new Date().toISOString().slice(0, 10) },
+      { dob: '1990-02-30' },
       { dob: '1990-13-01' },
+      { dob: '1990-01-01T00:00:00Z' },
       { dob: '01/01/1990' },
       { religion: 0 },
       { caste: -1 },
       { country: 1.5 },
       { state: '1' },
+      { religion: 2_147_483_648 },
       { dialing_code: '0' },
+      { dialing_code: '0091' },
+      { dialing_code: 91 },
       { gender: 7 },
+      { name: '  ' },
     ]) {
       const refused = await face.register(by, randomPerson(), wrong)
       t.match(refused, face.invalid('phone'), JSON.stringify(wrong))
       t.ok(face.isShaped(refused))
       t.match(JSON.stringify(refused.body.data.errors), new RegExp(Object.keys(wrong)[0] as string))
+      t.notMatch(JSON.stringify(refused.body), /\\\\|\^|NOT/, 'in words')
     }
+  })
+
+  await t.test('one phone however it is typed, also where a zero is one of its digits', async (t) => {
+    const by = client()
+    const { who } = await settle(scene, by)
+    const digits = who.phone.slice(3)
+    for (const [phone, dialing_code] of [
+      [digits, '+91'],
+      [`0${digits}`, '91'],
+      [`(${digits.slice(0, 5)}) ${digits.slice(5)}`, '91'],
+      [`0091${digits}`, '91'],
+      [who.phone, '1'],
+    ] as const)
+      t.match(
+        await by.call('POST', `${auth}/login`, { email: phone, dialing_code, password: who.password }),
+        face.loggedIn,
+        phone,
+      )
+    const abidjan = `07${who.phone.slice(-8)}`
+    const ivorian = { ...randomPerson(), phone: `+225${abidjan}` }
+    t.match(await face.register(by, ivorian, { phone: abidjan, dialing_code: '225' }), face.registered)
+    await code(ivorian.phone)
+  })
+
+  await t.test('whether a number has an account is told to nobody who asks from several networks', async (t) => {
+    const { who } = await settle(scene, client())
+    const nobody = randomPerson()
+    const logIn = (by: Client, whom: Person) =>
+      by.call('POST', `${auth}/otp/login`, { ...national(whom), otp: '000001' })
+    /** Guesses, sends, and guesses from more networks than a code takes. */
+    const story = async (whom: Person) => {
+      const [one, other] = [client(), client()]
+      const heard = [await logIn(one, whom), await face.send(one, whom), await logIn(one, whom)]
+      for (const by of [other, one, other]) {
+        await later(31)
+        heard.push(await face.send(by, whom))
+      }
+      await later(31)
+      heard.push(await face.send(one, whom), await face.send(other, whom))
+      for (const by of [one, other, client()]) heard.push(...(await guesses(4, () => logIn(by, whom))))
+      heard.push(await logIn(client(), whom))
+      return heard
+    }
+    const known = await story(who)
+    t.same(
+      (await story(nobody)).map((answer) => tellTale(answer, nobody)),
+      known.map((answer) => tellTale(answer, who)),
+    )
+    t.match(known.slice(0, 3), [face.wrong(2), face.sent, face.wrong(2)])
+    t.match(known.slice(6, 8), [face.spent, face.spent])
+    t.match(known.at(-1), face.exhausted)
+    t.same(await inbox(nobody.phone), [])
+  })
+
+  await t.test('a profile has the fields of the document and no other, and none goes over what is so', async (t) => {
+    const [by, who] = [client(), randomPerson()]
+    await begin(scene, by, who, { profile: {}, role: 'admin', is_admin: true, ryt_id: 'RYT1', country: 7 })
+    const verified = await face.verify(by, who, await code(who.phone))
+    const { user, user_id: id } = verified.body.data
+    t.match(decrypt(user), { user_id: id, ryt_id: `RYT${id}`, phone: who.phone, phone_verified: true, country: 7 })
+    for (const dropped of ['profile', 'role', 'is_admin', 'password', 'dialing_code'])
+      t.notOk(dropped in decrypt(user), dropped)
+    const [row] = await rowsOf(who.email)
+    t.match(row, { role: 'user' })
+    t.same(
+      Object.keys(row?.['profile'] as object)
+        .sort()
+        .join(' '),
+      'caste country dob first_name gender last_name mat_status profile_by religion state',
+    )
   })
 })

@@ -39,25 +39,23 @@ t.test('rently', async (t) => {
     t.match(await face.logIn(by, { ...who, password: 'told at first' }), face.credentialsWrong)
   })
 
-  await t.test(
-    'a phone or e-mail that is taken is told after a right code only, and the code is not spent on it',
-    async (t) => {
-      const by = client()
-      const { who } = await settle(scene, by)
-      for (const taken of ['phone', 'email'] as const) {
-        await later(31)
-        const other = { ...randomPerson(), [taken]: who[taken] }
-        const before = (await inbox(other.phone)).length
-        t.match(await face.register(by, other), face.registered)
-        const right = await code(other.phone, before + 1)
-        t.match(await face.verify(by, other, notTheCode(right)), face.wrong(2))
-        const refused = await face.verify(by, other, right)
-        t.match(refused, face.conflict)
-        t.notOk('attemptsLeft' in refused.body)
-        t.ok(face.isShaped(refused))
-      }
-    },
-  )
+  await t.test('a phone or e-mail that is taken is told after a right code only, and once', async (t) => {
+    const by = client()
+    const { who } = await settle(scene, by)
+    for (const taken of ['phone', 'email'] as const) {
+      await later(31)
+      const other = { ...randomPerson(), [taken]: who[taken] }
+      const before = (await inbox(other.phone)).length
+      t.match(await face.register(by, other), face.registered)
+      const right = await code(other.phone, before + 1)
+      t.match(await face.verify(by, other, notTheCode(right)), face.wrong(2))
+      const refused = await face.verify(by, other, right)
+      t.match(refused, face.conflict)
+      t.notOk('attemptsLeft' in refused.body)
+      t.ok(face.isShaped(refused))
+      t.match(await face.verify(by, other, right), face.wrong(2), 'the code is used')
+    }
+  })
 
   await t.test(
     'a forgotten password: known and unknown pairs are answered, cool down and count down alike',
@@ -127,5 +125,108 @@ t.test('rently', async (t) => {
     const otp = await code(who.phone, 2)
     t.match(await face.verify(by, who, otp), face.wrong(2))
     t.match(await verifyForgot(by, who, otp), { status: 200 })
+  })
+
+  await t.test('an initiate after the cooldown sends the same code again, and refunds no wrong answer', async (t) => {
+    const [by, who] = [client(), randomPerson()]
+    await begin(scene, by, who)
+    const first = await code(who.phone)
+    t.match(await face.verify(by, who, notTheCode(first)), face.wrong(2))
+    await later(31)
+    t.match(await face.register(by, { ...who, password: 'another one' }), face.registered)
+    t.equal(await code(who.phone, 2), first)
+    t.match(await face.verify(by, who, notTheCode(first)), face.wrong(1))
+    await later(31)
+    t.match(await face.register(client(), who), face.registered)
+    const others = await code(who.phone, 3)
+    t.match(await face.verify(by, who, first), face.verified, 'another client has a code of its own')
+    t.match(await face.logIn(by, who), face.loggedIn)
+    const late = await face.verify(client(), who, others)
+    t.match(late, face.conflict, 'which makes no second account')
+    t.notOk('attemptsLeft' in late.body)
+  })
+
+  await t.test('after the last resend an initiate is refused until the code has ended', async (t) => {
+    const [by, who] = [client(), randomPerson()]
+    await begin(scene, by, who)
+    for (let n = 0; n < 4; n++) {
+      await later(31)
+      t.match(await face.register(by, who), face.registered)
+    }
+    await later(31)
+    const refused = await face.register(by, who)
+    t.match(refused, face.spent)
+    t.ok(face.isShaped(refused))
+    await later(Number(refused.headers['retry-after']) + 1)
+    t.match(await face.register(by, who), face.registered)
+    await code(who.phone, 6)
+  })
+
+  await t.test(
+    'a reset code is sent again, from wherever it is asked for; known and unknown pairs alike',
+    async (t) => {
+      const { who } = await settle(scene, client())
+      // Until what was sent for the sign-up counts no more.
+      await later(3_600)
+      const nobody = randomPerson()
+      const story = async (whom: Person) => {
+        const [one, other] = [client(), client()]
+        const heard = [await verifyForgot(one, whom, '000001'), await forgot(one, whom)]
+        heard.push(await verifyForgot(one, whom, '000001'), await forgot(other, whom))
+        for (const by of [other, one, other, one, other]) {
+          await later(31)
+          heard.push(await forgot(by, whom))
+        }
+        for (const by of [other, one, client()])
+          heard.push(...(await guesses(4, () => verifyForgot(by, whom, '000001'))))
+        heard.push(await verifyForgot(client(), whom, '000001'))
+        return heard
+      }
+      const known = await story(who)
+      t.same(
+        (await story(nobody)).map((answer) => tellTale(answer, nobody)),
+        known.map((answer) => tellTale(answer, who)),
+      )
+      t.match(known.slice(0, 4), [face.wrong(2), { status: 200 }, face.wrong(2), face.cooling])
+      t.match(known[8], face.spent)
+      const codes = (await inbox(who.phone)).slice(0, 5).map((message) => message.code)
+      t.equal(new Set(codes).size, 1, 'one code in five messages')
+      t.same(await inbox(nobody.phone), [])
+    },
+  )
+
+  await t.test('of two reset tokens one sets a password, and a password set elsewhere ends both', async (t) => {
+    const by = client()
+    const { who } = await settle(scene, by)
+    const token = async (count: number) => {
+      await later(31)
+      await forgot(by, who)
+      return String((await verifyForgot(by, who, await code(who.phone, count))).body.resetToken)
+    }
+    const [first, second] = [await token(2), await token(3)]
+    const tries = await Promise.all(
+      [first, second, first, second].map((resetToken, n) =>
+        reset(client(), who.email, `next-${n}-${who.password}`, resetToken),
+      ),
+    )
+    t.same(tries.map(({ status }) => status).sort(), [200, 400, 400, 400])
+    const password = `next-${tries.findIndex(({ status }) => status === 200)}-${who.password}`
+    const third = await token(4)
+    const { body } = await by.call('POST', '/v1/login', { identifier: who.phone, password })
+    const newPassword = `last-${who.password}`
+    const changed = { currentPassword: password, newPassword }
+    t.match(await by.call('POST', '/v1/me/password', changed, { token: body.session.accessToken }), { status: 204 })
+    t.match(await reset(by, who.email, password, third), { status: 400 })
+    t.match(await face.logIn(by, { ...who, password: newPassword }), face.loggedIn)
+  })
+
+  await t.test('a refusal says what is wrong in words', async (t) => {
+    for (const [wrong, says] of [
+      [{ email: 'nobody' }, 'email is not in the form that is asked for'],
+      [{ name: ' ' }, 'name must not be empty'],
+      [{ phone: '9876543210' }, /^phone must be a phone number with its country code/],
+      [{ role: 'Tenant' }, /^role must be one of /],
+    ] as const)
+      t.match(await face.register(client(), randomPerson(), wrong), { status: 400, body: { message: says } })
   })
 })

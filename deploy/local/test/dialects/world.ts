@@ -5,6 +5,7 @@ import type { Test } from 'tap'
 import { Pool } from 'undici'
 import { type Stack, startStack } from '../../src/stack.js'
 import type { Answer } from '../journey/journey.js'
+import { readDeclared } from './declared.js'
 
 // What a front end of any face can do, and what a tester can beside it: be many clients, read the inbox, move time.
 
@@ -54,7 +55,7 @@ export function randomPerson() {
 }
 export type Person = ReturnType<typeof randomPerson>
 
-/** The stack behind a proxy that tells who calls, so that one test can be many clients. */
+/** The stack behind a proxy that tells who calls, so that one test can be many clients. No answer goes by that its face does not document. */
 export async function world(t: Test, env: Record<string, string> = {}): Promise<World> {
   const stack = await startStack({
     ...testStores(),
@@ -67,13 +68,19 @@ export async function world(t: Test, env: Record<string, string> = {}): Promise<
     await Promise.all([pool.destroy(), database.end()])
     await stack.stop()
   })
+  const anybody = { address: randomAddress(), agent: 'a reader' }
+  const holdToDeclared = await readDeclared((path) => send(pool, 'GET', path, undefined, anybody), env['ROOT_DIALECT'])
   const client: World['client'] = ({
     address = randomAddress(),
     agent = `agent ${randomBytes(6).toString('hex')}`,
   } = {}) => ({
     address,
     agent,
-    call: (method, path, body, more) => send(pool, method, path, body, { address, agent, ...more }),
+    call: async (method, path, body, more) => {
+      const answer = await send(pool, method, path, body, { address, agent, ...more })
+      holdToDeclared(method, path, answer)
+      return answer
+    },
   })
   const tester = client()
   const inbox: World['inbox'] = async (phone) =>
