@@ -325,7 +325,7 @@ t.test('the index of an address tells no phone, and every script of an address s
   const answered = await store.answer(id, code, 'staged', client)
   if (answered.verdict === 'claimed') await store.settle(answered.claim)
   await store.decoy(address, client, facePolicy)
-  await store.findDecoy(address, client)
+  await store.sendable(address, client)
   const decoy = foundBy(client, { message: { kind: 'decoy' } })
   const opened = await store.open(decoy)
   clock.offsetMs = 60 * second

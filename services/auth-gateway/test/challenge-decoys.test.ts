@@ -94,12 +94,12 @@ t.test('each network has its own decoy, found until it is exhausted or expires',
   const { store, foundBy, wrongCode, clock } = await challengeHarness(t)
   const [one, other] = [randomClient(), randomClient()]
   const { address } = foundBy(one).found
-  t.equal(await store.findDecoy(address, one), undefined)
+  t.equal((await store.sendable(address, one)).decoy, undefined)
   const id = await store.decoy(address, one, facePolicy)
-  t.equal(await store.findDecoy(address, neighbourOf(one)), id)
-  t.equal(await store.findDecoy(address, other), undefined)
+  t.equal((await store.sendable(address, neighbourOf(one))).decoy, id)
+  t.equal((await store.sendable(address, other)).decoy, undefined)
   await times(3, () => store.answer(id, wrongCode, 'staged', one))
-  t.equal(await store.findDecoy(address, one), undefined)
+  t.equal((await store.sendable(address, one)).decoy, undefined)
   t.same(await store.answer(await store.decoy(address, one, facePolicy), wrongCode, 'staged', one), {
     verdict: 'exhausted',
   })
@@ -119,12 +119,16 @@ t.test('the decoy of an account is one for all networks, and its first send is a
   const guess = async (client: Client) =>
     store.answer(await store.decoy(address, client, facePolicy), wrongCode, 'staged', client)
   t.match(await guess(one), { attemptsLeft: 2 })
-  t.equal(await store.findDecoy(address, one), undefined, 'nobody has sent it')
+  t.equal((await store.sendable(address, one)).decoy, undefined, 'nobody has sent it')
   const opened = await store.open({ ...wish, found: { address, client: one } })
   t.match(opened, { verdict: 'opened' })
   t.match(await guess(one), { attemptsLeft: 2 })
   t.match(await guess(other), { attemptsLeft: 2 })
-  t.equal(await store.findDecoy(address, other), await store.findDecoy(address, one), 'and it is sent again to both')
+  t.equal(
+    (await store.sendable(address, other)).decoy,
+    (await store.sendable(address, one)).decoy,
+    'and it is sent again to both',
+  )
   for (const client of [one, one, other, other]) await guess(client)
   for (const client of await times(3, async () => randomClient())) await guess(client)
   t.match(await guess(randomClient()), { verdict: 'exhausted' }, 'the ninth ends it for all, as it does a live one')
@@ -157,10 +161,10 @@ t.test('a decoy that was sent keeps its place, counts anew, and is taken back wi
   await times(3, () => store.answer(id, wrongCode, 'staged', client))
   const opened = await store.open(wish)
   if (opened.verdict !== 'opened') throw new Error(opened.verdict)
-  t.equal(await store.findDecoy(address, client), opened.challenge.id)
+  t.equal((await store.sendable(address, client)).decoy, opened.challenge.id)
   t.match(await store.answer(opened.challenge.id, wrongCode, 'staged', client), { verdict: 'wrong', attemptsLeft: 2 })
   t.match(await store.open(wish), { verdict: 'cooling', retryAt: opened.challenge.resendAt })
   await store.cancel(opened.challenge, wish, { refund: true })
   t.equal(await redis.zcard(keys.sends(keys.subject(phone))), 0)
-  t.equal(await store.findDecoy(address, client), undefined)
+  t.equal((await store.sendable(address, client)).decoy, undefined)
 })

@@ -5,7 +5,7 @@ import { jodimilan as document } from './fixtures/jodimilan.js'
 import { documentEnv, play } from './play.js'
 import { playRules } from './rules/rules.js'
 import { begin, guesses, notTheCode, settle, tellTale } from './scene.js'
-import { type Client, type Person, randomPerson, world } from './world.js'
+import { type Client, type Person, randomAddress, randomPerson, world } from './world.js'
 
 const auth = '/jodimilan/api/auth'
 const key = randomBytes(32)
@@ -205,5 +205,12 @@ t.test('jodimilan', async (t) => {
         .join(' '),
       'caste country dob first_name gender last_name mat_status profile_by religion state',
     )
+  })
+
+  await t.test('who asks for codes too often from one address is told so as it is documented', async (t) => {
+    const address = randomAddress()
+    const answers = await guesses(31, () => face.send(client({ address }), randomPerson()))
+    t.equal(answers.filter(({ status }) => status === 200).length, 30)
+    t.match(answers.at(-1), face.limited)
   })
 })

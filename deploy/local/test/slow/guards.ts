@@ -12,6 +12,7 @@
 //
 // Choose the fastest test that notices: one of the service before one of the journey.
 import { faceGuards } from './guards/faces.js'
+import { jodimilanAndRentlyGuards } from './guards/faces-b.js'
 import { gatewayGuards } from './guards/gateway.js'
 import { kitGuards } from './guards/kit.js'
 import { redisFaultGuards } from './guards/redis-faults.js'
@@ -32,6 +33,7 @@ export interface Guard {
 export const guards: readonly Guard[] = [
   ...gatewayGuards,
   ...faceGuards,
+  ...jodimilanAndRentlyGuards,
   ...usersGuards,
   ...usersAwayGuards,
   ...workerGuards,

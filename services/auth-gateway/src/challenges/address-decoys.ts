@@ -4,7 +4,7 @@ import type { ChallengePolicy } from '../flows/policy.js'
 import type { Client } from '../flows/ports.js'
 import type { Address } from './challenge.js'
 import type { ChallengeKeys, Subject } from './challenge-keys.js'
-import { newRecord, stateFor } from './challenge-record.js'
+import { newRecord, type Read, stateFor } from './challenge-record.js'
 import type { ChallengeScripts } from './challenge-scripts.js'
 import type { ChallengeSecrets } from './challenge-secrets.js'
 
@@ -14,8 +14,8 @@ export interface AddressDecoys {
   place(address: Address, client: Client): { readonly id: string; readonly subject: Subject }
   /** Opens it where it does not count already, without a send. */
   ensure(address: Address, client: Client, policy: ChallengePolicy): Promise<string>
-  /** The id of one that this client can still answer and that a send would send again. */
-  find(address: Address, client: Client): Promise<string | undefined>
+  /** Whether this client can still answer one, as it was read, and a send would send it again. */
+  canBeSent(address: Address, client: Client, found: Read | undefined): boolean
 }
 
 /** The name under which nobody's limits are kept, so that an unknown identifier takes the work of a known one. */
@@ -57,13 +57,11 @@ export function createAddressDecoys({
       await scripts.decoy(id, { lifeMs: policy.codeLifeSeconds * 1_000, anew: false, fields })
       return id
     },
-    async find(address, client) {
-      const { id } = place(address, client)
-      const found = await scripts.read(id)
-      if (found === undefined || found.now >= Number(found.record.expiresAt)) return undefined
+    canBeSent(address, client, found) {
+      if (found === undefined || found.now >= Number(found.record.expiresAt)) return false
       // An account has no challenge before its first send, which opens it with counts of its own.
-      if (found.record.unsent !== undefined && !registrationPurposes.has(address.purpose)) return undefined
-      return stateFor(client.network, found.record) === 'live' ? id : undefined
+      if (found.record.unsent !== undefined && !registrationPurposes.has(address.purpose)) return false
+      return stateFor(client.network, found.record) === 'live'
     },
   }
 }

@@ -3,7 +3,7 @@ import { Value } from 'typebox/value'
 import type { Client } from '../flows/ports.js'
 import type { Address, Candidate, Found } from './challenge.js'
 import type { ChallengeKeys, Subject } from './challenge-keys.js'
-import { stateFor } from './challenge-record.js'
+import { type Read, stateFor } from './challenge-record.js'
 import type { ChallengeScripts } from './challenge-scripts.js'
 
 const Entries = Type.Array(Type.Object({ id: Type.String(), client: Type.String(), registrationId: Type.String() }))
@@ -15,8 +15,12 @@ export interface AddressIndex {
   /** After a send: whom a fourth would replace depends on it. */
   markSent(address: Subject, id: string, expiresAt: Date): Promise<void>
   leave(address: Subject, id: string): Promise<void>
-  /** Those that can be answered, or were exhausted, oldest first: the index, then all of them at once. */
-  candidates(address: Address, client: Client): Promise<readonly Candidate[]>
+  /** Those that can be answered, or were exhausted, oldest first: the index, then all of them at once, and with them one `beside`. */
+  lookUp(
+    address: Address,
+    client: Client,
+    beside?: string,
+  ): Promise<{ readonly candidates: readonly Candidate[]; readonly beside: Read | undefined }>
 }
 
 export function createAddressIndex({
@@ -35,11 +39,14 @@ export function createAddressIndex({
     },
     markSent: scripts.markSent,
     leave: scripts.leave,
-    async candidates(address, client) {
+    async lookUp(address, client, beside) {
       const entries: unknown = JSON.parse((await scripts.entries(keys.address(address))) ?? '[]')
       if (!Value.Check(Entries, entries)) throw new Error('an address leads to something unknown')
-      const found = await Promise.all(entries.map(({ id }) => scripts.read(id)))
-      return entries.flatMap(({ id, client: openedBy, registrationId }, at) => {
+      const [other, ...found] = await Promise.all([
+        beside === undefined ? undefined : scripts.read(beside),
+        ...entries.map(({ id }) => scripts.read(id)),
+      ])
+      const candidates = entries.flatMap(({ id, client: openedBy, registrationId }, at) => {
         const read = found[at]
         if (read === undefined || read.now >= Number(read.record.expiresAt)) return []
         const state = stateFor(client.network, read.record)
@@ -47,6 +54,7 @@ export function createAddressIndex({
           ? []
           : [{ id, openedBy, registrationId: registrationId === '' ? undefined : registrationId, state }]
       })
+      return { candidates, beside: other }
     },
   }
 }

@@ -10,6 +10,12 @@ export type Record = { readonly [F in ChallengeField]?: string } & {
   readonly [wrong: ReturnType<typeof wrongOf>]: string
 }
 
+/** A record, and the time of challenges when it was read. */
+export interface Read {
+  readonly now: number
+  readonly record: Record
+}
+
 /** Field, value, field, value, … → a record. */
 export function toRecord(pairs: readonly string[]): Record {
   const record: { [field: string]: string } = {}

@@ -4,7 +4,7 @@ import { redisScript } from '@latchkey/kit/redis-script'
 import type { Redis } from 'ioredis'
 import type { ChallengePolicy } from '../flows/policy.js'
 import type { ChallengeKeys, Subject } from './challenge-keys.js'
-import { type Record, toRecord } from './challenge-record.js'
+import { type Read, type Record, toRecord } from './challenge-record.js'
 
 export interface ScriptOptions {
   readonly redis: Redis
@@ -79,7 +79,7 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
   const wrongLimits = [budgets.wrongPerHour, budgets.wrongPerDay] as const
 
   return {
-    async read(id: string): Promise<{ now: number; record: Record } | undefined> {
+    async read(id: string): Promise<Read | undefined> {
       const [now, ...pairs] = await lua.read(keys.challenge(id), clockOffsetMs())
       return pairs.length === 0 ? undefined : { now: Number(now), record: toRecord(pairs) }
     },

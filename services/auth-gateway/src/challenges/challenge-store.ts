@@ -122,7 +122,7 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
     for (const one of counted) if (one !== undefined) await scripts.refund(one)
   }
 
-  /** A challenge after a send, which its address is told of: in the cooldown again, should it have been lost. */
+  /** A challenge after a send, which its address is told of. */
   async function sentAt(id: string, address?: Subject): Promise<KnownChallenge | undefined> {
     const challenge = await read(id)
     if (address !== undefined && challenge?.sent) await index.markSent(address, id, challenge.expiresAt)
@@ -130,7 +130,10 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
   }
 
   async function cooling(id: string, at: string | number | undefined, address?: Subject): Promise<Resent> {
-    const challenge = await sentAt(id, address)
+    const challenge = await read(id)
+    // Told again, should it have been lost. Not awaited: it would take longer where there is an account.
+    if (address !== undefined && challenge?.sent)
+      void index.markSent(address, id, challenge.expiresAt).catch(() => undefined)
     return challenge === undefined
       ? { verdict: 'gone' }
       : { verdict: 'cooling', retryAt: new Date(Number(at)), challenge }
@@ -158,9 +161,13 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
     resend,
     cancel,
     codeOf,
-    candidates: index.candidates,
+    candidates: async (address, client) => (await index.lookUp(address, client)).candidates,
     decoy: decoys.ensure,
-    findDecoy: decoys.find,
+    async sendable(address, client) {
+      const { id } = decoys.place(address, client)
+      const { candidates, beside } = await index.lookUp(address, client, id)
+      return { candidates, decoy: decoys.canBeSent(address, client, beside) ? id : undefined }
+    },
     async settle({ id, subject, purpose, address }) {
       await scripts.settle(id, { shard: keys.shardOf(id), hash: subject }, purpose)
       if (address !== undefined) await index.leave(address, id)

@@ -57,6 +57,13 @@ export interface Candidate {
   readonly state: 'live' | 'exhausted'
 }
 
+/** What an address has that can be sent again. */
+export interface Sendable {
+  readonly candidates: readonly Candidate[]
+  /** The decoy that stands in, where this client can still answer it. */
+  readonly decoy: string | undefined
+}
+
 /** A challenge as its holder may see it, ended ones included. */
 export interface KnownChallenge {
   readonly id: string
@@ -146,17 +153,14 @@ export interface ChallengeStore {
    * and counting down like a live one.
    */
   decoy(address: Address, client: Client, policy: ChallengePolicy): Promise<string>
-  /**
-   * The decoy of an address and client that can still be answered, if there is one. A decoy opened with `found` is kept there
-   * and counts anew.
-   */
-  findDecoy(address: Address, client: Client): Promise<string | undefined>
+  /** What a send may send again, known or not by the same work. A decoy opened with `found` is kept where it stands, and counts anew. */
+  sendable(address: Address, client: Client): Promise<Sendable>
   /** The code in a live challenge, for development that shows it; undefined where it has none. */
   codeOf(id: string): Promise<string | undefined>
   /** Ends a claimed challenge whose effect is committed. */
   settle(claim: Claim): Promise<void>
   /** Gives a claimed code back, nothing having happened. */
   release(claim: Claim): Promise<void>
-  /** `typed` for what `findDecoy` found. */
+  /** `typed` for a decoy. */
   resend(id: string, face: string, policy: ChallengePolicy, numbers: Numbers, typed?: Typed): Promise<Resent>
 }

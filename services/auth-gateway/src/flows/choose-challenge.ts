@@ -10,15 +10,20 @@ export type ChooseChallenge = (address: Address, caller: FaceCaller, of?: string
  * comes with the token of one registration proves another only where his own client opened it.
  */
 export function createChooseChallenge(challenges: Pick<ChallengeStore, 'candidates'>): ChooseChallenge {
-  return async function chooseChallenge(address, { client, userId }, of) {
-    const candidates = await challenges.candidates(address, client)
-    if (of !== undefined) return candidates.findLast(({ registrationId }) => registrationId === of)
-    const selected =
-      userId === undefined ? undefined : candidates.find(({ registrationId }) => registrationId === userId)
-    if (selected !== undefined) return selected
-    const own = candidates.findLast(({ openedBy }) => openedBy === client.key)
-    const [only, other] = candidates
-    const othersToo = userId === undefined || only?.registrationId === undefined
-    return other === undefined && othersToo ? only : own
-  }
+  return async (address, caller, of) => chooseAmong(await challenges.candidates(address, caller.client), caller, of)
+}
+
+/** The same among candidates that were looked up already. */
+export function chooseAmong(
+  candidates: readonly Candidate[],
+  { client, userId }: FaceCaller,
+  of?: string,
+): Candidate | undefined {
+  if (of !== undefined) return candidates.findLast(({ registrationId }) => registrationId === of)
+  const selected = userId === undefined ? undefined : candidates.find(({ registrationId }) => registrationId === userId)
+  if (selected !== undefined) return selected
+  const own = candidates.findLast(({ openedBy }) => openedBy === client.key)
+  const [only, other] = candidates
+  const othersToo = userId === undefined || only?.registrationId === undefined
+  return other === undefined && othersToo ? only : own
 }

@@ -84,7 +84,6 @@ export function createFlows({
     forgotByAddress: createForgotByAddress({
       users,
       challenges,
-      chooseChallenge,
       startChallenge,
       sendAgain,
       readPhone,
@@ -94,7 +93,6 @@ export function createFlows({
     sendByAddress: createSendByAddress({
       users,
       challenges,
-      chooseChallenge,
       startChallenge,
       sendAgain,
       readPhone,

@@ -3,7 +3,7 @@ import type { ChallengeStore } from '../challenges/challenge.js'
 import type { ReadPhone } from '../phones/canonical-phone.js'
 import { readEmail } from './accounts.js'
 import { addressOfEmail } from './addresses.js'
-import type { ChooseChallenge } from './choose-challenge.js'
+import { chooseAmong } from './choose-challenge.js'
 import type { ChallengePolicy } from './policy.js'
 import type { FaceCaller, Users } from './ports.js'
 import type { SendAgain } from './send-again.js'
@@ -11,8 +11,7 @@ import type { StartChallenge } from './start-challenge.js'
 
 export interface ForgotByAddressDeps {
   readonly users: Pick<Users, 'findPhone'>
-  readonly challenges: Pick<ChallengeStore, 'findDecoy'>
-  readonly chooseChallenge: ChooseChallenge
+  readonly challenges: Pick<ChallengeStore, 'sendable'>
   readonly startChallenge: StartChallenge
   readonly sendAgain: SendAgain
   readonly readPhone: ReadPhone
@@ -32,7 +31,6 @@ export type ForgotByAddress = (
 export function createForgotByAddress({
   users,
   challenges,
-  chooseChallenge,
   startChallenge,
   sendAgain,
   readPhone,
@@ -45,11 +43,8 @@ export function createForgotByAddress({
     const found = await users.findPhone({ identifier: { kind: 'email', value: email } }, caller)
     const isTheirs = found.phone === phone.e164
     const address = addressOfEmail(caller.face, 'reset_password', email)
-    // Both are looked for, whichever will be meant.
-    const [chosen, decoy] = await Promise.all([
-      chooseChallenge(address, caller),
-      challenges.findDecoy(address, caller.client),
-    ])
+    const { candidates, decoy } = await challenges.sendable(address, caller.client)
+    const chosen = chooseAmong(candidates, caller)
     const last = isTheirs ? (chosen?.state === 'live' ? chosen.id : undefined) : decoy
     const typed = isTheirs ? undefined : { identifier: phone.e164, limited: phone.test === undefined }
     if (last !== undefined && (await sendAgain(last, caller, policy, typed))) return

@@ -4,7 +4,7 @@ import type { Address, ChallengeStore } from '../challenges/challenge.js'
 import type { CanonicalPhone, ReadPhone } from '../phones/canonical-phone.js'
 import { readEmail } from './accounts.js'
 import { addressOfEmail, addressOfPhone } from './addresses.js'
-import type { ChooseChallenge } from './choose-challenge.js'
+import { chooseAmong } from './choose-challenge.js'
 import type { ChallengePolicy } from './policy.js'
 import type { FaceCaller, Users } from './ports.js'
 import type { SendAgain } from './send-again.js'
@@ -12,8 +12,7 @@ import type { StartChallenge } from './start-challenge.js'
 
 export interface SendByAddressDeps {
   readonly users: Pick<Users, 'findRegistration'>
-  readonly challenges: Pick<ChallengeStore, 'findDecoy' | 'codeOf'>
-  readonly chooseChallenge: ChooseChallenge
+  readonly challenges: Pick<ChallengeStore, 'sendable' | 'codeOf'>
   readonly startChallenge: StartChallenge
   readonly sendAgain: SendAgain
   readonly readPhone: ReadPhone
@@ -57,7 +56,6 @@ interface Wanted {
 export function createSendByAddress({
   users,
   challenges,
-  chooseChallenge,
   startChallenge,
   sendAgain,
   readPhone,
@@ -79,7 +77,14 @@ export function createSendByAddress({
       { face: caller.face, by, client: caller.client.key, ...(userId !== undefined && { userId }) },
       caller,
     )
-    const chosen = await chooseChallenge(address(purpose), caller, registration?.id)
+    // A proved account gets a code to log in by, or nothing; nobody at all gets what a proved account gets.
+    const last = address(signsIn ? 'sign_in' : purpose)
+    // Both are looked up whoever is meant: no more is done for one than for another.
+    const [waiting, { candidates, decoy }] = await Promise.all([
+      challenges.sendable(address(purpose), caller.client),
+      challenges.sendable(last, caller.client),
+    ])
+    const chosen = chooseAmong(waiting.candidates, caller, registration?.id)
     // Once somebody has proved it, what others registered with it is over, though their codes may live on.
     const over = registration === null && proved
     if (chosen?.state === 'live' && !over && (await sendAgain(chosen.id, caller, policy))) return shown(chosen.id)
@@ -91,12 +96,9 @@ export function createSendByAddress({
       const wanted = { address: address(purpose), phone, says: 'code', identifier: counted, registrationId } as const
       return start(wanted, caller, policy)
     }
-    // A proved account gets a code to log in by, or nothing; nobody at all gets what a proved account gets.
-    const last = address(signsIn ? 'sign_in' : purpose)
-    const signingIn = signsIn && proved ? await chooseChallenge(last, caller) : undefined
+    const signingIn = signsIn && proved ? chooseAmong(candidates, caller) : undefined
     if (signingIn?.state === 'live' && (await sendAgain(signingIn.id, caller, policy))) return shown(signingIn.id)
     if (signsIn && proved) return start({ address: last, phone: typed, says: 'code', identifier }, caller, policy)
-    const decoy = await challenges.findDecoy(last, caller.client)
     const limits = { identifier, limited: typed?.test === undefined }
     if (decoy === undefined || !(await sendAgain(decoy, caller, policy, limits)))
       await start({ address: last, phone: typed, says: 'decoy', identifier }, caller, policy)
