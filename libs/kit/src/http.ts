@@ -219,10 +219,6 @@ function field(
   if (keyword === 'additionalProperties')
     return { path: `${base}/${pointer(params['additionalProperty'])}`, message: 'is not known here; remove it' }
   if (keyword === 'required') return { path: `${base}/${pointer(params['missingProperty'])}`, message: 'is missing' }
-  if ((keyword === 'minLength' && params['limit'] === 1) || params['pattern'] === '\\S')
-    return { path: base, message: 'must not be empty' }
-  // A regular expression tells a person nothing.
-  if (keyword === 'pattern') return { path: base, message: 'is not in the form that is asked for' }
   return base === '' ? { path: '/', message: 'must be a JSON object' } : { path: base, message }
 }
 

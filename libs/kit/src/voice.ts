@@ -84,3 +84,10 @@ export function refuse(
 
 /** Whole seconds that are left, one at least: what `Retry-After` says. */
 export const secondsUntil = (time: Date): number => Math.max(1, Math.ceil((time.getTime() - Date.now()) / 1_000))
+
+/** What is wrong with a field, for people: a regular expression tells them nothing. */
+export function inWords(message: string): string {
+  if (message === 'must match pattern "\\S"' || message.startsWith('must NOT have fewer than 1 '))
+    return 'must not be empty'
+  return message.startsWith('must match pattern') ? 'is not in the form that is asked for' : message
+}

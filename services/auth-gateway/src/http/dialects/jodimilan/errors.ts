@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@latchkey/contracts/errors'
 import type { AppError } from '@latchkey/kit/app-error'
-import { secondsUntil, type Voice, type Wording } from '@latchkey/kit/voice'
+import { inWords, secondsUntil, type Voice, type Wording } from '@latchkey/kit/voice'
 import { type TSchema, Type } from 'typebox'
 import type { FacePolicy } from '../../../flows/policy.js'
 
@@ -81,7 +81,10 @@ function byField(errors: readonly { path: string; message: string }[]): Record<s
   for (const { path, message } of errors) {
     const name = path.split('/')[1] ?? ''
     const field = { '': 'body', code: 'otp', identifier: 'email' }[name] ?? name
-    found[field] = [...(found[field] ?? []), message === 'is missing' ? `${field} is required` : `${field} ${message}`]
+    found[field] = [
+      ...(found[field] ?? []),
+      message === 'is missing' ? `${field} is required` : `${field} ${inWords(message)}`,
+    ]
   }
   return found
 }

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@latchkey/contracts/errors'
 import type { AppError } from '@latchkey/kit/app-error'
-import { secondsUntil, type Voice, type Wording } from '@latchkey/kit/voice'
+import { inWords, secondsUntil, type Voice, type Wording } from '@latchkey/kit/voice'
 import { Type } from 'typebox'
 import type { FacePolicy } from '../../../flows/policy.js'
 
@@ -61,5 +61,5 @@ export const createInitiateWords = ({ cooldownsSeconds: [cooldown = 0] }: FacePo
 function fieldError({ path, message }: { path: string; message: string }): string {
   const name = path.split('/')[1] ?? ''
   const field = { '': 'The request body', code: 'otp' }[name] ?? name
-  return message === 'is missing' ? `${field} is required` : `${field} ${message}`
+  return message === 'is missing' ? `${field} is required` : `${field} ${inWords(message)}`
 }
