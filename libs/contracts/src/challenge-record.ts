@@ -26,7 +26,9 @@ export const challengeFields = [
   'unsent', // 1 where it was opened inside a cooldown, until its first send
   'quiet', // comma-separated messages that look like the others and are not to be sent
   'told', // ms, where the notice of this challenge is the one of its day
+  'known', // 1 where a device of the account asked for it: what it sends is counted apart from what strangers ask for
   'subject', // keyed hash of the phone or identifier, naming the counters in the same slot
+  'countsFor', // `<shard>.<keyed hash>` of what a decoy found by address was sent for: whose wrong answers its own count as, in another slot
   'found', // `<shard>.<keyed hash>` of the address that leads to it, where one does
   'claim', // owner token of the answer that holds the code; absent where none does
   'claimUntil', // ms

@@ -53,7 +53,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(securityHeaders, { origins: deps.corsOrigins })
   await app.register(rateLimit, deps.limits)
   await app.register(accessToken, { keys: deps.accessKeys, ...deps.accessToken })
-  await app.register(caller, { clientKey: deps.clientKey })
+  await app.register(caller, { clientKey: deps.clientKey, exempt: deps.limits.exempt })
 
   await app.register(signposts)
   await app.register(async (scope) => {

@@ -8,14 +8,15 @@ import { createProducer } from '@latchkey/kit/queue'
 import { createRedis, guardRedis } from '@latchkey/kit/redis'
 import type { Scope } from '@latchkey/kit/run'
 import { createSealer } from '@latchkey/kit/seal'
-import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { parseAccessKeys } from './access-token.js'
+import { createGuessBudgets, type GuessLimits } from './abuse/guess-budgets.js'
 import type { AppDeps } from './app.js'
 import { nobodyBehind } from './challenges/address-decoys.js'
 import { inCallersTime } from './challenges/callers-time.js'
-import { createChallengeKeys } from './challenges/challenge-keys.js'
+import { type ChallengeKeys, createChallengeKeys } from './challenges/challenge-keys.js'
+import type { ScriptOptions } from './challenges/challenge-scripts.js'
 import { createChallengeSecrets } from './challenges/challenge-secrets.js'
 import { createChallengeStore, newCode } from './challenges/challenge-store.js'
 import { type GatewayConfig, list, readCidr, readUserKey } from './config.js'
@@ -72,9 +73,11 @@ export async function createDeps(
   const clock = { offsetMs: 0 }
   const tests = testNumbers(config)
   const canSend = config.SMS_PROVIDERS?.trim() !== 'none'
+  const stored = { redis, keys: challengeKeys(config), clockOffsetMs: () => clock.offsetMs }
   const flows = createFlows({
     users,
-    challenges: createStore(config, redis, sealer, clock),
+    challenges: createStore(config, stored, sealer),
+    guesses: createGuessBudgets({ ...stored, limits: guessLimits(config), metrics }),
     sms: canSend ? createSmsQueue(producer) : noCarrier,
     readPhone: createReadPhone({ countries: countries(config), testNumbers: tests }),
     numbers: {
@@ -132,18 +135,19 @@ function clientKey({ INDEX_KEY }: GatewayConfig): AppDeps['clientKey'] {
   return { id: key.id, secret: hmac(key, 'clients') }
 }
 
+function challengeKeys({ CHALLENGE_ID_KEY, INDEX_KEY }: GatewayConfig): ChallengeKeys {
+  const [idKey] = parseKeyRing(CHALLENGE_ID_KEY)
+  const [indexKey] = parseKeyRing(INDEX_KEY)
+  return createChallengeKeys({ idKey, indexKey })
+}
+
 function createStore(
   config: GatewayConfig,
-  redis: Redis,
+  stored: Pick<ScriptOptions, 'redis' | 'keys' | 'clockOffsetMs'>,
   sealer: ReturnType<typeof createSealer>,
-  clock: { readonly offsetMs: number },
 ) {
-  const [idKey] = parseKeyRing(config.CHALLENGE_ID_KEY)
-  const [indexKey] = parseKeyRing(config.INDEX_KEY)
-  const clockOffsetMs = () => clock.offsetMs
   const store = createChallengeStore({
-    redis,
-    keys: createChallengeKeys({ idKey, indexKey }),
+    ...stored,
     secrets: createChallengeSecrets({ codeKeys: parseKeyRing(config.CODE_KEYS), sealer }),
     budgets: {
       sendsPerHour: config.SENDS_PER_HOUR,
@@ -151,10 +155,16 @@ function createStore(
       wrongPerHour: config.WRONG_PER_HOUR,
       wrongPerDay: config.WRONG_PER_DAY,
     },
-    clockOffsetMs,
   })
-  return inCallersTime(store, clockOffsetMs)
+  return inCallersTime(store, stored.clockOffsetMs)
 }
+
+const guessLimits = (config: GatewayConfig): GuessLimits => ({
+  networkPerHour: config.WRONG_PER_NETWORK_PER_HOUR,
+  networkPerDay: config.WRONG_PER_NETWORK_PER_DAY,
+  freePasswords: config.WRONG_PASSWORDS_PER_DAY,
+  passwordWaitsSeconds: list(config.WRONG_PASSWORD_WAITS_SECONDS).map(Number),
+})
 
 const policyOf = (config: GatewayConfig): AppDeps['policy'] => ({
   codeDigits: config.CODE_DIGITS,

@@ -1,5 +1,6 @@
 import type { BodyOf, Endpoint } from '@latchkey/contracts/endpoint'
 import type { ErrorCode } from '@latchkey/contracts/errors'
+import { findPhone } from '@latchkey/contracts/internal/owners'
 import * as registrations from '@latchkey/contracts/internal/registrations'
 import * as internal from '@latchkey/contracts/internal/users'
 import { AppError } from '@latchkey/kit/app-error'
@@ -89,7 +90,7 @@ export function createUsersClient({ url, secret, timeoutMs, log, metrics }: User
     signInWithPassword: plain(internal.signInWithPassword, hashing),
     signInWithPhone: plain(internal.signInWithPhone),
     giveResetToken: plain(internal.giveResetToken),
-    findPhone: plain(internal.findPhone),
+    findPhone: plain(findPhone),
     register: (body, caller) => register[body.password === null ? 'quick' : 'hashing'](body, caller),
     findRegistration: plain(registrations.findRegistration),
     proveRegistration: plain(registrations.proveRegistration),

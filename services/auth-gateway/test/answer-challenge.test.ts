@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import t, { type Test } from 'tap'
 import { createAnswerChallenge } from '../src/flows/answer-challenge.js'
+import { createIsKnown } from '../src/flows/known-devices.js'
 import { createUsersClient } from '../src/users-client.js'
 import { challengeHarness } from './challenge-harness.js'
 
@@ -32,12 +33,15 @@ const refuse = (code: ErrorCode) => (reply: ServerResponse) => {
 
 /** A right answer while users is at this URL: how it ends, and what a second one meets. */
 async function answerTwice(t: Test, url: string) {
-  const { store, open, code } = await challengeHarness(t)
+  const { store, guesses, open, code } = await challengeHarness(t)
   const { id } = await open({ purpose: 'sign_in' })
   const log = pino({ level: 'silent' })
   const users = createUsersClient({ url, secret: 'test', timeoutMs: 300, log, metrics: new Registry() })
   t.teardown(() => users.close())
-  const error = await createAnswerChallenge({ challenges: store, users })({ id, code }, caller).then(
+  const error = await createAnswerChallenge({ challenges: store, users, guesses, isKnown: createIsKnown({ users }) })(
+    { id, code },
+    caller,
+  ).then(
     () => undefined,
     (thrown: unknown) => thrown,
   )

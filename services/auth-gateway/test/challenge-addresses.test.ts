@@ -40,7 +40,7 @@ t.test('a used, a cancelled and an expired challenge are no longer found', async
   const { store, openFound, foundBy, clock, code, redis, keys } = await challengeHarness(t)
   const client = randomClient()
   const used = await openFound(client)
-  const answered = await store.answer(used.id, code, 'staged', client)
+  const answered = await store.answer(used.id, code, 'staged', { client })
   if (answered.verdict !== 'claimed') throw new Error(answered.verdict)
   t.equal((await store.candidates(used.address, client)).length, 1, 'while it is held it is there')
   await store.settle(answered.claim)
@@ -78,7 +78,7 @@ for (const [what, again] of [
     const left = await redis.hgetall(keys.challenge(id))
     t.equal(left['state'], 'superseded')
     t.notOk(left['mac'] ?? left['box'] ?? left['pending'] ?? left['subject'] ?? left['found'])
-    t.same(await store.answer(id, code, 'staged', first.client), { verdict: 'gone' })
+    t.same(await store.answer(id, code, 'staged', { client: first.client }), { verdict: 'gone' })
     t.same(await store.resend(id, 'staged', facePolicy, numbers), { verdict: 'gone' })
   })
 }
@@ -192,7 +192,7 @@ t.test(
       verdict: 'resent',
       challenge: { resendsLeft: facePolicy.resends - 1 },
     })
-    const answered = await store.answer(unsent.id, code, 'staged', client)
+    const answered = await store.answer(unsent.id, code, 'staged', { client })
     t.match(answered, { verdict: 'claimed', claim: { openedAt: unsent.openedAt } })
   },
 )
@@ -318,11 +318,11 @@ t.test('the index of an address tells no phone, and every script of an address s
   const { id, address } = await openFound(client, { phone, mayStayUnsent: true })
   const text = `${keys.index(keys.address(address))} ${await redis.get(keys.index(keys.address(address)))}`
   t.notMatch(text, phone.slice(3))
-  await store.answer(id, wrongCode, 'staged', client)
+  await store.answer(id, wrongCode, 'staged', { client })
   clock.offsetMs = 30 * second
   await store.candidates(address, client)
   await store.resend(id, 'staged', facePolicy, numbers)
-  const answered = await store.answer(id, code, 'staged', client)
+  const answered = await store.answer(id, code, 'staged', { client })
   if (answered.verdict === 'claimed') await store.settle(answered.claim)
   await store.decoy(address, client, facePolicy)
   await store.sendable(address, client)
@@ -330,7 +330,10 @@ t.test('the index of an address tells no phone, and every script of an address s
   const opened = await store.open(decoy)
   clock.offsetMs = 60 * second
   if (opened.verdict === 'opened') {
-    await store.resend(opened.challenge.id, 'staged', facePolicy, numbers, { identifier: decoy.subject, limited: true })
+    await store.resend(opened.challenge.id, 'staged', facePolicy, numbers, {
+      typed: { identifier: decoy.subject, limited: true },
+      known: false,
+    })
     await store.cancel(opened.challenge, decoy, { refund: true })
   }
 

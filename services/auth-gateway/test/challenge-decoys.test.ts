@@ -29,9 +29,9 @@ t.test('a decoy counts down like a live challenge: wrong, exhausted, resent, sen
       heard.push(rest.attemptsLeft === undefined ? verdict : `${verdict} ${rest.attemptsLeft}`)
     const find = async () =>
       live ? (await store.candidates(address, client))[0]?.id : await store.decoy(address, client, facePolicy)
-    const guess = async () => hear(await store.answer((await find()) ?? '', wrongCode, 'staged', client))
-    const typed = live ? undefined : { identifier: phone, limited: true }
-    const resend = async () => hear(await store.resend((await find()) ?? '', 'staged', facePolicy, numbers, typed))
+    const guess = async () => hear(await store.answer((await find()) ?? '', wrongCode, 'staged', { client }))
+    const found = live ? undefined : { typed: { identifier: phone, limited: true }, known: false }
+    const resend = async () => hear(await store.resend((await find()) ?? '', 'staged', facePolicy, numbers, found))
 
     hear(await store.open(wish))
     await guess()
@@ -69,7 +69,7 @@ t.test('fifty first answers at once open one decoy', async (t) => {
   const client = randomClient()
   const { address } = foundBy(client).found
   const guess = async () =>
-    store.answer(await store.decoy(address, neighbourOf(client), facePolicy), code, 'staged', client)
+    store.answer(await store.decoy(address, neighbourOf(client), facePolicy), code, 'staged', { client })
   const answers = (await times(50, async () => [await guess(), await guess()])).flat()
   const left = answers.flatMap((answer) => (answer.verdict === 'wrong' ? [answer.attemptsLeft] : []))
   t.same(left.sort(), [0, 1, 2])
@@ -82,7 +82,7 @@ t.test('a decoy that an answer opened costs no send, and the owner of the phone 
   const wish = foundBy(randomClient(), { phone })
   for (const client of await times(4, async () => randomClient())) {
     const id = await store.decoy(wish.found.address, client, facePolicy)
-    await times(3, () => store.answer(id, wrongCode, 'staged', client))
+    await times(3, () => store.answer(id, wrongCode, 'staged', { client }))
   }
   const subject = keys.subject(phone)
   t.equal(await redis.exists(keys.wrong(subject), keys.sends(subject), keys.ladder(subject, 'sign_up')), 0)
@@ -98,13 +98,13 @@ t.test('each network has its own decoy, found until it is exhausted or expires',
   const id = await store.decoy(address, one, facePolicy)
   t.equal((await store.sendable(address, neighbourOf(one))).decoy, id)
   t.equal((await store.sendable(address, other)).decoy, undefined)
-  await times(3, () => store.answer(id, wrongCode, 'staged', one))
+  await times(3, () => store.answer(id, wrongCode, 'staged', { client: one }))
   t.equal((await store.sendable(address, one)).decoy, undefined)
-  t.same(await store.answer(await store.decoy(address, one, facePolicy), wrongCode, 'staged', one), {
+  t.same(await store.answer(await store.decoy(address, one, facePolicy), wrongCode, 'staged', { client: one }), {
     verdict: 'exhausted',
   })
   clock.offsetMs = 5 * minute
-  t.match(await store.answer(await store.decoy(address, one, facePolicy), wrongCode, 'staged', one), {
+  t.match(await store.answer(await store.decoy(address, one, facePolicy), wrongCode, 'staged', { client: one }), {
     verdict: 'wrong',
     attemptsLeft: 2,
   })
@@ -117,7 +117,7 @@ t.test('the decoy of an account is one for all networks, and its first send is a
   const address = addressOfPhone('staged', 'sign_in', phone)
   const wish = foundBy(one, { phone, purpose: 'sign_in', message: { kind: 'decoy' } })
   const guess = async (client: Client) =>
-    store.answer(await store.decoy(address, client, facePolicy), wrongCode, 'staged', client)
+    store.answer(await store.decoy(address, client, facePolicy), wrongCode, 'staged', { client })
   t.match(await guess(one), { attemptsLeft: 2 })
   t.equal((await store.sendable(address, one)).decoy, undefined, 'nobody has sent it')
   const opened = await store.open({ ...wish, found: { address, client: one } })
@@ -140,15 +140,15 @@ t.test('the first send of a decoy that an answer opened is no resend, and spends
   const phone = randomPhone()
   const { address } = foundBy(client, { phone }).found
   const id = await store.decoy(address, client, facePolicy)
-  await store.answer(id, wrongCode, 'staged', client)
-  const typed = { identifier: phone, limited: true }
-  const send = () => store.resend(id, 'staged', facePolicy, numbers, typed)
+  await store.answer(id, wrongCode, 'staged', { client })
+  const found = { typed: { identifier: phone, limited: true }, known: false }
+  const send = () => store.resend(id, 'staged', facePolicy, numbers, found)
   t.match(await send(), { verdict: 'resent', challenge: { sent: true, resendsLeft: facePolicy.resends } })
   t.match(await send(), { verdict: 'cooling', challenge: { sent: true } })
   t.match(await store.open(wanted({ phone })), { verdict: 'cooling' }, 'the phone cools down as if a code were there')
   clock.offsetMs = 30 * second
   t.match(await send(), { verdict: 'resent', challenge: { resendsLeft: facePolicy.resends - 1 } })
-  t.match(await store.answer(id, wrongCode, 'staged', client), { verdict: 'wrong', attemptsLeft: 1 })
+  t.match(await store.answer(id, wrongCode, 'staged', { client }), { verdict: 'wrong', attemptsLeft: 1 })
 })
 
 t.test('a decoy that was sent keeps its place, counts anew, and is taken back with its send', async (t) => {
@@ -158,13 +158,43 @@ t.test('a decoy that was sent keeps its place, counts anew, and is taken back wi
   const wish = foundBy(client, { phone, message: { kind: 'decoy' } })
   const { address } = wish.found
   const id = await store.decoy(address, client, facePolicy)
-  await times(3, () => store.answer(id, wrongCode, 'staged', client))
+  await times(3, () => store.answer(id, wrongCode, 'staged', { client }))
   const opened = await store.open(wish)
   if (opened.verdict !== 'opened') throw new Error(opened.verdict)
   t.equal((await store.sendable(address, client)).decoy, opened.challenge.id)
-  t.match(await store.answer(opened.challenge.id, wrongCode, 'staged', client), { verdict: 'wrong', attemptsLeft: 2 })
+  t.match(await store.answer(opened.challenge.id, wrongCode, 'staged', { client }), {
+    verdict: 'wrong',
+    attemptsLeft: 2,
+  })
   t.match(await store.open(wish), { verdict: 'cooling', retryAt: opened.challenge.resendAt })
   await store.cancel(opened.challenge, wish, { refund: true })
   t.equal(await redis.zcard(keys.sends(keys.subject(phone))), 0)
   t.equal((await store.sendable(address, client)).decoy, undefined)
 })
+
+t.test(
+  'wrong answers to the decoy of a send count for what was typed, and meet its limit, as those to a live code do',
+  async (t) => {
+    for (const live of [true, false]) {
+      const { store, open, foundBy, wrongCode, clock } = await challengeHarness(t)
+      const [phone, client] = [randomPhone(), randomClient()]
+      const wish = foundBy(client, { phone, ...(!live && { message: { kind: 'decoy' } }) })
+      const { address } = wish.found
+      const find = async () =>
+        live ? (await store.candidates(address, client))[0]?.id : await store.decoy(address, client, facePolicy)
+      const guess = async () => store.answer((await find()) ?? '', wrongCode, 'staged', { client })
+      const what = live ? 'a live code' : 'a decoy'
+      const first = await open({ phone, purpose: 'sign_in' })
+      for (let turn = 0; turn < 4; turn++) await store.answer(first.id, wrongCode, 'v1')
+      await store.open(wish)
+      for (let turn = 0; turn < 3; turn++) await guess()
+      t.same(await guess(), { verdict: 'exhausted' }, what)
+      const next = await open({ phone, purpose: 'reset_password' })
+      for (let turn = 0; turn < 3; turn++) await store.answer(next.id, wrongCode, 'v1')
+      t.match(await store.answer(next.id, wrongCode, 'v1'), { verdict: 'limited' }, `${what}: ten on all faces`)
+      clock.offsetMs = 31 * second
+      await store.open(wish)
+      t.match(await guess(), { verdict: 'limited', budget: 'phone' }, `${what}: here too`)
+    }
+  },
+)

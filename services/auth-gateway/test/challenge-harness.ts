@@ -4,7 +4,9 @@ import { createLog } from '@latchkey/kit/log'
 import { createRedis } from '@latchkey/kit/redis'
 import { createSealer } from '@latchkey/kit/seal'
 import { testStores } from '@latchkey/kit/testing'
+import { Registry } from 'prom-client'
 import type { Test } from 'tap'
+import { createGuessBudgets } from '../src/abuse/guess-budgets.js'
 import type { Address, NewChallenge, Numbers } from '../src/challenges/challenge.js'
 import { createChallengeKeys } from '../src/challenges/challenge-keys.js'
 import { createChallengeSecrets } from '../src/challenges/challenge-secrets.js'
@@ -53,6 +55,13 @@ export async function challengeHarness(t: Test, redisUrl = testStores().redisUrl
   const clock = { offsetMs: 0 }
   const keys = createChallengeKeys({ idKey: key('i'), indexKey: key('x') })
   const sealer = createSealer([key('s')])
+  const guesses = createGuessBudgets({
+    redis,
+    keys,
+    limits: { networkPerHour: 300, networkPerDay: 1_500, freePasswords: 20, passwordWaitsSeconds: [30, 60, 120] },
+    clockOffsetMs: () => clock.offsetMs,
+    metrics: new Registry(),
+  })
   const store = createChallengeStore({
     redis,
     keys,
@@ -104,5 +113,5 @@ export async function challengeHarness(t: Test, redisUrl = testStores().redisUrl
     if (opened.verdict !== 'opened') throw new Error(`not opened: ${opened.verdict}`)
     return { ...opened.challenge, address: asked.found.address }
   }
-  return { redis, store, keys, clock, code, wrongCode, wanted, open, foundBy, openFound }
+  return { redis, store, guesses, keys, clock, code, wrongCode, wanted, open, foundBy, openFound }
 }

@@ -21,7 +21,9 @@ t.test('a hundred wrong answers at once from one network: exactly three are comp
   const { store, openFound, wrongCode, redis, keys } = await challengeHarness(t)
   const client = randomClient()
   const { id, address } = await openFound(client)
-  const answers = await times(100, (n) => store.answer(id, wrongCode, 'staged', n % 2 ? client : neighbourOf(client)))
+  const answers = await times(100, (n) =>
+    store.answer(id, wrongCode, 'staged', { client: n % 2 ? client : neighbourOf(client) }),
+  )
   t.same(left(answers), [0, 1, 2])
   t.equal(count(answers, 'exhausted'), 97)
   t.equal(await redis.hget(keys.challenge(id), 'wrong'), '3', 'what was not compared was not counted for anybody')
@@ -33,9 +35,9 @@ t.test('the last wrong answer of a network ends the code for that network only',
   const { store, openFound, wrongCode, code } = await challengeHarness(t)
   const [client, other] = [randomClient(), randomClient()]
   const { id } = await openFound(client)
-  await times(3, () => store.answer(id, wrongCode, 'staged', client))
-  t.same(await store.answer(id, code, 'staged', client), { verdict: 'exhausted' }, 'though it is right')
-  t.match(await store.answer(id, code, 'staged', other), { verdict: 'claimed' })
+  await times(3, () => store.answer(id, wrongCode, 'staged', { client }))
+  t.same(await store.answer(id, code, 'staged', { client }), { verdict: 'exhausted' }, 'though it is right')
+  t.match(await store.answer(id, code, 'staged', { client: other }), { verdict: 'claimed' })
 })
 
 t.test('ten wrong answers at once from each of nine networks: nine are compared, then it ends for all', async (t) => {
@@ -43,11 +45,13 @@ t.test('ten wrong answers at once from each of nine networks: nine are compared,
   const { id, address } = await openFound(randomClient())
   const networks = await times(9, async () => randomClient())
   const answers = (
-    await Promise.all(networks.map((network) => times(10, () => store.answer(id, wrongCode, 'staged', network))))
+    await Promise.all(
+      networks.map((network) => times(10, () => store.answer(id, wrongCode, 'staged', { client: network }))),
+    )
   ).flat()
   t.equal(count(answers, 'wrong'), 9)
   t.equal(count(answers, 'exhausted'), 81)
-  t.same(await store.answer(id, code, 'staged', randomClient()), { verdict: 'exhausted' })
+  t.same(await store.answer(id, code, 'staged', { client: randomClient() }), { verdict: 'exhausted' })
   t.match(await store.candidates(address, randomClient()), [{ id, state: 'exhausted' }], 'it stays a candidate')
   const kept = await redis.hgetall(keys.challenge(id))
   t.notOk(kept['mac'] ?? kept['box'] ?? kept['pending'] ?? kept['subject'], 'without code, phone or pending data')
@@ -57,7 +61,7 @@ t.test('ten wrong answers at once from each of nine networks: nine are compared,
 t.test('what is left is the smaller of what the network and everybody has left', async (t) => {
   const { store, openFound, wrongCode } = await challengeHarness(t)
   const { id } = await openFound(randomClient())
-  const guess = async (client = randomClient()) => left([await store.answer(id, wrongCode, 'staged', client)])[0]
+  const guess = async (client = randomClient()) => left([await store.answer(id, wrongCode, 'staged', { client })])[0]
   const [first, next] = [randomClient(), randomClient()]
   t.same([await guess(first), await guess(first), await guess(first)], [2, 1, 0])
   t.same([await guess(), await guess(), await guess()], [2, 2, 2])
@@ -69,22 +73,22 @@ t.test('a right answer that is released costs its network nothing', async (t) =>
   const { store, openFound, wrongCode, code } = await challengeHarness(t)
   const client = randomClient()
   const { id } = await openFound(client)
-  await store.answer(id, wrongCode, 'staged', client)
-  const answered = await store.answer(id, code, 'staged', client)
+  await store.answer(id, wrongCode, 'staged', { client })
+  const answered = await store.answer(id, code, 'staged', { client })
   if (answered.verdict !== 'claimed') throw new Error(answered.verdict)
   await store.release(answered.claim)
-  t.same(await store.answer(id, wrongCode, 'staged', client), { verdict: 'wrong', attemptsLeft: 1 })
+  t.same(await store.answer(id, wrongCode, 'staged', { client }), { verdict: 'wrong', attemptsLeft: 1 })
 })
 
 t.test('a resend refunds a network nothing, and a new code neither', async (t) => {
   const { store, openFound, wrongCode, clock } = await challengeHarness(t)
   const client = randomClient()
   const { id } = await openFound(client)
-  await times(2, () => store.answer(id, wrongCode, 'staged', client))
+  await times(2, () => store.answer(id, wrongCode, 'staged', { client }))
   clock.offsetMs = 200 * second
   t.match(await store.resend(id, 'staged', facePolicy, numbers), { verdict: 'resent', challenge: { generation: 2 } })
-  t.same(await store.answer(id, wrongCode, 'staged', client), { verdict: 'wrong', attemptsLeft: 0 })
-  t.same(await store.answer(id, wrongCode, 'staged', client), { verdict: 'exhausted' })
+  t.same(await store.answer(id, wrongCode, 'staged', { client }), { verdict: 'wrong', attemptsLeft: 0 })
+  t.same(await store.answer(id, wrongCode, 'staged', { client }), { verdict: 'exhausted' })
 })
 
 t.test(

@@ -17,7 +17,7 @@ export const someMs = 1_500
 /** What users says where all is well, by path. */
 export const good: RequestListener = (request, response) => {
   if (request.url === '/internal/sessions/refresh' || request.url === '/internal/people/find-phone')
-    return json(response, 200, { phone: '+919876543210' })
+    return json(response, 200, { phone: '+919876543210', known: false })
   if (request.url?.startsWith('/internal/deliveries/')) return json(response, 200, { state: null, reason: null })
   return json(response, 401, problem('credentials.wrong', 401))
 }

@@ -17,6 +17,7 @@ import { mountPeople } from './people/people.routes.js'
 import type { People } from './people/people.service.js'
 import { mountRegistrations } from './registrations/registrations.routes.js'
 import type { Registrations } from './registrations/registrations.service.js'
+import type { Devices } from './sessions/devices.service.js'
 import { mountSessions } from './sessions/sessions.routes.js'
 import type { Sessions } from './sessions/sessions.service.js'
 
@@ -26,6 +27,7 @@ export interface Services {
   readonly credentials: Credentials
   readonly passwords: Passwords
   readonly sessions: Sessions
+  readonly devices: Devices
   readonly challenges: Challenges
   readonly deliveries: Deliveries
 }
@@ -42,7 +44,7 @@ export function buildApp(services: Services, { internalSecret, log, metrics }: A
   const app = createHttp({ log, metrics, requestId, answerWithinMs: 1_700 })
   app.speak('', problemVoice(describe))
   admitGatewayOnly(app, internalSecret)
-  mountPeople(app, services.people)
+  mountPeople(app, services.people, services.devices)
   mountRegistrations(app, services.registrations)
   mountCredentials(app, services.credentials, services.passwords)
   mountChallenges(app, services.challenges)

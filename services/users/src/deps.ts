@@ -39,7 +39,7 @@ interface ServicesNeeds {
 export function createServices({ db, ring, hasher, now, log, metrics }: ServicesNeeds): Services & { sweeps: Sweeps } {
   const claims = createClaims({ db, now })
   const people = createPeople({ db, claims, now })
-  const devices = createDevices({ tokens: createSignedTokens(ring, { prefix: 'lkd_' }), now })
+  const devices = createDevices({ db, tokens: createSignedTokens(ring, { prefix: 'lkd_' }), now })
   const refreshTokens = createSignedTokens(ring, { prefix: 'lkr_' })
   const sessions = createSessions({ db, people, devices, tokens: refreshTokens, now, log })
   const credentials = createCredentials({ db, people, sessions, hasher, log })
@@ -55,7 +55,7 @@ export function createServices({ db, ring, hasher, now, log, metrics }: Services
     sessions: sessions.sweep,
     challenges: challenges.sweep,
   }
-  return { people, registrations, credentials, passwords, sessions, challenges, deliveries, sweeps }
+  return { people, registrations, credentials, passwords, sessions, devices, challenges, deliveries, sweeps }
 }
 
 export interface Deps {

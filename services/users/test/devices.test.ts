@@ -1,5 +1,5 @@
 import t from 'tap'
-import { harness, must, type Harness } from './harness.js'
+import { harness, must, newPhone, type Harness } from './harness.js'
 
 const hourMs = 3_600_000
 const devices = ({ db }: Harness, userId: string) =>
@@ -55,4 +55,60 @@ t.test('a sign-up with the token of somebody else’s device gets a device of it
   const mine = await h.signUp({ deviceToken: theirs.session.deviceToken })
   t.not(mine.session.deviceToken, theirs.session.deviceToken)
   t.equal((await devices(h, theirs.user.id))[0]?.superseded_at, null)
+})
+
+const known = async ({ call }: Harness, phone: string, knownBy: object) =>
+  (await call('POST', '/people/find-phone', { identifier: { kind: 'phone', value: phone }, knownBy })).body['known']
+
+t.test('a device token makes its bearer known at its own account for 180 days, and at no other', async (t) => {
+  const h = await harness(t)
+  const mine = await h.signUp()
+  const theirs = await h.signUp()
+  const { deviceToken } = mine.session
+  t.equal(await known(h, mine.phone, { deviceToken }), true)
+  t.equal(await known(h, theirs.phone, { deviceToken }), false, 'what is good at home is nothing elsewhere')
+  t.equal(await known(h, newPhone(), { deviceToken }), false)
+  for (const forged of [mine.session.refreshToken, `${deviceToken}x`, 'lkd_AAAA', '\0'])
+    t.equal(await known(h, mine.phone, { deviceToken: forged }), false, 'what is no device token is as none')
+  t.equal(await known(h, mine.phone, {}), false)
+  h.advance(179 * 24 * hourMs)
+  t.equal(await known(h, mine.phone, { deviceToken }), true)
+  h.advance(2 * 24 * hourMs)
+  t.equal(await known(h, mine.phone, { deviceToken }), false)
+})
+
+t.test('a device token that was re-issued stays good for 24 hours', async (t) => {
+  const h = await harness(t)
+  const { phone, session } = await h.signUp()
+  const next = must((await h.signIn(phone, session.deviceToken)).body.session)
+  h.advance(23 * hourMs)
+  t.equal(await known(h, phone, { deviceToken: session.deviceToken }), true)
+  h.advance(2 * hourMs)
+  t.equal(await known(h, phone, { deviceToken: session.deviceToken }), false)
+  t.equal(await known(h, phone, { deviceToken: next.deviceToken }), true)
+})
+
+t.test('a live session is as good as a device token, an ended one is as none', async (t) => {
+  const h = await harness(t)
+  const mine = await h.signUp()
+  const theirs = await h.signUp()
+  const { id: sessionId } = mine.session
+  t.equal(await known(h, mine.phone, { sessionId }), true)
+  t.equal(await known(h, theirs.phone, { sessionId }), false)
+  await h.call('POST', `/sessions/${sessionId}/end`, { all: false })
+  t.equal(await known(h, mine.phone, { sessionId }), false)
+})
+
+t.test('a known device and one of somebody else cost the same questions', async (t) => {
+  const h = await harness(t)
+  const mine = await h.signUp()
+  const theirs = await h.signUp()
+  const cost = async (phone: string, deviceToken: string) => {
+    const before = h.queries()
+    await known(h, phone, { deviceToken })
+    return h.queries() - before
+  }
+  const own = await cost(mine.phone, mine.session.deviceToken)
+  t.equal(await cost(theirs.phone, mine.session.deviceToken), own)
+  t.equal(await cost(newPhone(), mine.session.deviceToken), own)
 })

@@ -14,6 +14,7 @@
 import { faceGuards } from './guards/faces.js'
 import { jodimilanAndRentlyGuards } from './guards/faces-b.js'
 import { gatewayGuards } from './guards/gateway.js'
+import { guessingGuards } from './guards/guessing.js'
 import { kitGuards } from './guards/kit.js'
 import { redisFaultGuards } from './guards/redis-faults.js'
 import { usersGuards } from './guards/users.js'
@@ -34,6 +35,7 @@ export const guards: readonly Guard[] = [
   ...gatewayGuards,
   ...faceGuards,
   ...jodimilanAndRentlyGuards,
+  ...guessingGuards,
   ...usersGuards,
   ...usersAwayGuards,
   ...workerGuards,

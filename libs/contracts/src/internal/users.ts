@@ -135,15 +135,6 @@ export const giveResetToken = endpoint({
   fails: ['request.invalid', 'challenge.gone', 'unavailable'],
 })
 
-export const findPhone = endpoint({
-  method: 'POST',
-  path: '/internal/people/find-phone',
-  summary: 'The verified phone of an account, or null',
-  body: Strict({ identifier: Identifier }),
-  replies: { 200: Type.Object({ phone: Type.Union([E164, Type.Null()]) }) },
-  fails: ['request.invalid', 'unavailable'],
-})
-
 export const refreshSession = endpoint({
   method: 'POST',
   path: '/internal/sessions/refresh',

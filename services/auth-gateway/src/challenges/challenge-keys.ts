@@ -13,6 +13,8 @@ export interface Subject {
 /** Redis keys of challenges and their counters. All keys of one subject share its shard, hence one slot of a cluster. */
 export interface ChallengeKeys {
   subject(text: string): Subject
+  /** The same as its own devices are counted: what strangers spend there is not theirs. */
+  known(subject: Subject): Subject
   /** What an address leads to stands here. */
   address(address: Address): Subject
   newId(subject: Subject): string
@@ -24,6 +26,7 @@ export interface ChallengeKeys {
   ladder(subject: Subject, purpose: Purpose): string
   wrong(subject: Subject): string
   notice(subject: Subject): string
+  guesses(subject: Subject): string
   index(address: Subject): string
 }
 
@@ -36,6 +39,7 @@ export function createChallengeKeys({ idKey, indexKey }: { idKey: Key; indexKey:
       shard: shardOfHash(hmac(indexKey, 'shard', text)),
       hash: hmac(indexKey, 'subject', text).subarray(0, 16).toString('base64url'),
     }),
+    known: ({ shard, hash }) => ({ shard, hash: `${hash}:known` }),
     address: (address) => ({
       shard: shardOfHash(hmac(indexKey, 'address shard', ...parts(address))),
       hash: hmac(indexKey, 'address', ...parts(address))
@@ -56,6 +60,7 @@ export function createChallengeKeys({ idKey, indexKey }: { idKey: Key; indexKey:
     ladder: ({ shard, hash }, purpose) => `lk:{${shard}}:ladder:${purpose}:${hash}`,
     wrong: ({ shard, hash }) => `lk:{${shard}}:wrong:${hash}`,
     notice: ({ shard, hash }) => `lk:{${shard}}:notice:${hash}`,
+    guesses: ({ shard, hash }) => `lk:{${shard}}:guesses:${hash}`,
     index: ({ shard, hash }) => `lk:{${shard}}:found:${hash}`,
   }
 }

@@ -3,8 +3,8 @@ import type { Redis } from 'ioredis'
 import type { AddressDecoys } from './address-decoys.js'
 import type { AddressIndex } from './address-index.js'
 import type { ChallengeStore, KnownChallenge, NewChallenge, Opened } from './challenge.js'
-import type { ChallengeKeys } from './challenge-keys.js'
-import { knownChallenge, newRecord, type Record } from './challenge-record.js'
+import type { ChallengeKeys, Subject } from './challenge-keys.js'
+import { knownChallenge, newRecord, type Record, writeSubject } from './challenge-record.js'
 import type { ChallengeScripts, LimitedSend } from './challenge-scripts.js'
 import type { ChallengeSecrets } from './challenge-secrets.js'
 
@@ -29,19 +29,23 @@ export function createChallengeOpening({
   const standIn = ({ found, message }: NewChallenge) =>
     found !== undefined && message.kind === 'decoy' ? decoys.place(found.address, found.client) : undefined
 
+  const countedFor = (text: string, { known = false }: NewChallenge): Subject =>
+    known ? keys.known(keys.subject(text)) : keys.subject(text)
+
   async function open(wanted: NewChallenge): Promise<Opened> {
     const { purpose, policy, limited, found } = wanted
-    const subject = keys.subject(wanted.subject)
+    const named = keys.subject(wanted.subject)
+    const subject = countedFor(wanted.subject, wanted)
     const decoy = standIn(wanted)
-    const id = decoy?.id ?? keys.newId(subject)
+    const id = decoy?.id ?? keys.newId(named)
     const messageId = randomUUID()
     const send = { purpose, policy, limited, messageId }
-    const silent = wanted.behind === undefined ? undefined : { ...send, subject: keys.subject(wanted.behind) }
+    const silent = wanted.behind === undefined ? undefined : { ...send, subject: countedFor(wanted.behind, wanted) }
     const quiet = silent !== undefined && !(await scripts.spend(silent))
     const address = found === undefined || decoy !== undefined ? undefined : keys.address(found.address)
     const fields = newRecord(wanted, {
       id,
-      subjectHash: (decoy?.subject ?? subject).hash,
+      subjectHash: (decoy?.subject ?? named).hash,
       messageId,
       quiet,
       address,
@@ -75,8 +79,10 @@ export function createChallengeOpening({
     const [verdict, at] = await scripts.takeSend(send)
     if (verdict === 'cooling') return { verdict, retryAt: new Date(Number(at)) }
     const resendAt = String(at)
+    // Were its wrong answers nobody's, whoever counts them could tell it from a live one.
+    const countsFor = writeSubject(send.subject)
     const lifeMs = wanted.policy.codeLifeSeconds * 1_000
-    const times = await scripts.decoy(id, { lifeMs, anew: true, fields: { ...fields, resendAt } })
+    const times = await scripts.decoy(id, { lifeMs, anew: true, fields: { ...fields, resendAt, countsFor } })
     const record = { ...fields, openedAt: String(times[0]), expiresAt: String(times[1]), resendAt }
     return { verdict: 'opened', challenge: knownChallenge(id, record, { expired: false }) }
   }
@@ -87,14 +93,15 @@ export function createChallengeOpening({
     { refund }: { refund: boolean },
   ): Promise<void> {
     const send = { messageId, purpose }
-    const counted = { ...send, subject: keys.subject(wanted.subject) }
+    const counted = { ...send, subject: countedFor(wanted.subject, wanted) }
     if (standIn(wanted) === undefined) {
       await scripts.cancel(id, counted, { refund })
     } else {
       if (refund) await scripts.refund(counted)
       await scripts.end(id, 'cancelled')
     }
-    if (refund && wanted.behind !== undefined) await scripts.refund({ ...send, subject: keys.subject(wanted.behind) })
+    if (refund && wanted.behind !== undefined)
+      await scripts.refund({ ...send, subject: countedFor(wanted.behind, wanted) })
     if (wanted.found !== undefined) await index.leave(keys.address(wanted.found.address), id)
   }
 

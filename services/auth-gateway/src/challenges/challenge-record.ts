@@ -58,8 +58,9 @@ export function newRecord(
     resendsMax: String(policy.resends),
     messageId,
     quiet: quiet ? messageId : '',
+    ...(wanted.known === true && { known: '1' }),
     subject: subjectHash,
-    ...(address !== undefined && { found: `${address.shard}.${address.hash}` }),
+    ...(address !== undefined && { found: writeSubject(address) }),
   }
 }
 
@@ -112,8 +113,15 @@ export const openedAt = (record: Record): Date =>
   new Date(Number(record.openedAt ?? Number(record.expiresAt) - Number(record.lifeMs)))
 
 /** The address that leads to a challenge, if one does. */
-export function addressOf({ found }: Record): Subject | undefined {
-  const [shard, hash] = found?.split('.', 2) ?? []
+export const addressOf = ({ found }: Record): Subject | undefined => readSubject(found)
+
+/** Whose wrong answers a decoy's count as, if anybody's. */
+export const countsFor = (record: Record): Subject | undefined => readSubject(record.countsFor)
+
+export const writeSubject = ({ shard, hash }: Subject): string => `${shard}.${hash}`
+
+function readSubject(text: string | undefined): Subject | undefined {
+  const [shard, hash] = text?.split('.', 2) ?? []
   return shard === undefined || hash === undefined ? undefined : { shard, hash }
 }
 

@@ -60,6 +60,7 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
     refund: script('refund.2'),
     claim: script('claim.2'),
     countWrong: script('count_wrong.1'),
+    wrongRoom: script<number>('wrong_room.1'),
     settle: script('settle.2'),
     release: script('release.1'),
     resend: script('resend.3'),
@@ -136,6 +137,7 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
     async countWrong(subject: Subject, owner: string): Promise<void> {
       await lua.countWrong(keys.wrong(subject), clockOffsetMs(), owner)
     },
+    wrongRoom: (subject: Subject) => lua.wrongRoom(keys.wrong(subject), clockOffsetMs(), ...wrongLimits),
     async settle(id: string, subject: Subject, purpose: Purpose): Promise<void> {
       await lua.settle(keys.challenge(id), keys.ladder(subject, purpose))
     },

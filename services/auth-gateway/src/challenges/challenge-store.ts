@@ -1,13 +1,31 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import { wrongOf } from '@latchkey/contracts/challenge-record'
 import type { ChallengePolicy } from '../flows/policy.js'
-import type { Client } from '../flows/ports.js'
 import { createAddressDecoys, nobodyBehind } from './address-decoys.js'
 import { createAddressIndex } from './address-index.js'
-import type { Answered, ChallengeStore, Claim, KnownChallenge, Message, Numbers, Resent, Typed } from './challenge.js'
+import type {
+  Answered,
+  Answering,
+  ChallengeStore,
+  Claim,
+  FoundBy,
+  KnownChallenge,
+  Message,
+  Numbers,
+  Resent,
+} from './challenge.js'
 import type { Subject } from './challenge-keys.js'
 import { createChallengeOpening } from './challenge-opening.js'
-import { addressOf, knownChallenge, openedAt, purposeOf, resentFields, type Record } from './challenge-record.js'
+import {
+  addressOf,
+  countsFor,
+  knownChallenge,
+  openedAt,
+  purposeOf,
+  resentFields,
+  type Record,
+  stateFor,
+} from './challenge-record.js'
 import { createChallengeScripts, type ScriptOptions, type Send } from './challenge-scripts.js'
 import type { ChallengeSecrets } from './challenge-secrets.js'
 
@@ -28,10 +46,13 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
   const index = createAddressIndex({ scripts, keys })
   const decoys = createAddressDecoys({ scripts, keys, secrets })
   const load = async (id: string) => (idPattern.test(id) ? scripts.read(id) : undefined)
-  const subjectOf = (id: string, { subject = '' }: Record): Subject => ({ shard: keys.shardOf(id), hash: subject })
+  const asKnown = (subject: Subject, known: boolean): Subject => (known ? keys.known(subject) : subject)
+  const countedFor = (id: string, { subject = '' }: Record, known: boolean): Subject =>
+    asKnown({ shard: keys.shardOf(id), hash: subject }, known)
   const { open, cancel } = createChallengeOpening({ redis, keys, secrets, scripts, index, decoys })
 
-  async function answer(id: string, code: string, face: string, client?: Client): Promise<Answered> {
+  async function answer(id: string, code: string, face: string, by: Answering = {}): Promise<Answered> {
+    const { client } = by
     for (;;) {
       const { now, record } = (await load(id)) ?? { now: 0, record: {} }
       if (record.face !== face) return { verdict: 'gone' }
@@ -46,18 +67,33 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
       const pending = secrets.openPending(id, record.pending ?? '')
       const mac = secrets.macOfGuess(id, generation, code, record.mac)
       const wrongField = client === undefined ? '' : wrongOf(client.network)
-      const subject = subjectOf(id, record)
+      const known = await isKnown(record, message, by)
+      const elsewhere = countsFor(record)
+      // Asked for live ones too, which their claim asks again: the work must be the same.
+      const openAt = client && (await scripts.wrongRoom(elsewhere ?? countedFor(id, record, known)))
+      if (client !== undefined && openAt !== 0 && stateFor(client.network, record) === 'live')
+        return { verdict: 'limited', retryAt: new Date(Number(openAt)), budget: known ? 'known_device' : 'phone' }
+      const counted = known ? undefined : await by.count?.()
+      if (counted?.verdict === 'limited') return counted
+      const subject = countedFor(id, record, known)
       const [verdict, detail] = await scripts.claim(id, subject, { generation, mac, owner, wrongField })
+      if (verdict !== 'wrong') void counted?.giveBack().catch(() => undefined)
       if (verdict === 'changed') continue // a resend made a new code between our read and our claim
       if (verdict === 'claimed')
-        return { verdict, claim: { ...claimOf(id, owner, record, message, pending), lapsed: detail === 1 } }
+        return {
+          verdict,
+          claim: { ...claimOf(id, owner, record, message, pending), subject: subject.hash, lapsed: detail === 1 },
+        }
       if (verdict === 'wrong') {
+        if (elsewhere !== undefined) void scripts.countWrong(elsewhere, owner).catch(() => undefined)
         const behind = phoneBehind(record, message)
         // Not awaited: it would take longer where there is a phone.
-        if (behind !== undefined) void scripts.countWrong(keys.subject(behind), owner).catch(() => undefined)
+        if (behind !== undefined)
+          void scripts.countWrong(asKnown(keys.subject(behind), known), owner).catch(() => undefined)
         return { verdict, attemptsLeft: Number(detail) }
       }
-      if (verdict === 'limited') return { verdict, retryAt: new Date(Number(detail)) }
+      if (verdict === 'limited')
+        return { verdict, retryAt: new Date(Number(detail)), budget: known ? 'known_device' : 'phone' }
       if (verdict === 'held' || verdict === 'gone' || verdict === 'exhausted') return { verdict }
       throw new Error(`claim.2.lua returned ${verdict}`)
     }
@@ -68,11 +104,13 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
     face: string,
     policy: ChallengePolicy,
     numbers: Numbers,
-    typed?: Typed,
+    found?: FoundBy,
   ): Promise<Resent> {
+    const typed = found?.typed
     for (;;) {
       const record = (await load(id))?.record
       if (record?.box === undefined || record.face !== face) return { verdict: 'gone' }
+      const known = found?.known ?? record.known === '1'
       const generation = Number(record.generation)
       const before = secrets.openMessage(id, generation, record.box)
       const next: Message =
@@ -86,16 +124,13 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
         if (taken === 'cooling') return cooling(id, at)
       }
       const behind = record.to === '' ? (phoneBehind(record, before) ?? nobodyBehind(record.subject ?? '')) : undefined
-      const silent = behind === undefined ? undefined : { ...send, subject: keys.subject(behind) }
+      const silent = behind === undefined ? undefined : { ...send, subject: asKnown(keys.subject(behind), known) }
       const allowed = silent === undefined || (await scripts.spend(silent))
       // A notice is not repeated for the asking.
       const quiet = !allowed || before.kind === 'account_exists'
       const [mac, box] = [secrets.macOf(id, generation + 1, next), secrets.sealMessage(id, generation + 1, next)]
-      const [verdict, at] = await scripts.resend(
-        id,
-        { ...send, subject: subjectOf(id, record) },
-        { generation, mac, box, quiet },
-      )
+      const counted = { ...send, subject: countedFor(id, record, known) }
+      const [verdict, at] = await scripts.resend(id, counted, { generation, mac, box, quiet })
       if (verdict !== 'resent') {
         if (silent !== undefined && allowed) await scripts.refund(silent)
         if (asTyped !== undefined) await scripts.refund(asTyped)
@@ -107,19 +142,14 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
       if (verdict !== 'resent') throw new Error(`resend.3.lua returned ${verdict}`)
       const challenge = await sentAt(id, addressOf(record))
       if (challenge === undefined) return { verdict: 'gone' }
-      const takeBack = () => unsend(id, record, send, [silent, asTyped])
+      const takeBack = () => unsend(id, record, counted, [silent, asTyped])
       return { verdict, challenge, takeBack }
     }
   }
 
-  async function unsend(
-    id: string,
-    before: Record,
-    send: Omit<Send, 'subject'>,
-    counted: readonly (Send | undefined)[],
-  ): Promise<void> {
-    await scripts.unsend(id, { ...send, subject: subjectOf(id, before) }, resentFields(before))
-    for (const one of counted) if (one !== undefined) await scripts.refund(one)
+  async function unsend(id: string, before: Record, send: Send, others: readonly (Send | undefined)[]): Promise<void> {
+    await scripts.unsend(id, send, resentFields(before))
+    for (const one of others) if (one !== undefined) await scripts.refund(one)
   }
 
   /** A challenge after a send, which its address is told of. */
@@ -176,12 +206,25 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
   }
 }
 
+/** Whoever holds the id of a challenge that a device of the account opened is that device; anybody can find one by an address. */
+async function isKnown(record: Record, message: Message, { client, knows }: Answering): Promise<boolean> {
+  if (client === undefined && record.known === '1') return true
+  if (knows === undefined) return false
+  return knows(message.kind === 'code' ? message.to : null, purposeOf(record))
+}
+
 /** The phone that a challenge for an identifier leads to, which its caller never named. */
 function phoneBehind({ to }: Record, message: Message): string | undefined {
   return to === '' && message.kind === 'code' ? message.to : undefined
 }
 
-function claimOf(id: string, owner: string, record: Record, message: Message, pending: unknown): Omit<Claim, 'lapsed'> {
+function claimOf(
+  id: string,
+  owner: string,
+  record: Record,
+  message: Message,
+  pending: unknown,
+): Omit<Claim, 'lapsed' | 'subject'> {
   if (message.kind !== 'code') throw new Error('a challenge without a code was answered')
   return {
     id,
@@ -190,7 +233,6 @@ function claimOf(id: string, owner: string, record: Record, message: Message, pe
     face: record.face ?? '',
     phone: message.to,
     pending,
-    subject: record.subject ?? '',
     address: addressOf(record),
     openedAt: openedAt(record),
   }

@@ -16,6 +16,8 @@ export interface NewChallenge {
   readonly subject: string
   /** The phone behind an identifier, where the caller did not name it: its own limits are kept too, and he is not told. */
   readonly behind?: string
+  /** Whether a device of the account asks: it has a cooldown and budgets of its own. */
+  readonly known?: boolean
   /** False for a test number: no cooldown, no budget. */
   readonly limited: boolean
   readonly message: Message
@@ -107,7 +109,8 @@ export type Opened =
 export type Answered =
   | { readonly verdict: 'claimed'; readonly claim: Claim }
   | { readonly verdict: 'wrong'; readonly attemptsLeft: number }
-  | { readonly verdict: 'limited'; readonly retryAt: Date }
+  /** `budget` where it is that of the challenge's subject: everybody's, or that of its known devices. */
+  | { readonly verdict: 'limited'; readonly retryAt: Date; readonly budget?: 'phone' | 'known_device' }
   | { readonly verdict: 'held' | 'gone' }
   /** Too many wrong answers: from everywhere, or from this client's network. */
   | { readonly verdict: 'exhausted' }
@@ -135,6 +138,32 @@ export interface Typed {
   readonly limited: boolean
 }
 
+/** Who answers, as far as it decides where a wrong answer is counted. */
+export interface Answering {
+  /** Of a face that finds challenges by address. */
+  readonly client?: Client
+  /**
+   * Asked where the caller brought what may make him a known device: of the account behind the phone a code of this purpose went to,
+   * null where none did.
+   */
+  readonly knows?: (phone: E164 | null, purpose: Purpose) => Promise<boolean>
+  /** Counts a stranger's answer for his network before it is compared. */
+  readonly count?: () => Promise<Counted>
+}
+
+/** A guess that was counted before it is made: `giveBack` for one that was none. */
+export type Counted =
+  | { readonly verdict: 'counted'; giveBack(): Promise<void> }
+  | { readonly verdict: 'limited'; readonly retryAt: Date }
+
+/** How a challenge was found that is sent again by its address. */
+export interface FoundBy {
+  /** For what `findDecoy` found. */
+  readonly typed?: Typed
+  /** Whether a device of the account asks. */
+  readonly known: boolean
+}
+
 /** Where challenges live. Every operation is one script in one slot, so that a hundred callers at once are as good as one. */
 export interface ChallengeStore {
   open(challenge: NewChallenge): Promise<Opened>
@@ -145,7 +174,7 @@ export interface ChallengeStore {
   cancel(challenge: KnownChallenge, wanted: NewChallenge, options: { readonly refund: boolean }): Promise<void>
   /** Undefined for an unknown one, and 15 minutes after its end. */
   read(id: string): Promise<KnownChallenge | undefined>
-  answer(id: string, code: string, face: string, client?: Client): Promise<Answered>
+  answer(id: string, code: string, face: string, by?: Answering): Promise<Answered>
   /** The challenges behind an address that live or were exhausted, oldest first. */
   candidates(address: Address, client: Client): Promise<readonly Candidate[]>
   /**
@@ -161,6 +190,6 @@ export interface ChallengeStore {
   settle(claim: Claim): Promise<void>
   /** Gives a claimed code back, nothing having happened. */
   release(claim: Claim): Promise<void>
-  /** `typed` for a decoy. */
-  resend(id: string, face: string, policy: ChallengePolicy, numbers: Numbers, typed?: Typed): Promise<Resent>
+  /** Without `found`, by its id: it is counted for whoever opened it. */
+  resend(id: string, face: string, policy: ChallengePolicy, numbers: Numbers, found?: FoundBy): Promise<Resent>
 }

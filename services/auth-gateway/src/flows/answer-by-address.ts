@@ -37,8 +37,9 @@ export function createAnswerByAddress({
   answerChallenge,
 }: AnswerByAddressDeps): AnswerByAddress {
   return async function answerByAddress({ address, of, ...answer }, caller, policy) {
-    const guess = (id: string) => answerChallenge({ ...answer, id, client: caller.client }, caller)
-    const decoyed = async () => guess(await challenges.decoy(address, caller.client, policy))
+    const { client, sessionId } = caller
+    const guess = (id: string) => answerChallenge({ ...answer, id, client, sessionId }, caller)
+    const decoyed = async () => guess(await challenges.decoy(address, client, policy))
     const chosen = await chooseChallenge(address, caller, of)
     if (chosen === undefined) return decoyed()
     // An exhausted one is asked as well: it takes the work of a decoy, and a code that is none is refused alike.

@@ -1,16 +1,21 @@
 import { PendingRegistration } from '@latchkey/contracts/internal/registrations'
 import { PendingAccount } from '@latchkey/contracts/internal/users'
-import type { User } from '@latchkey/contracts/v1/shapes'
+import type { E164 } from '@latchkey/contracts/phone'
+import type { Purpose, User } from '@latchkey/contracts/v1/shapes'
 import { AppError, invalidField } from '@latchkey/kit/app-error'
 import { Value } from 'typebox/value'
 import type { ChallengeStore, Claim } from '../challenges/challenge.js'
 import { tooSoon } from './accounts.js'
+import type { GuessBudgets } from '../abuse/guess-budgets.js'
+import type { IsKnown } from './known-devices.js'
 import type { Caller, Client, Users } from './ports.js'
 import type { OpenSession } from './session.js'
 
 export interface AnswerChallengeDeps {
   readonly challenges: ChallengeStore
   readonly users: Pick<Users, 'completeSignUp' | 'proveRegistration' | 'signInWithPhone' | 'giveResetToken'>
+  readonly guesses: GuessBudgets
+  readonly isKnown: IsKnown
 }
 
 /** What a right answer led to; `created` where an account came into being. */
@@ -30,6 +35,8 @@ export interface Answer {
   readonly id: string
   readonly code: string
   readonly deviceToken?: string | undefined
+  /** Of a face where an access token makes a known device. */
+  readonly sessionId?: string | undefined
   /** Of a face that counts wrong answers by client. */
   readonly client?: Client
   /** Of a face that hears of the account only now: what it is to be. All of it or nothing. */
@@ -42,19 +49,34 @@ export type AnswerChallenge = (answer: Answer, caller: Caller) => Promise<Proved
 
 const askAgainMs = 1_000
 
+/** Purposes whose challenge goes to the phone of an account. */
+const aboutAccounts: ReadonlySet<Purpose> = new Set<Purpose>(['sign_in', 'reset_password', 'second_factor'])
+/** A number that nobody can have. */
+const nobody = '+0'
+
 /**
  * Proves a phone: claim the code, have its effect in one Postgres transaction that fences the challenge, settle.
  * Throws `challenge.wrong`, `challenge.gone`, `account.exists`, `account.disabled`, `rate.limited`, `unavailable`.
  */
-export function createAnswerChallenge({ challenges, users }: AnswerChallengeDeps): AnswerChallenge {
+export function createAnswerChallenge({ challenges, users, guesses, isKnown }: AnswerChallengeDeps): AnswerChallenge {
   const effects = createEffects(users)
 
+  /** Nobody is looked up where a challenge is about no account; where it is a decoy, nobody is found. */
+  const knows = (answer: Answer, caller: Caller) => async (phone: E164 | null, purpose: Purpose) =>
+    aboutAccounts.has(purpose) && isKnown({ kind: 'phone', value: phone ?? nobody }, answer, caller)
+
   return async function answerChallenge(answer, caller) {
-    const answered = await challenges.answer(answer.id, readCode(answer.code), caller.face, answer.client)
+    const answered = await challenges.answer(answer.id, readCode(answer.code), caller.face, {
+      ...(answer.client !== undefined && { client: answer.client }),
+      knows: knows(answer, caller),
+      count: () => guesses.answer(caller.guesser),
+    })
+    if (answered.verdict === 'exhausted') guesses.refused('challenge')
     switch (answered.verdict) {
       case 'wrong':
         throw wrong(answered.attemptsLeft)
       case 'limited':
+        if (answered.budget !== undefined) guesses.refused(answered.budget)
         throw tooSoon(answered.retryAt)
       case 'held':
         throw tooSoon(

@@ -1,4 +1,5 @@
 import type { ChallengeStore, Numbers } from '../challenges/challenge.js'
+import type { GuessBudgets } from '../abuse/guess-budgets.js'
 import type { ReadPhone } from '../phones/canonical-phone.js'
 import { createReadIdentifier } from './accounts.js'
 import { createAnswerByAddress, createAnswerSent } from './answer-by-address.js'
@@ -6,6 +7,8 @@ import { createAnswerChallenge } from './answer-challenge.js'
 import { createChooseChallenge } from './choose-challenge.js'
 import { createForgotByAddress } from './forgot-by-address.js'
 import { createForgotPassword } from './forgot-password.js'
+import { createGuessPassword } from './guess-password.js'
+import { createIsKnown } from './known-devices.js'
 import { createChangeMe, createGetMe } from './me.js'
 import type { SmsQueue, Users } from './ports.js'
 import { createChangePassword, createResetPassword } from './passwords.js'
@@ -23,6 +26,7 @@ import { createStartChallenge } from './start-challenge.js'
 export interface FlowsDeps {
   readonly users: Users
   readonly challenges: ChallengeStore
+  readonly guesses: GuessBudgets
   readonly sms: SmsQueue
   readonly readPhone: ReadPhone
   readonly numbers: Numbers
@@ -39,6 +43,7 @@ export interface FlowsDeps {
 export function createFlows({
   users,
   challenges,
+  guesses,
   sms,
   readPhone,
   numbers,
@@ -51,13 +56,15 @@ export function createFlows({
   const startChallenge = createStartChallenge({ challenges, sms, newCode, nobodyBehind })
   const readIdentifier = createReadIdentifier(readPhone)
   const chooseChallenge = createChooseChallenge(challenges)
-  const answerChallenge = createAnswerChallenge({ challenges, users })
+  const isKnown = createIsKnown({ users })
+  const guessPassword = createGuessPassword({ guesses })
+  const answerChallenge = createAnswerChallenge({ challenges, users, guesses, isKnown })
   const answerByAddress = createAnswerByAddress({ challenges, chooseChallenge, answerChallenge })
   const sendAgain = createSendAgain({ challenges, sms, numbers })
   const roles = signUpRoles
   return {
     signUp: createSignUp({ users, startChallenge, readPhone, roles }),
-    signInWithPassword: createSignInWithPassword({ users, readIdentifier }),
+    signInWithPassword: createSignInWithPassword({ users, readIdentifier, isKnown, guessPassword }),
     signInWithCode: createSignInWithCode({ users, startChallenge, readPhone }),
     forgotPassword: createForgotPassword({ users, startChallenge, readIdentifier, readPhone }),
     readChallenge: createReadChallenge({ challenges, users }),
@@ -68,9 +75,9 @@ export function createFlows({
     getMe: createGetMe({ users }),
     changeMe: createChangeMe({ users }),
     resetPassword: createResetPassword({ users }),
-    changePassword: createChangePassword({ users }),
+    changePassword: createChangePassword({ users, guessPassword }),
     register: createRegister({ users, startChallenge, readPhone, roles, canSend }),
-    signInWithAccount: createSignInWithAccount({ users, readIdentifier }),
+    signInWithAccount: createSignInWithAccount({ users, readIdentifier, isKnown, guessPassword }),
     signUpByAddress: createSignUpByAddress({
       users,
       chooseChallenge,
@@ -92,6 +99,7 @@ export function createFlows({
     answerSent: createAnswerSent({ users, answerByAddress, readPhone }),
     sendByAddress: createSendByAddress({
       users,
+      isKnown,
       challenges,
       startChallenge,
       sendAgain,

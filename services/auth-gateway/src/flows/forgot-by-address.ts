@@ -5,6 +5,7 @@ import { readEmail } from './accounts.js'
 import { addressOfEmail } from './addresses.js'
 import { chooseAmong } from './choose-challenge.js'
 import type { ChallengePolicy } from './policy.js'
+import { withProof } from './known-devices.js'
 import type { FaceCaller, Users } from './ports.js'
 import type { SendAgain } from './send-again.js'
 import type { StartChallenge } from './start-challenge.js'
@@ -40,14 +41,19 @@ export function createForgotByAddress({
     const phone = readPhone(pair.phone)
     const email = readEmail(pair.email)
     if (!canSend) throw new AppError('unavailable')
-    const found = await users.findPhone({ identifier: { kind: 'email', value: email } }, caller)
+    const found = await users.findPhone(
+      withProof({ kind: 'email', value: email }, { sessionId: caller.sessionId }),
+      caller,
+    )
     const isTheirs = found.phone === phone.e164
+    const known = isTheirs && found.known
     const address = addressOfEmail(caller.face, 'reset_password', email)
     const { candidates, decoy } = await challenges.sendable(address, caller.client)
     const chosen = chooseAmong(candidates, caller)
     const last = isTheirs ? (chosen?.state === 'live' ? chosen.id : undefined) : decoy
     const typed = isTheirs ? undefined : { identifier: phone.e164, limited: phone.test === undefined }
-    if (last !== undefined && (await sendAgain(last, caller, policy, typed))) return
+    if (last !== undefined && (await sendAgain(last, caller, policy, { known, ...(typed !== undefined && { typed }) })))
+      return
     await startChallenge(
       {
         purpose: 'reset_password',
@@ -56,6 +62,7 @@ export function createForgotByAddress({
         identifier: phone.e164,
         says: isTheirs ? 'code' : 'decoy',
         addressShown: true,
+        known,
         found: { address, client: caller.client },
       },
       caller,

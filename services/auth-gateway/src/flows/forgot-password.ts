@@ -2,6 +2,7 @@ import type { Challenge } from '@latchkey/contracts/v1/shapes'
 import type { ChallengePolicy } from './policy.js'
 import type { CanonicalPhone, ReadPhone } from '../phones/canonical-phone.js'
 import type { ReadIdentifier } from './accounts.js'
+import { withProof } from './known-devices.js'
 import type { Caller, Users } from './ports.js'
 import { publicChallenge, type StartChallenge } from './start-challenge.js'
 
@@ -12,7 +13,11 @@ export interface ForgotPasswordDeps {
   readonly readPhone: ReadPhone
 }
 
-export type ForgotPassword = (identifier: string, caller: Caller, policy: ChallengePolicy) => Promise<Challenge>
+export type ForgotPassword = (
+  input: { readonly identifier: string; readonly deviceToken?: string | undefined },
+  caller: Caller,
+  policy: ChallengePolicy,
+) => Promise<Challenge>
 
 /** Sends a reset code to the phone of an account; the answer is the same where there is none, and shows no address the caller did not send. */
 export function createForgotPassword({
@@ -30,9 +35,9 @@ export function createForgotPassword({
     }
   }
 
-  return async function forgotPassword(text, caller, policy) {
+  return async function forgotPassword({ identifier: text, ...brought }, caller, policy) {
     const { phone: typed, ...identifier } = readIdentifier(text)
-    const found = await users.findPhone({ identifier }, caller)
+    const found = await users.findPhone(withProof(identifier, brought), caller)
     const phone = found.phone === null ? (typed ?? null) : reachable(found.phone)
     return publicChallenge(
       await startChallenge(
@@ -43,6 +48,7 @@ export function createForgotPassword({
           identifier: typed?.e164 ?? `${identifier.kind}:${identifier.value}`,
           says: found.phone === null ? 'decoy' : 'code',
           addressShown: typed !== undefined,
+          known: found.known,
         },
         caller,
       ),

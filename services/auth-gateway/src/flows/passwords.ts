@@ -1,5 +1,6 @@
 import type { PasswordRules } from '@latchkey/contracts/internal/users'
 import { readEmail } from './accounts.js'
+import type { GuessPassword } from './guess-password.js'
 import type { Caller, SignedInCaller, Users } from './ports.js'
 
 export type ResetPassword = (
@@ -30,10 +31,20 @@ export type ChangePassword = (
 
 /**
  * Sets a new password; every other session ends. Throws `password.weak`, `credentials.wrong`, `token.invalid`,
- * `account.unverified` before the phone is proved, `forbidden` where the sign-in is too long ago.
+ * `account.unverified` before the phone is proved, `forbidden` where the sign-in is too long ago, `rate.limited`.
  */
-export function createChangePassword({ users }: { users: Pick<Users, 'changePassword'> }): ChangePassword {
+export function createChangePassword({
+  users,
+  guessPassword,
+}: {
+  users: Pick<Users, 'changePassword'>
+  guessPassword: GuessPassword
+}): ChangePassword {
   return async function changePassword({ newPassword, currentPassword = null }, caller, policy) {
-    await users.changePassword({ sessionId: caller.sessionId }, { newPassword, currentPassword, ...policy }, caller)
+    const { userId, sessionId } = caller
+    // A session is no proof of the password: who holds a stolen one guesses no more than anybody.
+    await guessPassword({ account: `session:${userId}`, known: true }, caller, () =>
+      users.changePassword({ sessionId }, { newPassword, currentPassword, ...policy }, caller),
+    )
   }
 }

@@ -1,5 +1,6 @@
 import type { BodyOf, Endpoint, ReplyOf } from '@latchkey/contracts/endpoint'
 import type { InboxEntry } from '@latchkey/contracts/inbox-record'
+import type * as owners from '@latchkey/contracts/internal/owners'
 import type * as registrations from '@latchkey/contracts/internal/registrations'
 import type * as internal from '@latchkey/contracts/internal/users'
 import type { Purpose } from '@latchkey/contracts/v1/shapes'
@@ -10,6 +11,8 @@ export interface Caller {
   /** Which API is being spoken: the audience of the sessions it opens. */
   readonly face: string
   readonly locale: string
+  /** Keyed hash of the network whose guesses are counted; absent for those whom limits per address do not count. */
+  readonly guesser?: string | undefined
 }
 
 /** Who stands behind a request, as far as one client can be told from another: keyed hashes. */
@@ -25,6 +28,8 @@ export interface FaceCaller extends Caller {
   readonly client: Client
   /** The account of a good access token of this face, where one was sent. */
   readonly userId?: string
+  /** Its session, which makes him a known device of it. */
+  readonly sessionId?: string
 }
 
 /** A caller whose access token was good. Whether the session still lives, only users can tell. */
@@ -47,7 +52,7 @@ export interface Users {
   signInWithPassword: Ask<typeof internal.signInWithPassword>
   signInWithPhone: Ask<typeof internal.signInWithPhone>
   giveResetToken: Ask<typeof internal.giveResetToken>
-  findPhone: Ask<typeof internal.findPhone>
+  findPhone: Ask<typeof owners.findPhone>
   register: Ask<typeof registrations.register>
   findRegistration: Ask<typeof registrations.findRegistration>
   proveRegistration: Ask<typeof registrations.proveRegistration>

@@ -1,5 +1,5 @@
 import { AppError } from '@latchkey/kit/app-error'
-import type { ChallengeStore, Numbers, Typed } from '../challenges/challenge.js'
+import type { ChallengeStore, FoundBy, Numbers } from '../challenges/challenge.js'
 import { tooSoon } from './accounts.js'
 import type { ChallengePolicy } from './policy.js'
 import type { FaceCaller, SmsQueue } from './ports.js'
@@ -11,13 +11,13 @@ export interface SendAgainDeps {
   readonly numbers: Numbers
 }
 
-/** `typed` is what a decoy stands for: its send is counted there. */
-export type SendAgain = (id: string, caller: FaceCaller, policy: ChallengePolicy, typed?: Typed) => Promise<boolean>
+/** `found` says what a decoy stands for, and whether a known device asks: the send is counted there. */
+export type SendAgain = (id: string, caller: FaceCaller, policy: ChallengePolicy, found?: FoundBy) => Promise<boolean>
 
 /** Sends a live challenge of an address again; false where it ended meanwhile. Throws `rate.limited`, `challenge.resends_spent`, `unavailable`. */
 export function createSendAgain({ challenges, sms, numbers }: SendAgainDeps): SendAgain {
-  return async function sendAgain(id, caller, policy, typed) {
-    const resent = await challenges.resend(id, caller.face, policy, numbers, typed)
+  return async function sendAgain(id, caller, policy, found = { known: false }) {
+    const resent = await challenges.resend(id, caller.face, policy, numbers, found)
     switch (resent.verdict) {
       case 'gone':
         return false

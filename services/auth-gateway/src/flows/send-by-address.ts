@@ -6,12 +6,14 @@ import { readEmail } from './accounts.js'
 import { addressOfEmail, addressOfPhone } from './addresses.js'
 import { chooseAmong } from './choose-challenge.js'
 import type { ChallengePolicy } from './policy.js'
+import type { IsKnown } from './known-devices.js'
 import type { FaceCaller, Users } from './ports.js'
 import type { SendAgain } from './send-again.js'
 import type { StartChallenge } from './start-challenge.js'
 
 export interface SendByAddressDeps {
   readonly users: Pick<Users, 'findRegistration'>
+  readonly isKnown: IsKnown
   readonly challenges: Pick<ChallengeStore, 'sendable' | 'codeOf'>
   readonly startChallenge: StartChallenge
   readonly sendAgain: SendAgain
@@ -47,6 +49,7 @@ interface Wanted {
   /** Whose limits hold: what the caller typed, canonical, or the phone of a registration that was found by its e-mail. */
   readonly identifier: string
   readonly registrationId?: string
+  readonly known?: boolean
 }
 
 /**
@@ -55,6 +58,7 @@ interface Wanted {
  */
 export function createSendByAddress({
   users,
+  isKnown,
   challenges,
   startChallenge,
   sendAgain,
@@ -73,10 +77,13 @@ export function createSendByAddress({
     const identifier = typed?.e164 ?? `email:${email}`
 
     const { userId } = caller
-    const { registration, proved } = await users.findRegistration(
-      { face: caller.face, by, client: caller.client.key, ...(userId !== undefined && { userId }) },
-      caller,
-    )
+    const [{ registration, proved }, known] = await Promise.all([
+      users.findRegistration(
+        { face: caller.face, by, client: caller.client.key, ...(userId !== undefined && { userId }) },
+        caller,
+      ),
+      isKnown(by, { sessionId: caller.sessionId }, caller),
+    ])
     // A proved account gets a code to log in by, or nothing; nobody at all gets what a proved account gets.
     const last = address(signsIn ? 'sign_in' : purpose)
     // Both are looked up whoever is meant: no more is done for one than for another.
@@ -97,10 +104,12 @@ export function createSendByAddress({
       return start(wanted, caller, policy)
     }
     const signingIn = signsIn && proved ? chooseAmong(candidates, caller) : undefined
-    if (signingIn?.state === 'live' && (await sendAgain(signingIn.id, caller, policy))) return shown(signingIn.id)
-    if (signsIn && proved) return start({ address: last, phone: typed, says: 'code', identifier }, caller, policy)
+    if (signingIn?.state === 'live' && (await sendAgain(signingIn.id, caller, policy, { known })))
+      return shown(signingIn.id)
+    if (signsIn && proved)
+      return start({ address: last, phone: typed, says: 'code', identifier, known }, caller, policy)
     const limits = { identifier, limited: typed?.test === undefined }
-    if (decoy === undefined || !(await sendAgain(decoy, caller, policy, limits)))
+    if (decoy === undefined || !(await sendAgain(decoy, caller, policy, { typed: limits, known: false })))
       await start({ address: last, phone: typed, says: 'decoy', identifier }, caller, policy)
     return {}
   }
@@ -115,7 +124,7 @@ export function createSendByAddress({
   }
 
   async function start(
-    { address, phone, says, identifier, registrationId }: Wanted,
+    { address, phone, says, identifier, registrationId, known = false }: Wanted,
     caller: FaceCaller,
     policy: ChallengePolicy,
   ): Promise<{ code?: string }> {
@@ -126,6 +135,7 @@ export function createSendByAddress({
         phone,
         identifier,
         says,
+        known,
         addressShown: phone?.e164 === identifier,
         ...(registrationId !== undefined && { pending: { registrationId } }),
         found: { address, client: caller.client, ...(registrationId !== undefined && { registrationId }) },

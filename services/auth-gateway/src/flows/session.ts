@@ -1,6 +1,8 @@
-import type { IssuedSession } from '@latchkey/contracts/internal/users'
+import type { Identifier, IssuedSession } from '@latchkey/contracts/internal/users'
 import type { User } from '@latchkey/contracts/v1/shapes'
 import type { ReadIdentifier } from './accounts.js'
+import type { GuessPassword } from './guess-password.js'
+import type { IsKnown } from './known-devices.js'
 import type { Caller, FaceCaller, SignedInCaller, Users } from './ports.js'
 
 /** A session with its owner: all that an access token says. */
@@ -13,23 +15,38 @@ export type SignInWithPassword = (
   caller: Caller,
 ) => Promise<{ user: User; session: OpenSession }>
 
-/** One look-up and one hash, known or not. Throws `credentials.wrong`, `account.disabled`, `request.invalid`. */
+export interface SignInDeps {
+  readonly users: Pick<Users, 'signInWithPassword'>
+  readonly readIdentifier: ReadIdentifier
+  readonly isKnown: IsKnown
+  readonly guessPassword: GuessPassword
+}
+
+/**
+ * One look-up and one hash, known or not, counted before it for whatever was typed. Throws `credentials.wrong`, `account.disabled`,
+ * `request.invalid`, `rate.limited`.
+ */
 export function createSignInWithPassword({
   users,
   readIdentifier,
-}: {
-  users: Pick<Users, 'signInWithPassword'>
-  readIdentifier: ReadIdentifier
-}): SignInWithPassword {
+  isKnown,
+  guessPassword,
+}: SignInDeps): SignInWithPassword {
   return async function signInWithPassword({ identifier: typed, password, deviceToken }, caller) {
     const { phone: _phone, ...identifier } = readIdentifier(typed)
-    const { user, session } = await users.signInWithPassword(
-      { identifier, password, face: caller.face, ...(deviceToken !== undefined && { deviceToken }) },
-      caller,
+    const known = await isKnown(identifier, { deviceToken }, caller)
+    const { user, session } = await guessPassword({ account: nameOf(identifier), known }, caller, () =>
+      users.signInWithPassword(
+        { identifier, password, face: caller.face, ...(deviceToken !== undefined && { deviceToken }) },
+        caller,
+      ),
     )
     return { user, session: { ...session, userId: user.id } }
   }
 }
+
+/** What was typed, under the same name on every face. */
+const nameOf = ({ kind, value }: Identifier): string => `${kind}:${value}`
 
 export type SignInWithAccount = (
   input: { readonly identifier: string | { readonly number: number }; readonly password: string },
@@ -41,19 +58,18 @@ export type SignInWithAccount = (
 export function createSignInWithAccount({
   users,
   readIdentifier,
-}: {
-  users: Pick<Users, 'signInWithPassword'>
-  readIdentifier: ReadIdentifier
-}): SignInWithAccount {
+  isKnown,
+  guessPassword,
+}: SignInDeps): SignInWithAccount {
   return async function signInWithAccount({ identifier: typed, password }, caller, { loginNeedsProof }) {
     const { phone: _phone, ...identifier } =
       typeof typed === 'string'
         ? readIdentifier(typed)
         : { kind: 'number' as const, value: String(typed.number), phone: undefined }
     const registrations = { client: caller.client.key, needsProof: loginNeedsProof }
-    const { user, session } = await users.signInWithPassword(
-      { identifier, password, face: caller.face, registrations },
-      caller,
+    const known = await isKnown(identifier, { sessionId: caller.sessionId }, caller)
+    const { user, session } = await guessPassword({ account: nameOf(identifier), known }, caller, () =>
+      users.signInWithPassword({ identifier, password, face: caller.face, registrations }, caller),
     )
     return { user, session: { ...session, userId: user.id } }
   }

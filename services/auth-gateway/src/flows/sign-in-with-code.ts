@@ -1,6 +1,7 @@
 import type { Challenge } from '@latchkey/contracts/v1/shapes'
 import type { ChallengePolicy } from './policy.js'
 import type { ReadPhone } from '../phones/canonical-phone.js'
+import { withProof } from './known-devices.js'
 import type { Caller, Users } from './ports.js'
 import { publicChallenge, type StartChallenge } from './start-challenge.js'
 
@@ -10,17 +11,21 @@ export interface SignInWithCodeDeps {
   readonly readPhone: ReadPhone
 }
 
-export type SignInWithCode = (phone: string, caller: Caller, policy: ChallengePolicy) => Promise<Challenge>
+export type SignInWithCode = (
+  input: { readonly phone: string; readonly deviceToken?: string | undefined },
+  caller: Caller,
+  policy: ChallengePolicy,
+) => Promise<Challenge>
 
 /** Sends a code to the phone of an account; an unknown number gets the same answer and no SMS. */
 export function createSignInWithCode({ users, startChallenge, readPhone }: SignInWithCodeDeps): SignInWithCode {
-  return async function signInWithCode(text, caller, policy) {
+  return async function signInWithCode({ phone: text, ...brought }, caller, policy) {
     const phone = readPhone(text)
-    const found = await users.findPhone({ identifier: { kind: 'phone', value: phone.e164 } }, caller)
+    const found = await users.findPhone(withProof({ kind: 'phone', value: phone.e164 }, brought), caller)
     const says = found.phone === null ? 'decoy' : 'code'
     return publicChallenge(
       await startChallenge(
-        { purpose: 'sign_in', policy, phone, identifier: phone.e164, says, addressShown: true },
+        { purpose: 'sign_in', policy, phone, identifier: phone.e164, says, addressShown: true, known: found.known },
         caller,
       ),
     )

@@ -25,6 +25,8 @@ export interface ChallengeRequest {
   readonly says: Message['kind']
   /** Whether the caller sent the address, and so may see it masked. */
   readonly addressShown: boolean
+  /** Whether a device of the account asks: it has a cooldown and budgets of its own. */
+  readonly known?: boolean
   readonly pending?: unknown
   /** Where it can be found again by those who do not know its id. */
   readonly found?: Found
@@ -37,7 +39,7 @@ export type StartChallenge = (request: ChallengeRequest, caller: Caller) => Prom
 /** Opens a challenge and queues its message: the same work whoever is or is not behind the number. Throws `rate.limited`, `unavailable`. */
 export function createStartChallenge({ challenges, sms, newCode, nobodyBehind }: StartChallengeDeps): StartChallenge {
   return async function startChallenge(
-    { purpose, policy, phone, identifier, says, addressShown, pending, found, mayStayUnsent = false },
+    { purpose, policy, phone, identifier, says, addressShown, known = false, pending, found, mayStayUnsent = false },
     caller,
   ) {
     // Counted for what the caller typed: were it the phone behind a name, its limits would tell that the name is known.
@@ -49,6 +51,7 @@ export function createStartChallenge({ challenges, sms, newCode, nobodyBehind }:
       ...behind,
       face: caller.face,
       locale: caller.locale,
+      known,
       limited: phone?.test === undefined,
       message: messageFor(says, phone, newCode(policy.codeDigits)),
       shownTo: addressShown ? (phone?.masked ?? null) : null,

@@ -1,12 +1,14 @@
-import { findPhone } from '@latchkey/contracts/internal/users'
+import { findPhone } from '@latchkey/contracts/internal/owners'
 import { mount } from '@latchkey/kit/mount'
 import type { FastifyInstance } from 'fastify'
+import type { Devices } from '../sessions/devices.service.js'
 import type { People } from './people.service.js'
 
 /** What the gateway may ask about people by identifier. */
-export function mountPeople(app: FastifyInstance, people: People): void {
-  mount(app, findPhone, async ({ body }) => {
-    const person = await people.find(body.identifier)
-    return { status: 200, body: { phone: person?.phone ?? null } }
+export function mountPeople(app: FastifyInstance, people: People, devices: Devices): void {
+  mount(app, findPhone, async ({ body: { identifier, knownBy } }) => {
+    const [person, ownerId] = await Promise.all([people.find(identifier), knownBy && devices.ownerOf(knownBy)])
+    const known = person !== undefined && person.disabled_at === null && person.id === ownerId
+    return { status: 200, body: { phone: person?.phone ?? null, known } }
   })
 }

@@ -1,5 +1,5 @@
 import type { Insertable } from 'kysely'
-import type { Trx } from '../database.js'
+import type { Db, Trx } from '../database.js'
 import type { DeviceTable } from './devices.table.js'
 
 export async function insertDevice(trx: Trx, row: Insertable<DeviceTable>): Promise<void> {
@@ -19,4 +19,32 @@ export async function supersedeDevice(
     .where('superseded_at', 'is', null)
     .where('expires_at', '>', at)
     .execute()
+}
+
+/** The account of a device whose token is still good. */
+export async function findDeviceOwner(
+  db: Db,
+  { id, at, supersededAfter }: { id: string; at: Date; supersededAfter: Date },
+): Promise<string | undefined> {
+  const device = await db
+    .selectFrom('devices')
+    .select('user_id')
+    .where('id', '=', id)
+    .where('expires_at', '>', at)
+    .where((is) => is.or([is('superseded_at', 'is', null), is('superseded_at', '>', supersededAfter)]))
+    .executeTakeFirst()
+  return device?.user_id
+}
+
+/** The account of a session that is still live. */
+export async function findSessionOwner(db: Db, { id, at }: { id: string; at: Date }): Promise<string | undefined> {
+  const session = await db
+    .selectFrom('sessions')
+    .select('user_id')
+    .where('id', '=', id)
+    .where('revoked_at', 'is', null)
+    .where('idle_expires_at', '>', at)
+    .where('expires_at', '>', at)
+    .executeTakeFirst()
+  return session?.user_id
 }

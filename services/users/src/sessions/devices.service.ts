@@ -1,18 +1,27 @@
+import type { KnownBy } from '@latchkey/contracts/internal/owners'
 import type { SignedTokens } from '@latchkey/kit/signed-token'
 import { v7 as uuidv7 } from 'uuid'
-import type { Trx } from '../database.js'
-import { insertDevice, supersedeDevice } from './devices.repository.js'
+import type { Db, Trx } from '../database.js'
+import { findDeviceOwner, findSessionOwner, insertDevice, supersedeDevice } from './devices.repository.js'
 
 export interface Devices {
   /** A new device of the account. A good token of an earlier one is superseded by it; a bad token changes nothing and is no error. */
   register(trx: Trx, owner: { userId: string; presented: string | undefined }): Promise<string>
   /** The one token of a device, as often as it is asked for. */
   token(device: { id: string; keyId?: string }): string
+  /**
+   * The account that a caller's device token, or else his live session, belongs to. A superseded token is good for a day; a bad one is
+   * as none, and asks no database where it is forged.
+   */
+  ownerOf(presented: KnownBy): Promise<string | undefined>
 }
 
-const lifeMs = 180 * 24 * 3_600_000
+const dayMs = 24 * 3_600_000
+const lifeMs = 180 * dayMs
+/** For whoever never got the next one: an answer that was lost, a tab that was open. */
+const supersededMs = dayMs
 
-export function createDevices({ tokens, now }: { tokens: SignedTokens; now: () => Date }): Devices {
+export function createDevices({ db, tokens, now }: { db: Db; tokens: SignedTokens; now: () => Date }): Devices {
   return {
     async register(trx, { userId, presented }) {
       const at = now()
@@ -30,5 +39,12 @@ export function createDevices({ tokens, now }: { tokens: SignedTokens; now: () =
       return id
     },
     token: ({ id, keyId }) => tokens.sign({ id, counter: 0 }, keyId),
+    async ownerOf({ deviceToken, sessionId }) {
+      const at = now()
+      const named = deviceToken === undefined ? undefined : tokens.open(deviceToken)
+      if (named !== undefined)
+        return findDeviceOwner(db, { id: named.id, at, supersededAfter: new Date(at.getTime() - supersededMs) })
+      return sessionId === undefined ? undefined : findSessionOwner(db, { id: sessionId, at })
+    },
   }
 }

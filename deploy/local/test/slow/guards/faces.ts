@@ -93,8 +93,8 @@ export const faceGuards: readonly Guard[] = [
   {
     guards: 'two programs on one network are two clients',
     file: 'services/auth-gateway/src/http/plugins/caller.ts',
-    take: "name('client', network, request.headers['user-agent'] ?? '')",
-    put: "name('client', network)",
+    take: "nameOf(key, 'client', networkOf(address), agent)",
+    put: "nameOf(key, 'client', networkOf(address), agent.slice(0, 0))",
     test: 'services/auth-gateway/test/sixth-dialect.test.ts',
     red: 'a client is its network and its program; a token counts where it is good, and of this face',
   },

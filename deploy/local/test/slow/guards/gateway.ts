@@ -84,7 +84,7 @@ export const gatewayGuards: readonly Guard[] = [
   {
     guards: 'a tombstone holds no code, phone or pending data',
     file: 'services/auth-gateway/src/challenges/lua/endings.lua',
-    take: "redis.call('HDEL', challenge, 'mac', 'box', 'pending', 'subject', 'found', 'claim', 'claimUntil', 'lapsed')",
+    take: "redis.call('HDEL', challenge, 'mac', 'box', 'pending', 'subject', 'countsFor', 'found', 'claim', 'claimUntil', 'lapsed')",
     put: '',
     test: 'services/auth-gateway/test/challenge-answers.test.ts',
     red: 'a claim tells purpose, phone and pending data from the challenge; settled, the code is gone and a tombstone stays',

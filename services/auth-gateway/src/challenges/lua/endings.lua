@@ -3,7 +3,7 @@ local TOMBSTONE = 900000
 
 local function bury(challenge, state)
   redis.call('HSET', challenge, 'state', state)
-  redis.call('HDEL', challenge, 'mac', 'box', 'pending', 'subject', 'found', 'claim', 'claimUntil', 'lapsed')
+  redis.call('HDEL', challenge, 'mac', 'box', 'pending', 'subject', 'countsFor', 'found', 'claim', 'claimUntil', 'lapsed')
 end
 
 -- Key lives only collect garbage; whether a challenge has expired is read from `expiresAt`.

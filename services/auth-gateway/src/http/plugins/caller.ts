@@ -2,7 +2,7 @@ import { hmac, type Key } from '@latchkey/kit/key-ring'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Caller, Client, FaceCaller, SignedInCaller } from '../../flows/ports.js'
-import { addressOf, networkOf } from './rate-limit.js'
+import { addressOf, isExempt, networkOf, type RateLimits } from './rate-limit.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -16,9 +16,18 @@ declare module 'fastify' {
 }
 
 /** All of a request that a flow may see. `clientKey` keeps addresses and programs out of what is stored about them. */
-export const caller = fp<{ clientKey: Key }>(async function callerPlugin(app, { clientKey }) {
+export const caller = fp<{ clientKey: Key; exempt: RateLimits['exempt'] }>(async function callerPlugin(
+  app,
+  { clientKey, exempt },
+) {
   app.decorateRequest('caller', function (this: FastifyRequest, face: string) {
-    return { requestId: this.id, face, locale: localeOf(this.headers['accept-language']) }
+    const address = addressOf(this)
+    return {
+      requestId: this.id,
+      face,
+      locale: localeOf(this.headers['accept-language']),
+      ...(!isExempt(address, exempt) && { guesser: networkName(clientKey, address) }),
+    }
   })
   app.decorateRequest('signedIn', async function (this: FastifyRequest, face: string) {
     return { ...this.caller(face), ...(await this.accessClaims(face)) }
@@ -27,18 +36,22 @@ export const caller = fp<{ clientKey: Key }>(async function callerPlugin(app, { 
     const callers = { ...this.caller(face), client: clientOf(this, clientKey) }
     if (this.headers.authorization === undefined) return callers
     const claims = await this.accessClaims(face).catch(() => undefined)
-    return claims === undefined ? callers : { ...callers, userId: claims.userId }
+    return claims === undefined ? callers : { ...callers, ...claims }
   })
 })
 
 function clientOf(request: FastifyRequest, key: Key): Client {
-  const network = networkOf(addressOf(request))
-  const name = (...parts: string[]) =>
-    hmac(key, ...parts)
-      .subarray(0, 16)
-      .toString('base64url')
-  return { network: name('network', network), key: name('client', network, request.headers['user-agent'] ?? '') }
+  const address = addressOf(request)
+  const agent = request.headers['user-agent'] ?? ''
+  return { network: networkName(key, address), key: nameOf(key, 'client', networkOf(address), agent) }
 }
+
+const networkName = (key: Key, address: string): string => nameOf(key, 'network', networkOf(address))
+
+const nameOf = (key: Key, ...parts: string[]): string =>
+  hmac(key, ...parts)
+    .subarray(0, 16)
+    .toString('base64url')
 
 /** The first language the browser names, without its region. */
 function localeOf(header: string | undefined): string {

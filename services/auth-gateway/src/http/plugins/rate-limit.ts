@@ -89,7 +89,8 @@ export function networkOf(ip: string): string {
         .join(':')}::/64`
 }
 
-function isExempt(ip: string, networks: RateLimits['exempt']): boolean {
+/** Whether limits per address do not count a caller. */
+export function isExempt(ip: string, networks: RateLimits['exempt']): boolean {
   const address = ipaddr.process(ip)
   return networks.some(([network, bits]) => network.kind() === address.kind() && address.match(network, bits))
 }

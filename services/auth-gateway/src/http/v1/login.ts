@@ -23,7 +23,7 @@ export const login: FastifyPluginAsync<{ flows: Flows; policy: ChallengePolicy }
     signInWithCode,
     async ({ body, request }) => ({
       status: 202,
-      body: { challenge: await flows.signInWithCode(body.phone, request.caller(face), policy) },
+      body: { challenge: await flows.signInWithCode(body, request.caller(face), policy) },
     }),
     { tag, ...app.sendLimit },
   )
@@ -32,7 +32,7 @@ export const login: FastifyPluginAsync<{ flows: Flows; policy: ChallengePolicy }
     forgotPassword,
     async ({ body, request }) => ({
       status: 202,
-      body: { challenge: await flows.forgotPassword(body.identifier, request.caller(face), policy) },
+      body: { challenge: await flows.forgotPassword(body, request.caller(face), policy) },
     }),
     { tag, ...app.sendLimit },
   )

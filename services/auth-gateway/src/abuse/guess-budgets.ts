@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto'
+import { orUnavailable } from '@latchkey/kit/redis'
+import { redisScript } from '@latchkey/kit/redis-script'
+import type { Redis } from 'ioredis'
+import { Counter, type Registry } from 'prom-client'
+import type { ChallengeKeys, Subject } from '../challenges/challenge-keys.js'
+import type { Counted } from '../challenges/challenge.js'
+
+/** How many guesses are made before anybody has to wait. */
+export interface GuessLimits {
+  /** Wrong answers and wrong passwords from one network, whatever they are at. */
+  readonly networkPerHour: number
+  readonly networkPerDay: number
+  /** Wrong passwords for one account a day; past them, each waits. */
+  readonly freePasswords: number
+  readonly passwordWaitsSeconds: readonly number[]
+}
+
+/** Whose budget a guess met: `phone` and `challenge` are counted with the challenges. */
+export type Budget = 'network' | 'account' | 'known_device' | 'phone' | 'challenge'
+
+/** What may be guessed, counted before it is looked at. Throws `unavailable` where nothing can be counted. */
+export interface GuessBudgets {
+  /** An answer to a challenge, for the network it comes from. Nothing to count where that is exempt. */
+  answer(network: string | undefined): Promise<Counted>
+  /** A password: for the network, then for the account. One of its own devices has a budget apart from everybody else's. */
+  password(account: string, by: { readonly known: boolean; readonly network: string | undefined }): Promise<Counted>
+  /** Notes that a guess was refused without being looked at. */
+  refused(budget: Budget): void
+}
+
+interface GuessBudgetsNeeds {
+  readonly redis: Redis
+  readonly keys: ChallengeKeys
+  readonly limits: GuessLimits
+  readonly clockOffsetMs: () => number
+  readonly metrics: Registry
+}
+
+const uncounted: Counted = { verdict: 'counted', giveBack: async () => undefined }
+
+/** Guesses in Redis, one script a budget. What an account and a network have spent stands in their own slots. */
+export function createGuessBudgets({ redis, keys, limits, clockOffsetMs, metrics }: GuessBudgetsNeeds): GuessBudgets {
+  const script = (name: string) => redisScript<number>(redis, new URL(`./lua/${name}.lua`, import.meta.url))
+  const guessNetwork = script('guess_network.1')
+  const guessAccount = script('guess_account.1')
+  const waits = limits.passwordWaitsSeconds.map((seconds) => seconds * 1_000).join(',')
+  const refusals = new Counter({
+    name: 'latchkey_guesses_refused_total',
+    help: 'Answers and passwords that were refused unread because a budget was spent, by budget',
+    labelNames: ['budget'],
+    registers: [metrics],
+  })
+
+  async function count(
+    budget: Budget,
+    subject: Subject,
+    take: (key: string, id: string) => Promise<number>,
+  ): Promise<Counted> {
+    const [key, id] = [keys.guesses(subject), randomUUID()]
+    const at = await orUnavailable(() => take(key, id))
+    if (at === 0) return { verdict: 'counted', giveBack: async () => void (await redis.zrem(key, id)) }
+    refusals.inc({ budget })
+    // By the caller's own clock: only development moves that of challenges.
+    return { verdict: 'limited', retryAt: new Date(at - clockOffsetMs()) }
+  }
+
+  const ofNetwork = (network: string): Promise<Counted> =>
+    count('network', keys.subject(`network:${network}`), (key, id) =>
+      guessNetwork(key, clockOffsetMs(), id, limits.networkPerHour, limits.networkPerDay),
+    )
+
+  function ofAccount(account: string, known: boolean): Promise<Counted> {
+    const subject = keys.subject(`account:${account}`)
+    return count(known ? 'known_device' : 'account', known ? keys.known(subject) : subject, (key, id) =>
+      guessAccount(key, clockOffsetMs(), id, limits.freePasswords, waits),
+    )
+  }
+
+  return {
+    answer: async (network) => (network === undefined ? uncounted : ofNetwork(network)),
+    async password(account, { known, network }) {
+      if (known || network === undefined) return ofAccount(account, known)
+      const forNetwork = await ofNetwork(network)
+      if (forNetwork.verdict === 'limited') return forNetwork
+      const forAccount = await ofAccount(account, known)
+      if (forAccount.verdict === 'counted')
+        return { ...forAccount, giveBack: async () => void (await Promise.all([forNetwork, forAccount].map(giveBack))) }
+      // What was refused unread is no guess: one who hammers at one account shuts nobody out of his network.
+      await forNetwork.giveBack()
+      return forAccount
+    },
+    refused: (budget) => refusals.inc({ budget }),
+  }
+}
+
+const giveBack = (counted: Counted & { verdict: 'counted' }): Promise<void> => counted.giveBack()
