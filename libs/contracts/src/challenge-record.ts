@@ -24,6 +24,7 @@ export const challengeFields = [
   'resendAt', // ms
   'messageId', // of the last send; where nothing was sent yet, of a message that is not queued
   'unsent', // 1 where it was opened inside a cooldown, until its first send
+  'lane', // that the last send took; written by the worker, so that a resend takes another
   'quiet', // comma-separated messages that look like the others and are not to be sent
   'told', // ms, where the notice of this challenge is the one of its day
   'known', // 1 where a device of the account asked for it: what it sends is counted apart from what strangers ask for
@@ -43,7 +44,8 @@ export const wrongOf = (network: string) => `wrong:${network}` as const
 export const ChallengeMessage = Type.Union([
   Type.Object({ kind: Type.Literal('code'), to: E164, code: Type.String({ pattern: '^\\d{4,10}$' }) }),
   Type.Object({ kind: Type.Literal('account_exists'), to: E164 }),
-  Type.Object({ kind: Type.Literal('decoy') }),
+  // `range` is the beginning of the number, by which it takes the lane that a real message would.
+  Type.Object({ kind: Type.Literal('decoy'), range: Type.Optional(Type.String({ pattern: '^\\+\\d{1,7}$' })) }),
 ])
 export type ChallengeMessage = Static<typeof ChallengeMessage>
 

@@ -5,6 +5,11 @@ export type E164 = string & { readonly __brand: 'E164' }
 
 export const E164 = Type.Unsafe<E164>(Type.String({ pattern: '^\\+[1-9]\\d{6,14}$', examples: ['+919876543210'] }))
 
+/** Digits by which routes may tell numbers apart: more would nearly name one. */
+export const rangeDigits = 7
+/** The beginning of a number, as routes see it. */
+export const rangeOf = (phone: E164): string => phone.slice(0, 1 + rangeDigits)
+
 /** Stands where a number would in messages that are for nobody. It breaks the pattern above: no number is equal to it. */
 export const nobody = '+0' as E164
 

@@ -4,6 +4,7 @@ import { type Static, type TObject, Type } from 'typebox'
 import { carriers } from './carriers.js'
 import { brandMax, domainMax } from './messages/render.js'
 import type { Told, Variable } from './providers/provider.js'
+import { parsePace, parseRoutes, type Route } from './routing/routes.js'
 
 const Port = (standard: number, description: string) =>
   Type.Integer({ minimum: 1, maximum: 65_535, default: standard, description })
@@ -57,6 +58,8 @@ const Keys = Type.Object({
 const Sending = Type.Object({
   NODE_ENV: Type.String({ default: 'production' }),
   SMS_PROVIDERS: Text(`comma list of ${[...carriers.map(({ name }) => name), 'inbox'].join(', ')}; or none`),
+  SMS_ROUTES: Text('who is sent through which lanes: `IN: messagecentral > twilio; *: twilio`'),
+  SMS_PACE: Text('messages a second of lanes: `twilio 50, messagecentral 20`'),
   PUBLIC_WORKER_URL: Text('where carriers reach this service'),
   TEST_NUMBERS: Text('development only: `+1234567890,+919876500000=123456`'),
 })
@@ -103,6 +106,9 @@ export type WorkerConfig = Readonly<
     Omit<Sending, 'NODE_ENV'> & {
       /** The lanes, in the order in which they are tried where nothing else is said. */
       readonly providers: readonly string[]
+      readonly routes: readonly Route[]
+      /** Messages a second, of lanes that have a pace. */
+      readonly pace: ReadonlyMap<string, number>
       /** What the carriers' own variables say. */
       readonly told: Told
     }
@@ -138,7 +144,9 @@ export function loadWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
   )
     throw new ConfigError(problems)
   const providers = providerNames(sending, words)
-  return Object.freeze({ ...sending, ...process, ...keys, ...environment, providers, told: words })
+  const { routes } = parseRoutes(sending.SMS_ROUTES, providers)
+  const { pace } = parsePace(sending.SMS_PACE, providers)
+  return Object.freeze({ ...sending, ...process, ...keys, ...environment, providers, routes, pace, told: words })
 }
 
 const texts = (values: object): Told =>
@@ -152,7 +160,8 @@ function providerNames({ SMS_PROVIDERS, NODE_ENV }: Sending, words: Told): strin
   return NODE_ENV === 'development' ? ['inbox'] : []
 }
 
-function providerProblems(names: readonly string[], { NODE_ENV }: Sending, words: Told): string[] {
+function providerProblems(names: readonly string[], sending: Sending, words: Told): string[] {
+  const { NODE_ENV } = sending
   const known = [...carriers.map(({ name }) => name), 'inbox']
   const unknown = names.filter((name) => !known.includes(name) && (name !== 'none' || names.length > 1))
   const problems = unknown.length === 0 ? [] : [`SMS_PROVIDERS may name ${known.join(', ')}, or none alone`]
@@ -161,6 +170,8 @@ function providerProblems(names: readonly string[], { NODE_ENV }: Sending, words
     problems.push('SMS_PROVIDERS is missing, and there are no credentials of any provider; `none` does without')
   if (names.includes('inbox') && NODE_ENV !== 'development')
     problems.push('SMS_PROVIDERS: the inbox is for development only')
+  const { SMS_ROUTES, SMS_PACE } = sending
+  problems.push(...parseRoutes(SMS_ROUTES, names).problems, ...parsePace(SMS_PACE, names).problems)
   return [...problems, ...carriers.flatMap(({ name, missing }) => (names.includes(name) ? missing(words) : []))]
 }
 

@@ -21,12 +21,15 @@ import { createShare } from './jobs/share.js'
 import { createSendSms } from './jobs/send-sms.js'
 import { createOpenChallenge } from './messages/open-challenge.js'
 import { createRender } from './messages/render.js'
-import { createWorkerMetrics } from './metrics.js'
+import { createWorkerMetrics, type WorkerMetrics } from './metrics.js'
 import { createInbox } from './providers/inbox.js'
 import { createNone } from './providers/none.js'
 import type { SmsProvider } from './providers/provider.js'
 import { createAttemptFence } from './routing/attempt-fence.js'
-import { createLane, type ObserveOutcome } from './routing/lane.js'
+import { createLane, type Lane } from './routing/lane.js'
+import { createLaneHealth, type LaneTimes, type Why } from './routing/lane-health.js'
+import { createNoteLane } from './routing/last-lane.js'
+import { createPace } from './routing/pace.js'
 import { createRouter } from './routing/router.js'
 
 export interface Needs {
@@ -39,6 +42,8 @@ export interface Needs {
   readonly prefix?: string
   /** How long one call to a carrier may take; shortened by tests only. */
   readonly carrierTimeoutMs?: number
+  /** How long lanes are out, and come back; shortened by tests only. */
+  readonly laneTimes?: Partial<LaneTimes>
 }
 
 export interface Deps {
@@ -54,7 +59,15 @@ const codeClasses = [...new Set(Object.values(smsClasses))]
 
 /** The one file that knows which implementation stands behind each port. */
 export function createDeps(config: WorkerConfig, needs: Needs): Deps {
-  const { scope, log, metrics, clockOffsetMs = 0, prefix = queuePrefix, carrierTimeoutMs = 5_000 } = needs
+  const {
+    scope,
+    log,
+    metrics,
+    clockOffsetMs = 0,
+    prefix = queuePrefix,
+    carrierTimeoutMs = 5_000,
+    laneTimes = {},
+  } = needs
   const queueUrl = config.QUEUE_REDIS_URL ?? config.REDIS_URL
   const connect = (name: string, url: string, patience: 'request' | 'consumer') => {
     const redis = createRedis(url, { log, name, patience })
@@ -68,27 +81,25 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
   scope.defer('delivery events', () => events.close())
 
   const sealer = createSealer(parseSealKeys(config.SEAL_KEYS))
-  const { observeAccept, observeOutcome } = createWorkerMetrics(metrics, figures(queueRedis, { scope, prefix, log }))
+  const figures = createWorkerMetrics(metrics, queueFigures(queueRedis, { scope, prefix, log }))
   const fence = createAttemptFence(queueRedis)
-  const router = createRouter({ fence, ...createLanes(config, { redis, sealer, observeOutcome, carrierTimeoutMs }) })
+  const lanes = createLanes(config, { redis, queueRedis, prefix, sealer, figures, log, carrierTimeoutMs, laneTimes })
+  const router = createRouter({ fence, routes: config.routes, ...lanes })
   const report = createDeliveryReport({ events, fence })
+  const ids = createShardedIds(parseKeyRing(config.CHALLENGE_ID_KEY)[0])
   const sendSms = createSendSms({
-    openChallenge: createOpenChallenge({
-      redis,
-      sealer,
-      ids: createShardedIds(parseKeyRing(config.CHALLENGE_ID_KEY)[0]),
-      clockOffsetMs,
-    }),
+    openChallenge: createOpenChallenge({ redis, sealer, ids, clockOffsetMs }),
     render: createRender({
       brand: config.BRAND_NAME,
       ...(config.WEBOTP_DOMAIN !== undefined && { domain: config.WEBOTP_DOMAIN }),
     }),
     fence,
     router,
+    noteLane: createNoteLane({ redis, ids }),
     report,
     isLate: createLateQueue(() => oldestWaitingMs(smsQueue, queueRedis, prefix, codeClasses)),
     share: createShare(Math.ceil(config.WORKER_CONCURRENCY * lowerShare), shareWaitMs),
-    observeAccept,
+    observeAccept: figures.observeAccept,
     log,
   })
   const consumer = createConsumer(smsQueue, {
@@ -104,14 +115,18 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
 
 interface LaneNeeds {
   readonly redis: Redis
+  readonly queueRedis: Redis
+  readonly prefix: string
   readonly sealer: Sealer
-  readonly observeOutcome: ObserveOutcome
+  readonly figures: WorkerMetrics
+  readonly log: Logger
   readonly carrierTimeoutMs: number
+  readonly laneTimes: Partial<LaneTimes>
 }
 
 function createLanes(
   config: WorkerConfig,
-  { redis, sealer, observeOutcome, carrierTimeoutMs }: LaneNeeds,
+  { redis, queueRedis, prefix, sealer, figures, log, carrierTimeoutMs, laneTimes }: LaneNeeds,
 ): Pick<Parameters<typeof createRouter>[0], 'lanes' | 'test'> {
   const development = config.NODE_ENV === 'development'
   const needs = { timeoutMs: carrierTimeoutMs, connections: config.WORKER_CONCURRENCY }
@@ -122,19 +137,43 @@ function createLanes(
     const url = receiptsUrl === undefined ? {} : { receiptsUrl: `${receiptsUrl}/receipts/${name}` }
     return carriers.find((carrier) => carrier.name === name)?.open(config.told, { ...needs, ...url })
   }
+  const lane = (provider: SmsProvider): Lane => {
+    const { name } = provider
+    const perSecond = config.pace.get(name)
+    const onWaiting = (count: number) => figures.laneWaiting(name, count)
+    return createLane({
+      provider,
+      health: createLaneHealth({ times: laneTimes, onChange: tellOf(name, figures, log) }),
+      observe: figures.observeOutcome,
+      ...(perSecond !== undefined && {
+        pace: createPace({ redis: queueRedis, prefix, lane: name, perSecond, onWaiting }),
+      }),
+    })
+  }
   const [first, ...rest] = config.providers.flatMap((name) => {
     const provider = open(name)
-    return provider === undefined ? [] : [createLane(provider, observeOutcome)]
+    return provider === undefined ? [] : [lane(provider)]
   })
   if (first === undefined) throw new Error('no provider is configured')
   if (!development) return { lanes: [first, ...rest] }
   const inbox = [first, ...rest].find(({ provider }) => provider.name === 'inbox')
   const numbers = (config.TEST_NUMBERS ?? '+1234567890').split(',').map((entry) => entry.split('=', 1)[0] ?? '')
-  const lane = inbox ?? createLane(createInbox({ redis, sealer, production: false }), observeOutcome)
-  return { lanes: [first, ...rest], test: { numbers: new Set(numbers), lane } }
+  const forTests = inbox ?? lane(createInbox({ redis, sealer, production: false }))
+  return { lanes: [first, ...rest], test: { numbers: new Set(numbers), lane: forTests } }
 }
 
-function figures(redis: Redis, { scope, prefix, log }: { scope: Scope; prefix: string; log: Logger }) {
+/** What operators hear of a lane: its figure from the start, and a line when it goes and comes. */
+function tellOf(lane: string, { laneOut }: WorkerMetrics, log: Logger): (why: Why, out: boolean) => void {
+  for (const why of ['ill', 'barred'] as const) laneOut(lane, why, false)
+  return (why, out) => {
+    laneOut(lane, why, out)
+    if (!out) log.info({ lane, why }, 'a lane is back')
+    else if (why === 'ill') log.warn({ lane, why }, 'most calls of a lane fail: messages are kept away from it')
+    else log.error({ lane, why }, 'a carrier does not know us: its lane is out until its credentials are mended')
+  }
+}
+
+function queueFigures(redis: Redis, { scope, prefix, log }: { scope: Scope; prefix: string; log: Logger }) {
   // As for a producer: a version that is not told in time would leave it without figures for good.
   const queue = new Queue(smsQueue.name, { connection: redis, prefix, skipVersionCheck: true })
   queue.on('error', (err) => log.debug({ err }, 'queue figures'))

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { Why } from './routing/lane-health.js'
 import type { ObserveOutcome } from './routing/lane.js'
 
 interface QueueFigures {
@@ -10,6 +11,8 @@ interface QueueFigures {
 export interface WorkerMetrics {
   readonly observeOutcome: ObserveOutcome
   readonly observeAccept: (queuedAt: Date) => void
+  readonly laneOut: (lane: string, why: Why, out: boolean) => void
+  readonly laneWaiting: (lane: string, count: number) => void
 }
 
 /** The figures by which the worker is watched and scaled: the age of the oldest code job, not the depth of the queue. */
@@ -50,6 +53,18 @@ export function createWorkerMetrics(registry: Registry, queue: QueueFigures): Wo
     labelNames: ['provider', 'outcome'],
     registers,
   })
+  const out = new Gauge({
+    name: 'latchkey_lane_out',
+    help: '1 while this worker keeps messages away from a lane: `ill`, most calls fail; `barred`, the carrier does not know us',
+    labelNames: ['lane', 'why'],
+    registers,
+  })
+  const waiting = new Gauge({
+    name: 'latchkey_lane_waiting',
+    help: 'Messages in this worker that wait for their turn at a lane with a pace',
+    labelNames: ['lane'],
+    registers,
+  })
   const accepts = new Histogram({
     name: 'latchkey_queue_to_accept_seconds',
     help: 'From the message being queued to a provider taking it',
@@ -58,6 +73,8 @@ export function createWorkerMetrics(registry: Registry, queue: QueueFigures): Wo
   })
   return {
     observeOutcome: (provider, outcome) => outcomes.inc({ provider, outcome }),
+    laneOut: (lane, why, isOut) => out.set({ lane, why }, isOut ? 1 : 0),
+    laneWaiting: (lane, count) => waiting.set({ lane }, count),
     observeAccept: (queuedAt) => accepts.observe(Math.max(0, Date.now() - queuedAt.getTime()) / 1_000),
   }
 }

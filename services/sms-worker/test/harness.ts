@@ -13,7 +13,10 @@ import { Redis } from 'ioredis'
 import type { Test } from 'tap'
 import { loadWorkerConfig } from '../src/config.js'
 import { createDeps } from '../src/deps.js'
-import { accountSid, authToken, ourNumber, type StandIn } from './stand-in.js'
+import type { SmsProvider } from '../src/providers/provider.js'
+import { createLane, type Lane } from '../src/routing/lane.js'
+import { createLaneHealth, type LaneTimes, type Why } from '../src/routing/lane-health.js'
+import { accountSid, authToken, customerId, email, ourNumber, password, senderId, type StandIn } from './stand-in.js'
 
 const key = () => `k1:${randomBytes(32).toString('base64')}`
 
@@ -34,6 +37,22 @@ export const twilioEnv = ({ url }: Pick<StandIn, 'url'>): Record<string, string>
   TWILIO_PHONE_NUMBER: ourNumber,
   TWILIO_API_BASE_URL: url,
 })
+
+export const centralEnv = ({ url }: Pick<StandIn, 'url'>): Record<string, string> => ({
+  MESSAGECENTRAL_CUSTOMER_ID: customerId,
+  MESSAGECENTRAL_SENDER_ID: senderId,
+  MESSAGECENTRAL_EMAIL: email,
+  MESSAGECENTRAL_PASSWORD: password,
+  MESSAGECENTRAL_API_BASE_URL: url,
+})
+
+/** A lane without a pace, and what was told of its going and coming. */
+export function laneOf(provider: SmsProvider, times: Partial<LaneTimes> = {}): Lane & { readonly news: string[] } {
+  const news: string[] = []
+  const onChange = (why: Why, out: boolean) => void news.push(`${why} ${out ? 'out' : 'back'}`)
+  const health = createLaneHealth({ times, onChange })
+  return { ...createLane({ provider, health, observe: () => undefined }), news }
+}
 
 interface Wanted {
   readonly message: ChallengeMessage
@@ -129,6 +148,7 @@ export function createSurroundings(t: Test, env: Record<string, string>, prefix:
 interface WorkerOptions {
   readonly clockOffsetMs?: number
   readonly carrierTimeoutMs?: number
+  readonly laneTimes?: Partial<LaneTimes>
 }
 
 /** A worker in this process, on a queue of its own; several of them may share the queue. */

@@ -13,9 +13,9 @@ import { createSendSms } from '../src/jobs/send-sms.js'
 import { createRender } from '../src/messages/render.js'
 import type { SendOutcome, SmsMessage, SmsProvider } from '../src/providers/provider.js'
 import { createAttemptFence } from '../src/routing/attempt-fence.js'
-import { createLane, type Lane } from '../src/routing/lane.js'
+import type { Lane } from '../src/routing/lane.js'
 import { createRouter } from '../src/routing/router.js'
-import { codeFor } from './harness.js'
+import { codeFor, laneOf } from './harness.js'
 import { somebody } from './stand-in.js'
 
 const log = createLog('test', 'fatal')
@@ -37,7 +37,7 @@ function carrier(name: string, ...answers: readonly SendOutcome[]) {
       return answer
     },
   }
-  return { lane: createLane(provider, () => undefined), sent }
+  return { lane: laneOf(provider), sent }
 }
 
 const accepted: SendOutcome = { outcome: 'accepted', providerMessageId: 'SM1' }
@@ -48,7 +48,11 @@ const unknown: SendOutcome = { outcome: 'unknown' }
 const closing = new AbortController().signal
 const delivery = (lifeLeft: () => Promise<number | undefined> = async () => 60_000) => ({
   message: { id: randomUUID(), to: somebody(), body: 'text' },
+  destination: { country: 'IN' },
+  priority: 1,
+  starts: 1,
   lifeLeft,
+  took: async () => undefined,
   closing,
 })
 
@@ -96,7 +100,7 @@ async function lookedUp(listed: (calledAtMs: number) => { id: string; atMs: numb
   await fence.record(message.id, { number, outcome: unknown, endedAtMs: startedAtMs - 5_000, by: 'caller' })
   const list = listed(startedAtMs).map(({ id, atMs, body }) => ({ providerMessageId: id, at: new Date(atMs), body }))
   const provider: SmsProvider = { name: 'a', timeoutMs: 1_000, send: async () => accepted, list: async () => list }
-  const router = createRouter({ fence, lanes: [createLane(provider, () => undefined)] })
+  const router = createRouter({ fence, lanes: [laneOf(provider)] })
   await router.resolve(message, closing)
   return (await fence.read(message.id)).attempts[0]?.result
 }
@@ -108,7 +112,7 @@ t.test('a list is not asked before it can know, and nothing is sent meanwhile', 
     asked += 1
     return []
   }
-  const listed = createLane({ ...lane.provider, list }, () => undefined)
+  const listed = laneOf({ ...lane.provider, list })
   const router = createRouter({ fence, lanes: [listed] })
   const wanted = delivery()
   await router.deliver(wanted)
@@ -170,7 +174,8 @@ t.test('a worker that was held up between its fence and its call does not call',
 })
 
 /** The job itself over a real fence, with one live challenge and the events it would queue. */
-function createJob(lane: Lane, { isLate = false, lifeMs = 60_000 } = {}) {
+function createJob(lane: Lane | readonly [Lane, ...Lane[]], { isLate = false, lifeMs = 60_000 } = {}) {
+  const lanes = 'provider' in lane ? ([lane] as const) : lane
   const queued: DeliveryEvent[] = []
   const broken = new Set<DeliveryEvent['state']>()
   const events = {
@@ -188,7 +193,8 @@ function createJob(lane: Lane, { isLate = false, lifeMs = 60_000 } = {}) {
     openChallenge: async () => ({ verdict: 'open', nowMs, deadlineMs, message, locale: 'en' }),
     render: createRender({ brand: 'Acme' }),
     fence,
-    router: createRouter({ fence, lanes: [lane] }),
+    router: createRouter({ fence, lanes }),
+    noteLane: async () => undefined,
     report: createDeliveryReport({ events, fence }),
     isLate: async () => isLate,
     share: createShare(1, 50),

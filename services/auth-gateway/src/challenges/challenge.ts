@@ -7,7 +7,7 @@ import type { Client } from '../flows/ports.js'
 export type Message =
   | { readonly kind: 'code'; readonly to: E164; readonly code: string }
   | { readonly kind: 'account_exists'; readonly to: E164 }
-  | { readonly kind: 'decoy' }
+  | { readonly kind: 'decoy'; readonly range?: string }
 
 export interface NewChallenge {
   readonly purpose: Purpose

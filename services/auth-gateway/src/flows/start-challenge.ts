@@ -1,3 +1,4 @@
+import { rangeOf } from '@latchkey/contracts/phone'
 import type { Challenge, Purpose } from '@latchkey/contracts/v1/shapes'
 import { AppError } from '@latchkey/kit/app-error'
 import type { ChallengeStore, Found, KnownChallenge, Message, NewChallenge } from '../challenges/challenge.js'
@@ -80,7 +81,8 @@ export function createStartChallenge({ challenges, sms, newCode, nobodyBehind }:
 export const isWithoutEffect = (error: unknown): boolean => error instanceof AppError && error.effect === 'none'
 
 function messageFor(says: Message['kind'], phone: CanonicalPhone | null, code: string): Message {
-  if (phone === null || says === 'decoy') return { kind: 'decoy' }
+  if (phone === null) return { kind: 'decoy' }
+  if (says === 'decoy') return { kind: says, range: rangeOf(phone.e164) }
   if (says === 'account_exists') return { kind: says, to: phone.e164 }
   return { kind: says, to: phone.e164, code: phone.test?.code ?? code }
 }

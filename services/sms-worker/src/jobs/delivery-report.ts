@@ -45,7 +45,7 @@ export function createDeliveryReport({ events, fence }: ReportDeps): DeliveryRep
   return {
     state,
     async attempts(job, view, { final }) {
-      const settled = settledAttempt(view)
+      const settled = settledAttempt(view, { end: final })
       const due = view.attempts.filter((attempt) => attempt.number > view.reported || attempt === settled)
       let upTo = view.reported
       for (const attempt of due) {
@@ -55,9 +55,10 @@ export function createDeliveryReport({ events, fence }: ReportDeps): DeliveryRep
           continue
         }
         const { reason } = result.outcome === 'rejected' ? result : {}
-        await state(job, stateOf(result.outcome), {
+        const to = stateOf(result.outcome, attempt === settled)
+        await state(job, to, {
           attempt: toLog(attempt, result),
-          ...(reason !== undefined && { reason }),
+          ...(reason !== undefined && to === 'rejected' && { reason }),
         })
         upTo = Math.max(upTo, attempt.number)
       }
@@ -68,9 +69,9 @@ export function createDeliveryReport({ events, fence }: ReportDeps): DeliveryRep
 
 type Result = NonNullable<FencedAttempt['result']>
 
-/** The state of the message as far as this attempt goes: one that left nothing behind goes on being sent. */
-function stateOf(outcome: Result['outcome']): DeliveryState {
-  return outcome === 'not_sent' ? 'sending' : outcome
+/** The state of the message as far as this attempt goes: one that left nothing behind, and did not decide, goes on being sent. */
+function stateOf(outcome: Result['outcome'], decided: boolean): DeliveryState {
+  return outcome === 'not_sent' || (outcome === 'rejected' && !decided) ? 'sending' : outcome
 }
 
 function toLog({ number, provider, startedAtMs }: FencedAttempt, result: Result): DeliveryAttempt {

@@ -1,4 +1,5 @@
 import type { DeliveryReason } from '@latchkey/contracts/delivery'
+import { rangeOf } from '@latchkey/contracts/phone'
 import { lateClass, smsClasses, type SmsJob } from '@latchkey/contracts/queues/sms'
 import { AppError } from '@latchkey/kit/app-error'
 import type { JobInfo, Verdict } from '@latchkey/kit/queue'
@@ -8,6 +9,7 @@ import type { Render } from '../messages/render.js'
 import { type AttemptFence, type FenceView, possibleAccepts, settledAttempt } from '../routing/attempt-fence.js'
 import { giveUpLost } from '../routing/earlier-attempts.js'
 import { retryDelayMs } from '../routing/retry-schedule.js'
+import type { NoteLane } from '../routing/last-lane.js'
 import type { Router } from '../routing/router.js'
 import type { DeliveryReport } from './delivery-report.js'
 import { lateAfterMs } from './late-queue.js'
@@ -18,6 +20,7 @@ export interface SendSmsDeps {
   readonly render: Render
   readonly fence: AttemptFence
   readonly router: Router
+  readonly noteLane: NoteLane
   readonly report: DeliveryReport
   readonly isLate: () => Promise<boolean>
   /** The slots that classes behind sign-in and reset may take: a carrier that hangs would fill them all. */
@@ -53,7 +56,7 @@ const unsent: Record<Dead['verdict'], Unsent> = {
 
 /** One job, top to bottom: is the code still worth sending? → fence → carrier → delivery log. Every job ends in a state of the log. */
 export function createSendSms(deps: SendSmsDeps): SendSms {
-  const { openChallenge, render, fence, router, report, isLate, share, observeAccept, log } = deps
+  const { openChallenge, render, fence, router, noteLane, report, isLate, share, observeAccept, log } = deps
 
   async function sendSms(job: SmsJob, info: JobInfo): Promise<Verdict> {
     const challenge = await openChallenge(job)
@@ -68,10 +71,16 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
 
   async function deliver(job: SmsJob, info: JobInfo, open: Open): Promise<Verdict> {
     const since = performance.now()
-    const { message, locale, deadlineMs, nowMs } = open
+    const { message, locale, deadlineMs, nowMs, lane } = open
+    const range = message.kind === 'decoy' ? message.range : rangeOf(message.to)
     const body = message.kind === 'decoy' ? '' : render(message, job.purpose, locale)
     const round = await router.deliver({
       message: { id: job.messageId, to: recipient(message), body },
+      destination: { country: job.country, ...(range !== undefined && { range }) },
+      ...(lane !== undefined && { avoid: lane }),
+      priority: info.priority,
+      starts: info.starts,
+      took: (name) => noteLane(job.challengeId, name),
       closing: info.closing,
       lifeLeft: async () => {
         const now = await openChallenge(job)
@@ -82,6 +91,8 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
       case 'settled':
         await settle(job, message.kind === 'decoy' ? undefined : info)
         return done
+      case 'refused':
+        return end(job, { state: 'failed', reason: 'carrier_failed' })
       case 'unwanted':
         return again(0)
       case 'spent':
@@ -119,7 +130,7 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
 
   async function settle(job: SmsJob, info?: JobInfo): Promise<void> {
     const view = await fence.read(job.messageId)
-    const settled = settledAttempt(view)
+    const settled = settledAttempt(view, { end: true })
     await report.attempts(job, view, { final: true })
     const { outcome } = settled?.result ?? {}
     note(job, outcome ?? 'unknown', settled?.provider)
@@ -133,7 +144,7 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
   async function end(job: SmsJob, ending: Unsent): Promise<Verdict> {
     await giveUpLost(fence, job.messageId, await fence.read(job.messageId))
     const view = await fence.read(job.messageId)
-    if (settledAttempt(view) !== undefined) {
+    if (settledAttempt(view, { end: true }) !== undefined) {
       await settle(job)
       return done
     }

@@ -1,5 +1,5 @@
 import { challengeKey, ChallengeMessage, messageContext } from '@latchkey/contracts/challenge-record'
-import { type E164, nobody } from '@latchkey/contracts/phone'
+import { type E164, nobody, rangeOf } from '@latchkey/contracts/phone'
 import type { SmsJob } from '@latchkey/contracts/queues/sms'
 import { orUnavailable } from '@latchkey/kit/redis'
 import type { Sealer } from '@latchkey/kit/seal'
@@ -15,6 +15,8 @@ export type OpenedChallenge =
       readonly deadlineMs: number
       readonly message: ChallengeMessage
       readonly locale: string
+      /** That the last send of the challenge took. */
+      readonly lane?: string
     }
   /** `to` is whom a carrier may still be asked about. */
   | { readonly verdict: 'expired'; readonly nowMs: number; readonly to?: E164 }
@@ -34,9 +36,12 @@ export function createOpenChallenge({ redis, sealer, ids, clockOffsetMs }: OpenC
   return async function openChallenge({ challengeId, messageId, generation, notAfter }) {
     const key = challengeKey(ids.shardOf(challengeId), challengeId)
     const [fields, time] = await orUnavailable(() =>
-      Promise.all([redis.hmget(key, 'state', 'generation', 'expiresAt', 'box', 'locale', 'quiet'), redis.time()]),
+      Promise.all([
+        redis.hmget(key, 'state', 'generation', 'expiresAt', 'box', 'locale', 'quiet', 'lane'),
+        redis.time(),
+      ]),
     )
-    const [state, written, expiresAt, box, locale, quiet] = fields
+    const [state, written, expiresAt, box, locale, quiet, lane] = fields
     const nowMs = Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000) + clockOffsetMs
 
     // A repeat of the same code keeps the generation: both its messages may go.
@@ -45,17 +50,22 @@ export function createOpenChallenge({ redis, sealer, ids, clockOffsetMs }: OpenC
     const alive = nowMs < deadlineMs
     // Whatever became of the challenge since, a message whose own time is over has expired.
     if (!current) return { verdict: alive ? 'superseded' : 'expired', nowMs }
-    const message: ChallengeMessage | undefined = quiet?.split(',').includes(messageId)
-      ? { kind: 'decoy' }
-      : unseal(sealer, box ?? '', messageContext(challengeId, generation))
+    const sealed = unseal(sealer, box ?? '', messageContext(challengeId, generation))
+    const message = quiet?.split(',').includes(messageId) ? quieted(sealed) : sealed
     if (!alive) return { verdict: 'expired', nowMs, ...(message !== undefined && { to: recipient(message) }) }
     if (message === undefined) return { verdict: 'unreadable', nowMs }
-    return { verdict: 'open', nowMs, deadlineMs, locale: locale ?? '', message }
+    return { verdict: 'open', nowMs, deadlineMs, locale: locale ?? '', message, ...(lane != null && { lane }) }
   }
 }
 
 /** Whose phone a message is for; a decoy's is nobody's. */
 export const recipient = (message: ChallengeMessage): E164 => (message.kind === 'decoy' ? nobody : message.to)
+
+/** Takes the routes of the message that must not be sent. */
+const quieted = (message: ChallengeMessage | undefined): ChallengeMessage =>
+  message === undefined || message.kind === 'decoy'
+    ? (message ?? { kind: 'decoy' })
+    : { kind: 'decoy', range: rangeOf(message.to) }
 
 function unseal(sealer: Sealer, box: string, context: string): ChallengeMessage | undefined {
   try {

@@ -97,10 +97,18 @@ function toView(fields: Readonly<Record<string, string>>, nowMs: number): FenceV
   return { rev: fields['rev'] ?? '0', nowMs, reported: Number(fields['reported'] ?? 0), attempts }
 }
 
-/** The attempt that decided the message: it was taken, or refused for good. */
-export function settledAttempt({ attempts }: FenceView): FencedAttempt | undefined {
-  const ending = (outcome: string) => attempts.find(({ result }) => result?.outcome === outcome)
-  return ending('accepted') ?? ending('rejected')
+/**
+ * The attempt that decided the message: it was taken, or refused for good. A refusal after which another carrier may still take it
+ * decides only once the message is at its `end`.
+ */
+export function settledAttempt(view: FenceView, { end = false } = {}): FencedAttempt | undefined {
+  const first = (decides: (result: SendOutcome) => boolean) =>
+    view.attempts.find(({ result }) => result !== undefined && decides(result))
+  return (
+    first(({ outcome }) => outcome === 'accepted') ??
+    first((result) => result.outcome === 'rejected' && result.elsewhere !== true) ??
+    (end && possibleAccepts(view) === 0 ? first(({ outcome }) => outcome === 'rejected') : undefined)
+  )
 }
 
 /** Never a third possible accept of one message. */

@@ -1,5 +1,7 @@
 import type { E164 } from '@latchkey/contracts/phone'
 import type { Listed, SendOutcome, SmsMessage, SmsProvider } from '../providers/provider.js'
+import type { LaneHealth } from './lane-health.js'
+import type { Pace } from './pace.js'
 
 /** What one call came to, and how long it took. */
 export interface Sent {
@@ -13,8 +15,10 @@ export interface LookedUp {
   readonly tookMs: number
 }
 
-/** A provider with what this worker has seen of it. */
-export interface Lane {
+/** A provider with its breakers, its pace, and what this worker has seen of it. */
+export interface Lane extends Pick<LaneHealth, 'standing' | 'enter' | 'share'>, Pace {
+  /** That of its provider; of a decoy that of the lane it plays. */
+  readonly name: string
   readonly provider: SmsProvider
   /** Its last call and its last look-up that still tell how it fares: what decoys have to look like. */
   readonly lastSent: () => Sent | undefined
@@ -24,21 +28,34 @@ export interface Lane {
   list(to: E164, since: Date): Promise<readonly Listed[] | undefined>
 }
 
+interface LaneOptions {
+  readonly provider: SmsProvider
+  readonly health: LaneHealth
+  /** Without one messages go as they come. */
+  readonly pace?: Pace
+  readonly observe: ObserveOutcome
+}
+
 export type ObserveOutcome = (provider: string, outcome: SendOutcome['outcome']) => void
 
 /** What was seen longer ago says nothing of now, unless the carrier asked for a longer pause. */
 const tellingMs = 60_000
 
-export function createLane(provider: SmsProvider, observe: ObserveOutcome): Lane {
+export function createLane({ provider, health, pace, observe }: LaneOptions): Lane {
   const sent = memory<Sent>()
   const lookedUp = memory<LookedUp>()
   return {
+    name: provider.name,
     provider,
+    standing: health.standing,
+    enter: health.enter,
+    share: health.share,
+    turn: async (wanted) => pace === undefined || pace.turn(wanted),
     lastSent: sent.recall,
     lastLookedUp: lookedUp.recall,
     async send(message) {
       const start = performance.now()
-      const outcome = await provider.send(message).catch((): SendOutcome => ({ outcome: 'unknown' }))
+      const outcome = await health.run(() => provider.send(message).catch((): SendOutcome => ({ outcome: 'unknown' })))
       const tookMs = Math.round(performance.now() - start)
       const retryAfterMs = outcome.outcome === 'not_sent' ? (outcome.retryAfterMs ?? 0) : 0
       // A refused number says nothing of the lane.

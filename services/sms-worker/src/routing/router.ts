@@ -1,5 +1,5 @@
 import type { DeliveryReason } from '@latchkey/contracts/delivery'
-import { type E164, nobody } from '@latchkey/contracts/phone'
+import { nobody } from '@latchkey/contracts/phone'
 import type { SendOutcome, SmsMessage } from '../providers/provider.js'
 import {
   type AttemptFence,
@@ -8,15 +8,19 @@ import {
   possibleAcceptsMax,
   settledAttempt,
 } from './attempt-fence.js'
+import { chooseLanes } from './choose.js'
 import { createDecoyLane } from './decoy-lane.js'
 import { handOverMs, lookUpAfterMs, resolveEarlier, type Sought } from './earlier-attempts.js'
 import type { Lane } from './lane.js'
 import { retryDelayMs } from './retry-schedule.js'
+import { type Destination, type Route, routeFor } from './routes.js'
 
 /** What is to be done about a message after one round over its lanes. The fence has the attempts. */
 export type Round =
   /** A carrier took it, or refused it for good. */
   | { readonly verdict: 'settled' }
+  /** No carrier that may take it has a way to the number. */
+  | { readonly verdict: 'refused' }
   /** Nothing left; or something did, and it is too early to ask. */
   | { readonly verdict: 'again'; readonly afterMs: number }
   /** It may have been sent twice already, and nobody can be asked. */
@@ -28,8 +32,17 @@ export type Round =
 
 export interface Delivery {
   readonly message: Omit<SmsMessage, 'lifeMs'>
+  readonly destination: Destination
+  /** The lane of the send that it repeats. */
+  readonly avoid?: string
+  /** Its class: whose turn comes first where a lane has a pace. */
+  readonly priority: number
+  /** How often its job was begun. */
+  readonly starts: number
   /** Asked directly before each call: the life that is left, or undefined where the message must not go any more. */
   readonly lifeLeft: () => Promise<number | undefined>
+  /** Told of each lane that took it, or may have. */
+  readonly took: (lane: string) => Promise<void>
   /** Once aborted, no further call to a provider begins. */
   readonly closing: AbortSignal
 }
@@ -44,25 +57,42 @@ export interface Router {
 interface RouterDeps {
   readonly fence: AttemptFence
   readonly lanes: readonly [Lane, ...Lane[]]
+  readonly routes?: readonly Route[]
   /** Development only: numbers that never reach a carrier, and the lane they take. */
   readonly test?: { readonly numbers: ReadonlySet<string>; readonly lane: Lane }
+  readonly random?: () => number
 }
 
 /** A worker that was paused for longer between its fence and its call may have been replaced. */
 const staleAfterMs = 1_000
 const anotherWorkerMs = 1_000
+/** How long a job holds its slot for a turn; codes for people who wait at a log-in longer than others. */
+const patienceMs = (priority: number) => (priority <= 2 ? 3_000 : 1_000)
+const nextTurnMs = 500
 
-/** Walks the lanes in order, one fenced attempt each, until one takes or refuses the message. */
-export function createRouter({ fence, lanes, test }: RouterDeps): Router {
-  const decoys = lanes.map(createDecoyLane)
-  const known = [...lanes, ...decoys, ...(test === undefined ? [] : [test.lane])]
+/** What one lane can do for a message: nothing any more, or something later. */
+type Chance =
+  | { readonly never: DeliveryReason; readonly recipient?: true; readonly called?: boolean }
+  | { readonly laterMs: number; readonly called?: boolean }
+  | { readonly round: Round }
+
+/** Walks the lanes of a message's route, one fenced attempt each, until one takes or refuses it. */
+export function createRouter({ fence, lanes, routes = [], test, random = Math.random }: RouterDeps): Router {
+  const byName = (all: readonly Lane[]) => new Map(all.map((lane) => [lane.name, lane]))
+  const decoys = byName(lanes.map(createDecoyLane))
+  const real = byName(lanes)
+  const names = [...real.keys()]
+  const known = [...lanes, ...decoys.values(), ...(test === undefined ? [] : [test.lane])]
   const laneNamed = (name: string) => known.find(({ provider }) => provider.name === name)
-  const lanesFor = (to: E164): readonly Lane[] => {
-    if (to === nobody) return decoys
-    return test?.numbers.has(to) === true ? [test.lane] : lanes
+
+  function lanesFor({ message: { to }, destination, avoid }: Delivery, view: FenceView): readonly Lane[] {
+    if (test?.numbers.has(to) === true) return [test.lane]
+    const route = routeFor(routes, names, destination)
+    const its = to === nobody ? decoys : real
+    return chooseLanes({ route, lanes: its, view, random, ...(avoid !== undefined && { avoid }) })
   }
 
-  async function attempt(lane: Lane, view: FenceView, { message, lifeLeft }: Delivery): Promise<Attempted> {
+  async function attempt(lane: Lane, view: FenceView, { message, lifeLeft, took }: Delivery): Promise<Attempted> {
     const since = performance.now()
     const taken = await fence.take(message.id, view, lane.provider.name)
     if (taken === undefined) return 'taken by another'
@@ -75,28 +105,47 @@ export function createRouter({ fence, lanes, test }: RouterDeps): Router {
       endedAtMs: taken.startedAtMs + tookMs,
       by: 'caller',
     })
+    if (lanes.length > 1 && (outcome.outcome === 'accepted' || outcome.outcome === 'unknown')) await took(lane.name)
     return wanted ? outcome : 'unwanted'
   }
 
+  /** What a lane can do for the message: by what it said before, by how it fares, by its pace; then by a call. */
+  async function tryLane(lane: Lane, view: FenceView, delivery: Delivery): Promise<Chance> {
+    const before = view.attempts.find(({ provider, result }) => provider === lane.provider.name && isNever(result))
+    if (before?.result !== undefined) return without(chanceOf(before.result, 0))
+    const standing = lane.enter()
+    if (standing === 'barred') return { never: 'misconfigured' }
+    if (standing === 'away') return { laterMs: retryDelayMs(delivery.starts) }
+    const { priority, closing } = delivery
+    if (!(await lane.turn({ priority, patienceMs: patienceMs(priority), uses: true })))
+      return { laterMs: nextTurnMs * (1 + random()) }
+    if (closing.aborted) return { round: { verdict: 'again', afterMs: handOverMs } }
+    const outcome = await attempt(lane, view, delivery)
+    if (outcome === 'unwanted') return { round: { verdict: 'unwanted' } }
+    if (outcome === 'taken by another') return { round: { verdict: 'again', afterMs: anotherWorkerMs } }
+    return chanceOf(outcome, retryDelayMs(view.attempts.length + 1))
+  }
+
   async function walk(delivery: Delivery, start: FenceView): Promise<Round> {
-    const refusals: Extract<SendOutcome, { outcome: 'not_sent' }>[] = []
-    const pauseMs = retryDelayMs(start.attempts.length + 1)
+    const chances: Exclude<Chance, { round: Round }>[] = []
     let view = start
-    for (const lane of lanesFor(delivery.message.to)) {
+    for (const lane of lanesFor(delivery, start)) {
       if (delivery.closing.aborted) return { verdict: 'again', afterMs: handOverMs }
-      if (refusals.length > 0) view = await fence.read(delivery.message.id)
-      const outcome = await attempt(lane, view, delivery)
-      if (outcome === 'unwanted') return { verdict: 'unwanted' }
-      if (outcome === 'taken by another') return { verdict: 'again', afterMs: anotherWorkerMs }
-      if (outcome.outcome === 'unknown') return { verdict: 'again', afterMs: Math.max(lookUpAfterMs, pauseMs) }
-      if (outcome.outcome !== 'not_sent') return { verdict: 'settled' }
-      refusals.push(outcome)
+      const chance = await tryLane(lane, view, delivery)
+      if ('round' in chance) return chance.round
+      chances.push(chance)
+      if (chance.called === true) {
+        const next = await fence.read(delivery.message.id)
+        // Whatever else happened to the message meanwhile, this worker has not judged by it.
+        if (next.attempts.length !== view.attempts.length + 1) return { verdict: 'again', afterMs: anotherWorkerMs }
+        view = next
+      }
     }
-    const [first] = refusals
-    if (first !== undefined && refusals.every(({ permanent }) => permanent === true))
-      return { verdict: 'hopeless', reason: first.reason }
-    const asked = Math.min(...refusals.map(({ retryAfterMs = 0 }) => retryAfterMs))
-    return { verdict: 'again', afterMs: Math.max(asked, pauseMs) }
+    const later = chances.flatMap((chance) => ('laterMs' in chance ? [chance.laterMs] : []))
+    if (later.length > 0) return { verdict: 'again', afterMs: Math.min(...later) }
+    const never = chances.flatMap((chance) => ('never' in chance ? [chance] : []))
+    if (never.some(({ recipient }) => recipient === true)) return { verdict: 'refused' }
+    return { verdict: 'hopeless', reason: never[0]?.never ?? 'misconfigured' }
   }
 
   return {
@@ -122,6 +171,32 @@ export function createRouter({ fence, lanes, test }: RouterDeps): Router {
 }
 
 type Attempted = SendOutcome | 'taken by another' | 'unwanted'
+
+/** Said once, it holds for this message and lane. */
+const isNever = (result: SendOutcome | undefined): boolean =>
+  (result?.outcome === 'not_sent' && result.permanent === true) ||
+  (result?.outcome === 'rejected' && result.elsewhere === true)
+
+/** What an outcome leaves to hope for from its lane. */
+function chanceOf(outcome: SendOutcome, pauseMs: number): Chance {
+  switch (outcome.outcome) {
+    case 'accepted':
+      return { round: { verdict: 'settled' } }
+    case 'rejected':
+      return outcome.elsewhere === true
+        ? { never: outcome.reason, recipient: true, called: true }
+        : { round: { verdict: 'settled' } }
+    case 'unknown':
+      return { round: { verdict: 'again', afterMs: Math.max(lookUpAfterMs, pauseMs) } }
+    case 'not_sent':
+      return outcome.permanent === true
+        ? { never: outcome.reason, called: true }
+        : { laterMs: Math.max(outcome.retryAfterMs ?? 0, pauseMs), called: true }
+  }
+}
+
+/** As said by an earlier round: this one made no call. */
+const without = (chance: Chance): Chance => ('never' in chance ? { ...chance, called: false } : chance)
 
 const notCalled = {
   outcome: { outcome: 'not_sent', reason: 'carrier_failed', carrierCode: 'not-called' },
