@@ -69,7 +69,7 @@ for (const [name, { make, standIn, wrongNumber }] of Object.entries(carriers))
     const provider = make(standIn.url)
     const under = async (fault: object, by = provider) => {
       const sent = message()
-      await standIn.order({ to: sent.to, ms: 3_000, ...fault })
+      await standIn.order({ to: sent.to, ms: 6_000, ...fault })
       const since = performance.now()
       const outcome = await by.send(sent)
       const tookMs = performance.now() - since
@@ -122,7 +122,7 @@ for (const [name, { make, standIn, wrongNumber }] of Object.entries(carriers))
 
     t.test('too fast is not sent, with the time to wait', async (t) => {
       const { outcome, accepts, sent } = await under({ fault: '429' })
-      t.match(outcome, { outcome: 'not_sent', retryAfterMs: 3_000, permanent: undefined })
+      t.match(outcome, { outcome: 'not_sent', retryAfterMs: 6_000, permanent: undefined })
       t.equal(accepts, 0)
       noQuote(t, '429', outcome, sent)
     })

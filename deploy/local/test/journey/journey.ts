@@ -93,6 +93,25 @@ export async function newPerson(call: Call, extra: object = {}) {
 export const accountSid = `AC${'ab12'.repeat(8)}`
 export const authToken = 'stand-in-token-of-the-tests'
 
+/** The stand-in for MessageCentral as a process of its own, the environment that points at it, and what it took. */
+export async function centralStandIn(t: Test) {
+  const account = {
+    MESSAGECENTRAL_CUSTOMER_ID: 'C-0123456789ABCDE',
+    MESSAGECENTRAL_EMAIL: 'sms@example.com',
+    MESSAGECENTRAL_PASSWORD: 'stand-in-password-of-the-tests',
+  }
+  const standIn = startProcess(`${root}/deploy/messagecentral-stand-in/dist/src/main.js`, account)
+  t.teardown(() => standIn.child.kill('SIGKILL'))
+  const url = await eventually('the stand-in', async () => /ready (\S+)/.exec(standIn.output())?.[1])
+  const call = caller(t, url)
+  return {
+    env: { ...account, MESSAGECENTRAL_SENDER_ID: 'ACMEIN', MESSAGECENTRAL_API_BASE_URL: url },
+    url,
+    order: (fault: { to: string; fault: string; ms?: number; times?: number; code?: number }) =>
+      call('POST', '/faults', fault),
+  }
+}
+
 /** The stand-in for Twilio as a process of its own, the environment that points at it, and what it took. */
 export async function twilioStandIn(t: Test) {
   const standIn = startProcess(`${root}/deploy/twilio-stand-in/dist/src/main.js`, {

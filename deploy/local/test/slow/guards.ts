@@ -15,6 +15,7 @@ import { faceGuards } from './guards/faces.js'
 import { jodimilanAndRentlyGuards } from './guards/faces-b.js'
 import { gatewayGuards } from './guards/gateway.js'
 import { guessingGuards } from './guards/guessing.js'
+import { laneGuards } from './guards/lanes.js'
 import { kitGuards } from './guards/kit.js'
 import { redisFaultGuards } from './guards/redis-faults.js'
 import { usersGuards } from './guards/users.js'
@@ -39,6 +40,7 @@ export const guards: readonly Guard[] = [
   ...usersGuards,
   ...usersAwayGuards,
   ...workerGuards,
+  ...laneGuards,
   ...kitGuards,
   ...redisFaultGuards,
 ]

@@ -4,7 +4,7 @@ import pg from 'pg'
 import type { Test } from 'tap'
 import { type ServiceName, serviceNames } from '../../src/env.js'
 import { type Stack, startStack } from '../../src/stack.js'
-import { type Call, caller, password, randomPhone, twilioStandIn } from '../journey/journey.js'
+import { type Call, caller, centralStandIn, password, randomPhone, twilioStandIn } from '../journey/journey.js'
 import { ownPostgresServer, ownRedisServer, type Server } from './servers.js'
 
 /** One message that the carrier took. */
@@ -21,8 +21,12 @@ export interface Production {
   readonly redis: Server
   readonly postgres: Server
   readonly order: Awaited<ReturnType<typeof twilioStandIn>>['order']
+  /** Takes back what was ordered for a number at Twilio. */
+  withdraw(to: string): Promise<void>
+  /** The second carrier, where there are two. */
+  readonly central?: Awaited<ReturnType<typeof centralStandIn>>
   readonly carrierUrl: string
-  /** What the carrier took so far, oldest first; what it says is at most this old (ms). */
+  /** What the carriers took so far, oldest first; what it says is at most this old (ms). */
   ledger(maxAgeMs?: number): Promise<readonly Accept[]>
   /** The code the carrier was given for a number. */
   codeFor(phone: string, withinMs?: number): Promise<string>
@@ -36,6 +40,8 @@ export interface Production {
 
 interface ProductionOptions {
   readonly env?: Record<string, string>
+  /** MessageCentral beside Twilio. */
+  readonly twoCarriers?: boolean
   /** What users takes for its database, where something stands in between. */
   readonly databaseUrl?: (direct: string) => Promise<string>
   /** What the gateway takes for users, where something stands in between. */
@@ -45,16 +51,18 @@ interface ProductionOptions {
 /** The services as they are deployed: production configuration, a carrier, and stores of their own that may be killed. */
 export async function production(
   t: Test,
-  { env = {}, databaseUrl, usersUrl }: ProductionOptions = {},
+  { env = {}, twoCarriers = false, databaseUrl, usersUrl }: ProductionOptions = {},
 ): Promise<Production> {
   const [redis, postgres, twilio] = await Promise.all([ownRedisServer(t), ownPostgresServer(t), twilioStandIn(t)])
+  const central = twoCarriers ? await centralStandIn(t) : undefined
+  const second = central === undefined ? {} : { ...central.env, SMS_PROVIDERS: 'twilio,messagecentral' }
   const between = usersUrl === undefined ? {} : await inFrontOfUsers(usersUrl)
   const stack = await startStack({
     redisUrl: redis.url,
     databaseUrl: databaseUrl === undefined ? postgres.url : await databaseUrl(postgres.url),
     ownStores: true,
     mode: 'production',
-    env: { SMS_COUNTRIES: 'IN', EXEMPT_CLIENTS: '127.0.0.0/8', ...twilio.env, ...between, ...env },
+    env: { SMS_COUNTRIES: 'IN', EXEMPT_CLIENTS: '127.0.0.0/8', ...twilio.env, ...second, ...between, ...env },
   })
   t.teardown(async () => {
     if (!t.passing()) t.comment(troubles(stack.logs()))
@@ -71,7 +79,9 @@ export async function production(
     }
   }
   await watchStates(sql)
-  const ledger = createLedger(caller(t, twilio.env.TWILIO_API_BASE_URL))
+  const carrierUrl = twilio.env.TWILIO_API_BASE_URL
+  const carriers = [carrierUrl, ...(central === undefined ? [] : [central.url])].map((url) => caller(t, url))
+  const ledger = createLedger(carriers)
   const health: Production['health'] = (name, what = 'ready') =>
     fetch(`${stack.opsUrls[name]}/${what}`, { signal: AbortSignal.timeout(3_000) }).then(
       async ({ status, body }) => body?.cancel().then(() => status) ?? status,
@@ -92,7 +102,10 @@ export async function production(
     },
     call: caller(t, stack.gatewayUrl),
     order: twilio.order,
-    carrierUrl: twilio.env.TWILIO_API_BASE_URL,
+    withdraw: async (to) =>
+      void (await fetch(`${carrierUrl}/faults?to=${encodeURIComponent(to)}`, { method: 'DELETE' })),
+    ...(central !== undefined && { central }),
+    carrierUrl,
     codeFor: (phone, withinMs = 30_000) => waitForCode(ledger, phone, withinMs),
     readyAgain: async (withinMs = 30_000) => {
       for (const name of serviceNames)
@@ -108,11 +121,14 @@ async function inFrontOfUsers(usersUrl: (direct: string) => Promise<string>): Pr
 }
 
 /** One look at the ledger serves all who wait for their codes. */
-function createLedger(call: Call): Production['ledger'] {
+function createLedger(carriers: readonly Call[]): Production['ledger'] {
   let look: { at: number; found: Promise<readonly Accept[]> } | undefined
+  async function read(): Promise<readonly Accept[]> {
+    const each = await Promise.all(carriers.map(async (call): Promise<Accept[]> => (await call('GET', '/ledger')).body))
+    return each.length === 1 ? (each[0] ?? []) : each.flat().toSorted((a, b) => a.at.localeCompare(b.at))
+  }
   return (maxAgeMs = 0) => {
-    if (look === undefined || performance.now() - look.at >= maxAgeMs)
-      look = { at: performance.now(), found: call('GET', '/ledger').then(({ body }) => body) }
+    if (look === undefined || performance.now() - look.at >= maxAgeMs) look = { at: performance.now(), found: read() }
     return look.found
   }
 }

@@ -74,7 +74,8 @@ const isBarred = (outcome: SendOutcome) => outcome.outcome === 'not_sent' && out
 /** Two breakers over one lane: for a carrier that is ill, and for one that does not know us. */
 export function createLaneHealth({ onChange, times = {} }: HealthOptions): LaneHealth {
   const all = { ...usualTimes, ...times }
-  let answeredAt = -Infinity
+  // Before it was asked at all nothing speaks against it.
+  let answeredAt = Date.now()
   let backAt = -Infinity
   const back = (why: Why) => {
     backAt = Date.now()
