@@ -82,7 +82,7 @@ async function faultsOfBoth(t: Test, on: Production): Promise<Guest[]> {
 }
 
 /** A resend goes through the other carrier, there and back. */
-async function resends(t: Test, on: Production): Promise<Guest> {
+async function resends(t: Test, on: Production): Promise<void> {
   const guest = await signUp(on)
   await on.codeFor(guest.phone)
   for (const count of [2, 3]) {
@@ -95,7 +95,6 @@ async function resends(t: Test, on: Production): Promise<Guest> {
   const lanes = (await acceptsOf(on, guest)).map(({ sid }) => (sid.startsWith('SM') ? 'twilio' : 'messagecentral'))
   t.strictSame(lanes, ['twilio', 'messagecentral', 'twilio'])
   t.equal(await getIn(on, guest), 201)
-  return guest
 }
 
 t.test('with two carriers one that is ill costs nobody a code, and no message goes out a third time', async (t) => {
@@ -103,7 +102,7 @@ t.test('with two carriers one that is ill costs nobody a code, and no message go
     twoCarriers: true,
     env: { SEND_COOLDOWNS_SECONDS: '2,2,2,2', CODE_LIFE_SECONDS: '45' },
   })
-  const [single, resent] = await Promise.all([faultsOfOne(t, on), resends(t, on)])
+  const [single] = await Promise.all([faultsOfOne(t, on), resends(t, on)])
   const both = await faultsOfBoth(t, on)
 
   const worker = on.stack.opsUrls['sms-worker']
@@ -130,5 +129,6 @@ t.test('with two carriers one that is ill costs nobody a code, and no message go
   t.ok(waits.length > 0)
   t.comment(`${waits.length} people while it was out: the slowest had typed the code after ${Math.max(...waits)} ms`)
   t.same(load.people.filter(({ session }) => session === undefined).length, 0, 'everyone got in')
-  await checkInvariants(t, on, [...single, resent, ...both, ...load.people])
+  // Without the one who asked for three messages: the ledger knows phones, not messages.
+  await checkInvariants(t, on, [...single, ...both, ...load.people])
 })

@@ -54,7 +54,14 @@ export function createOpenChallenge({ redis, sealer, ids, clockOffsetMs }: OpenC
     const message = quiet?.split(',').includes(messageId) ? quieted(sealed) : sealed
     if (!alive) return { verdict: 'expired', nowMs, ...(message !== undefined && { to: recipient(message) }) }
     if (message === undefined) return { verdict: 'unreadable', nowMs }
-    return { verdict: 'open', nowMs, deadlineMs, locale: locale ?? '', message, ...(typeof lane === 'string' && { lane }) }
+    return {
+      verdict: 'open',
+      nowMs,
+      deadlineMs,
+      locale: locale ?? '',
+      message,
+      ...(typeof lane === 'string' && { lane }),
+    }
   }
 }
 
