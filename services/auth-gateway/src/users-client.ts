@@ -71,10 +71,12 @@ export function createUsersClient({ url, secret, timeoutMs, log, metrics }: User
       })
   }
 
-  const headersOf = ({ requestId }: Caller, body: unknown) =>
-    body === undefined
-      ? { authorization, 'x-request-id': requestId }
-      : { authorization, 'x-request-id': requestId, 'content-type': 'application/json' }
+  const headersOf = ({ requestId, userAgent }: Caller, body: unknown) => ({
+    authorization,
+    'x-request-id': requestId,
+    ...(userAgent !== undefined && { 'user-agent': userAgent }),
+    ...(body !== undefined && { 'content-type': 'application/json' }),
+  })
 
   const about = <E extends Endpoint>(endpoint: E) => ask(endpoint, quick)
   const plain = <E extends Endpoint>(endpoint: E, line = quick) => {
@@ -99,6 +101,8 @@ export function createUsersClient({ url, secret, timeoutMs, log, metrics }: User
     changePassword: ask(internal.changePassword, hashing),
     refreshSession: plain(internal.refreshSession),
     endSession: about(internal.endSession),
+    listSessions: about(internal.listSessions),
+    endOtherSession: about(internal.endOtherSession),
     getSessionUser: about(internal.getSessionUser),
     patchSessionUser: about(internal.patchSessionUser),
     getDelivery,

@@ -40,6 +40,7 @@ const columns = {
     user_id: true,
     device_id: true,
     face: true,
+    device_name: true,
     generation: true,
     token_key_id: true,
     rotated_at: true,
@@ -89,9 +90,9 @@ t.test('the tables are what their types say, column by column', async (t) => {
 t.test('replicas that start at once migrate once, and a migrated database is left alone', async (t) => {
   const url = await createDatabase(t)
   const done = await Promise.all(Array.from({ length: 5 }, () => migrate(url)))
-  t.same(done.flat(), ['0001_first', '0002_registrations'])
+  t.same(done.flat(), ['0001_first', '0002_registrations', '0003_device_names'])
   t.same(await migrate(url), [])
-  t.equal((await sql(url, 'select name from kysely_migration')).length, 2)
+  t.equal((await sql(url, 'select name from kysely_migration')).length, 3)
 })
 
 t.test('accounts of the first release are found again after the second has migrated', async (t) => {
@@ -110,7 +111,7 @@ t.test('accounts of the first release are found again after the second has migra
       values ('01890000-0000-7000-8000-000000000001', $1, now(), 'user', '{}', now(), now())`,
     [phone],
   )
-  t.same(await migrate(url), ['0002_registrations'])
+  t.same(await migrate(url), ['0002_registrations', '0003_device_names'])
   const { signIn } = await harness(t, { url })
   t.match(await signIn(phone), { status: 200, body: { user: { phone, phoneVerified: true } } })
 })

@@ -2,9 +2,10 @@ import { type Static, Type } from 'typebox'
 import { DeliveryReason, DeliveryState } from '../delivery.js'
 import { endpoint, Problem } from '../endpoint.js'
 import { E164 } from '../phone.js'
-import { ChallengeId, Conflicts, Profile, Strict, Timestamp, TokenInput, User } from '../v1/shapes.js'
+import { ChallengeId, Conflicts, Profile, SessionListed, Strict, Timestamp, TokenInput, User } from '../v1/shapes.js'
 
-// What the gateway asks of users. Every call carries `Authorization: Bearer <INTERNAL_SECRET>` and `x-request-id`.
+// What the gateway asks of users. Every call carries `Authorization: Bearer <INTERNAL_SECRET>`, `x-request-id`, and the `User-Agent`
+// of the caller, of which a session keeps what its owner may know it by.
 
 /**
  * How users refuses. `effect` is `none` where nothing was written and nothing of this call will be: it may be made again at once.
@@ -161,6 +162,24 @@ export const endSession = endpoint({
   body: Strict({ all: Type.Boolean() }),
   replies: { 204: Type.Null() },
   fails: ['request.invalid', 'token.invalid', 'unavailable'],
+})
+
+export const listSessions = endpoint({
+  method: 'GET',
+  path: '/internal/sessions/:sessionId/all',
+  summary: 'The live sessions of the account behind a live session',
+  params: SessionParams,
+  replies: { 200: Type.Object({ sessions: Type.Array(SessionListed) }) },
+  fails: ['token.invalid', 'unavailable'],
+})
+
+export const endOtherSession = endpoint({
+  method: 'DELETE',
+  path: '/internal/sessions/:sessionId/all/:otherId',
+  summary: 'End a session of the same account; what is none of its live ones is not found',
+  params: Strict({ sessionId: Type.String({ format: 'uuid' }), otherId: Type.String({ format: 'uuid' }) }),
+  replies: { 204: Type.Null() },
+  fails: ['token.invalid', 'not.found', 'unavailable'],
 })
 
 export const getSessionUser = endpoint({

@@ -51,6 +51,19 @@ export const Session = Type.Object({
 })
 export type Session = Static<typeof Session>
 
+/** A session as its owner sees it; nothing of it opens anything. */
+export const SessionListed = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  face: Type.String({ description: 'Which API opened it: `v1`, or the name of a documented one.', examples: ['v1'] }),
+  device: Type.Union([Type.String({ examples: ['Safari on iOS'] }), Type.Null()], {
+    description: 'The program and system that signed in, as it called itself.',
+  }),
+  createdAt: Timestamp,
+  lastUsedAt: Type.String({ format: 'date-time', description: 'Its last refresh, else its sign-in.' }),
+  current: Type.Boolean({ description: 'Whether this is the session that asks.' }),
+})
+export type SessionListed = Static<typeof SessionListed>
+
 /** A JSON object of the operator's own making; its size is bounded by the body limit. */
 export const Profile = Type.Unsafe<Record<string, unknown>>(
   Type.Object(

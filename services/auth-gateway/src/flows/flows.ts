@@ -17,7 +17,14 @@ import { createRegister } from './register.js'
 import { createResendChallenge } from './resend-challenge.js'
 import { createSendAgain } from './send-again.js'
 import { createSendByAddress } from './send-by-address.js'
-import { createEndSession, createRefreshSession, createSignInWithAccount, createSignInWithPassword } from './session.js'
+import {
+  createEndOneSession,
+  createEndSession,
+  createListSessions,
+  createRefreshSession,
+  createSignInWithAccount,
+  createSignInWithPassword,
+} from './session.js'
 import { createSignInWithCode } from './sign-in-with-code.js'
 import { createSignUpByAddress } from './sign-up-by-address.js'
 import { createSignUp } from './sign-up.js'
@@ -72,6 +79,8 @@ export function createFlows({
     resendChallenge: createResendChallenge({ challenges, sms, numbers }),
     refreshSession: createRefreshSession({ users }),
     endSession: createEndSession({ users }),
+    listSessions: createListSessions({ users }),
+    endOneSession: createEndOneSession({ users }),
     getMe: createGetMe({ users }),
     changeMe: createChangeMe({ users }),
     resetPassword: createResetPassword({ users }),

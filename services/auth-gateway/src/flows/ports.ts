@@ -13,6 +13,8 @@ export interface Caller {
   readonly locale: string
   /** Keyed hash of the network whose guesses are counted; absent for those whom limits per address do not count. */
   readonly guesser?: string | undefined
+  /** What the program behind the call calls itself, cut short. */
+  readonly userAgent?: string
 }
 
 /** Who stands behind a request, as far as one client can be told from another: keyed hashes. */
@@ -61,6 +63,8 @@ export interface Users {
   changePassword: AskOf<'sessionId', typeof internal.changePassword>
   refreshSession: Ask<typeof internal.refreshSession>
   endSession: AskOf<'sessionId', typeof internal.endSession>
+  listSessions: AskOf<'sessionId', typeof internal.listSessions>
+  endOtherSession: AskOf<'sessionId' | 'otherId', typeof internal.endOtherSession>
   getSessionUser: AskOf<'sessionId', typeof internal.getSessionUser>
   patchSessionUser: AskOf<'sessionId', typeof internal.patchSessionUser>
   getDelivery: AskOf<'messageId', typeof internal.getDelivery>

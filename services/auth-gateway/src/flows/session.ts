@@ -1,5 +1,6 @@
 import type { Identifier, IssuedSession } from '@latchkey/contracts/internal/users'
-import type { User } from '@latchkey/contracts/v1/shapes'
+import type { SessionListed, User } from '@latchkey/contracts/v1/shapes'
+import { AppError } from '@latchkey/kit/app-error'
 import type { ReadIdentifier } from './accounts.js'
 import type { GuessPassword } from './guess-password.js'
 import type { IsKnown } from './known-devices.js'
@@ -96,3 +97,27 @@ export function createEndSession({ users }: { users: Pick<Users, 'endSession'> }
     await users.endSession({ sessionId: caller.sessionId }, { all }, caller)
   }
 }
+
+export type ListSessions = (caller: SignedInCaller) => Promise<SessionListed[]>
+
+/** Where the account is signed in, the caller's session first. Throws `token.invalid`. */
+export function createListSessions({ users }: { users: Pick<Users, 'listSessions'> }): ListSessions {
+  return async function listSessions(caller) {
+    return (await users.listSessions({ sessionId: caller.sessionId }, undefined, caller)).sessions
+  }
+}
+
+export type EndOneSession = (id: string, caller: SignedInCaller) => Promise<void>
+
+/** Ends one session of the account. Throws `not.found` for every id that is none of its live ones, `token.invalid`. */
+export function createEndOneSession({ users }: { users: Pick<Users, 'endOtherSession' | 'getSessionUser'> }): EndOneSession {
+  return async function endOneSession(id, caller) {
+    const { sessionId } = caller
+    if (isUuid(id)) return void (await users.endOtherSession({ sessionId, otherId: id }, undefined, caller))
+    // Whoever is signed out hears that first, whatever he asks for.
+    await users.getSessionUser({ sessionId }, undefined, caller)
+    throw new AppError('not.found')
+  }
+}
+
+const isUuid = (text: string): boolean => /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(text)

@@ -7,14 +7,14 @@ import type { Passwords } from '../credentials/passwords.service.js'
 import { type Db, inBatches, type Trx } from '../database.js'
 import type { Claims } from '../people/claims.service.js'
 import { heldError, type People, type Person, toUser, wasTaken } from '../people/people.service.js'
-import type { Sessions } from '../sessions/sessions.service.js'
+import type { Sessions, WithAgent } from '../sessions/sessions.service.js'
 import { deleteConsumed, insertConsumed } from './challenges.repository.js'
 
 /** What a proved challenge leads to, each at most once per challenge: the effect and its fence are one transaction. */
 export interface Challenges {
-  completeSignUp(input: BodyOf<typeof completeSignUp>): Promise<ReplyOf<typeof completeSignUp>>
-  proveRegistration(input: BodyOf<typeof proveRegistration>): Promise<ReplyOf<typeof proveRegistration>>
-  signIn(input: BodyOf<typeof signInWithPhone>): Promise<ReplyOf<typeof signInWithPhone>>
+  completeSignUp(input: WithAgent<BodyOf<typeof completeSignUp>>): Promise<ReplyOf<typeof completeSignUp>>
+  proveRegistration(input: WithAgent<BodyOf<typeof proveRegistration>>): Promise<ReplyOf<typeof proveRegistration>>
+  signIn(input: WithAgent<BodyOf<typeof signInWithPhone>>): Promise<ReplyOf<typeof signInWithPhone>>
   giveResetToken(input: BodyOf<typeof giveResetToken>): Promise<ReplyOf<typeof giveResetToken>>
   /** Forgets challenges that were used so long ago that no copy of Redis can bring them back; says how many. */
   sweep(): Promise<number>
@@ -70,17 +70,18 @@ export function createChallenges(needs: ChallengesNeeds): Challenges {
   }
 
   return {
-    async completeSignUp({ face, account, deviceToken, whole = false, ...proof }) {
+    async completeSignUp({ face, account, deviceToken, userAgent, whole = false, ...proof }) {
       people.check(account, '/account')
       return once(proof, async (trx) => {
         const admission = await people.admit(trx, account, { whole })
         if (admission.verdict === 'held') return whole ? heldError(admission.held) : 'account.exists'
         const { person, conflicts } = admission
         await endSessions(trx, admission.released)
-        return { user: toUser(person), session: await sessions.open(trx, { person, face, deviceToken }), conflicts }
+        const session = await sessions.open(trx, { person, face, deviceToken, userAgent })
+        return { user: toUser(person), session, conflicts }
       })
     },
-    proveRegistration: ({ registrationId, phone, face, signIn, ...challenge }) =>
+    proveRegistration: ({ registrationId, phone, face, signIn, userAgent, ...challenge }) =>
       once(challenge, async (trx) => {
         const proof = await claims.prove(trx, { registrationId, phone, face })
         if (proof.verdict !== 'proved') return proof.verdict === 'gone' ? 'challenge.gone' : heldError(['phone'])
@@ -88,16 +89,17 @@ export function createChallenges(needs: ChallengesNeeds): Challenges {
         await endSessions(trx, proof.released)
         if (!signIn) return { user: toUser(person), session: null }
         await people.noteSignIn(trx, person.id)
-        return { user: toUser(person), session: await sessions.open(trx, { person, face, deviceToken: undefined }) }
+        const session = await sessions.open(trx, { person, face, deviceToken: undefined, userAgent })
+        return { user: toUser(person), session }
       }),
-    signIn: ({ phone, face, deviceToken, openedAt, ...proof }) =>
+    signIn: ({ phone, face, deviceToken, userAgent, openedAt, ...proof }) =>
       once(proof, async (trx) => {
         const person = await people.holdOwner(trx, phone)
         if (person === undefined || isOutdated(person, openedAt)) return 'challenge.gone'
         if (person.disabled_at !== null) return 'account.disabled'
         if (person.second_factor) return face === 'v1' ? 'account.second_factor' : 'challenge.gone'
         await people.noteSignIn(trx, person.id)
-        return { user: toUser(person), session: await sessions.open(trx, { person, face, deviceToken }) }
+        return { user: toUser(person), session: await sessions.open(trx, { person, face, deviceToken, userAgent }) }
       }),
     giveResetToken: ({ phone, face, openedAt, ...proof }) =>
       once(proof, async (trx) => {

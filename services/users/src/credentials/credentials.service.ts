@@ -5,7 +5,7 @@ import { AppError } from '@latchkey/kit/app-error'
 import type { Logger } from 'pino'
 import type { Db } from '../database.js'
 import { type People, type Person, toUser } from '../people/people.service.js'
-import type { Sessions } from '../sessions/sessions.service.js'
+import type { Sessions, WithAgent } from '../sessions/sessions.service.js'
 import { hashOfNothing, type PasswordHasher } from './password-hasher.js'
 import { isPossible, normalizePassword, type PasswordOwner, weaknesses } from './password-policy.js'
 
@@ -15,7 +15,7 @@ export interface Credentials {
   /** The same work for a phone that is known and one that is not: one look-up, and one hash where a password came. */
   prepareSignUp(input: BodyOf<typeof prepareSignUp>): Promise<ReplyOf<typeof prepareSignUp>>
   /** One look-up and one comparison, whoever asks; a full session only after a right password. */
-  signIn(input: BodyOf<typeof signInWithPassword>): Promise<ReplyOf<typeof signInWithPassword>>
+  signIn(input: WithAgent<BodyOf<typeof signInWithPassword>>): Promise<ReplyOf<typeof signInWithPassword>>
 }
 
 interface CredentialsNeeds {
@@ -27,8 +27,8 @@ interface CredentialsNeeds {
 }
 
 export function createCredentials({ db, people, sessions, hasher, log }: CredentialsNeeds): Credentials {
-  async function signIn(input: BodyOf<typeof signInWithPassword>) {
-    const { identifier, password, face, deviceToken, registrations } = input
+  async function signIn(input: WithAgent<BodyOf<typeof signInWithPassword>>) {
+    const { identifier, password, face, deviceToken, userAgent, registrations } = input
     const possible = isPossible(password)
     const compared = possible ? normalizePassword(password) : 'impossible'
     const { found, right } = await hasher.inTurn(async (verify) => {
@@ -45,7 +45,7 @@ export function createCredentials({ db, people, sessions, hasher, log }: Credent
       const refused = refusal(person, registrations?.needsProof ?? true)
       if (refused !== undefined) return refused
       await people.noteSignIn(trx, person.id)
-      return { user: toUser(person), session: await sessions.open(trx, { person, face, deviceToken }) }
+      return { user: toUser(person), session: await sessions.open(trx, { person, face, deviceToken, userAgent }) }
     })
     if (typeof admitted === 'string') throw new AppError(admitted)
     await renew(found.id, found.password_hash, password)

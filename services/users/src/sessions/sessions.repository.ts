@@ -69,14 +69,32 @@ export async function revokeSession(db: Db, id: string, at: Date): Promise<void>
     .execute()
 }
 
-/** Ends a session that is still live; says whether it was. */
-export async function endLiveSession(db: Db, id: string, at: Date): Promise<boolean> {
+/** The live sessions of an account: one first, then those used last. */
+export function findLiveSessions(
+  db: Db,
+  { userId, first, at, most }: { userId: string; first: string; at: Date; most: number },
+) {
+  return db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .select(['sessions.id', 'face', 'device_name', 'sessions.created_at', 'rotated_at'])
+    .where('sessions.user_id', '=', userId)
+    .where(live(at))
+    .orderBy(sql`sessions.id = ${first}`, 'desc')
+    .orderBy(sql`coalesce(rotated_at, sessions.created_at)`, 'desc')
+    .limit(most)
+    .execute()
+}
+
+/** Ends a session that is still live, of one account only where that is named; says whether it did. */
+export async function endLiveSession(db: Db, id: string, at: Date, userId?: string): Promise<boolean> {
   const ended = await db
     .updateTable('sessions')
     .from('users')
     .set({ revoked_at: at })
     .whereRef('users.id', '=', 'sessions.user_id')
     .where('sessions.id', '=', id)
+    .$if(userId !== undefined, (query) => query.where('sessions.user_id', '=', userId ?? ''))
     .where(live(at))
     .executeTakeFirst()
   return ended.numUpdatedRows > 0n

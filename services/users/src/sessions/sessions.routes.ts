@@ -1,4 +1,11 @@
-import { endSession, getSessionUser, patchSessionUser, refreshSession } from '@latchkey/contracts/internal/users'
+import {
+  endOtherSession,
+  endSession,
+  getSessionUser,
+  listSessions,
+  patchSessionUser,
+  refreshSession,
+} from '@latchkey/contracts/internal/users'
 import { mount } from '@latchkey/kit/mount'
 import type { FastifyInstance } from 'fastify'
 import { toUser } from '../people/people.service.js'
@@ -9,6 +16,11 @@ export function mountSessions(app: FastifyInstance, sessions: Sessions): void {
   mount(app, refreshSession, async ({ body }) => ({ status: 200, body: await sessions.refresh(body) }))
   mount(app, endSession, async ({ params, body }) => {
     await sessions.end(params.sessionId, body)
+    return { status: 204, body: null }
+  })
+  mount(app, listSessions, async ({ params }) => ({ status: 200, body: await sessions.list(params.sessionId) }))
+  mount(app, endOtherSession, async ({ params }) => {
+    await sessions.endOther(params.sessionId, params.otherId)
     return { status: 204, body: null }
   })
   mount(app, getSessionUser, async ({ params }) => ({

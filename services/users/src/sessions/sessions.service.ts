@@ -1,16 +1,22 @@
 import type { BodyOf, ReplyOf } from '@latchkey/contracts/endpoint'
-import type { IssuedSession, refreshSession } from '@latchkey/contracts/internal/users'
+import type { IssuedSession, listSessions, refreshSession } from '@latchkey/contracts/internal/users'
 import { AppError, invalidField } from '@latchkey/kit/app-error'
 import type { SignedTokens } from '@latchkey/kit/signed-token'
 import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import { type Db, inBatches, type Trx, violates } from '../database.js'
 import { type Changes, type People, type Person, usernameIndex } from '../people/people.service.js'
+import { deviceName } from './device-name.js'
 import type { Devices } from './devices.service.js'
 import * as sessions from './sessions.repository.js'
 
+/** What a call brought, and the program that brought it. */
+export type WithAgent<B> = B & { readonly userAgent?: string | undefined }
+
+type Entry = WithAgent<{ person: Person; face: string; deviceToken: string | undefined }>
+
 export interface Sessions {
-  open(trx: Trx, entry: { person: Person; face: string; deviceToken: string | undefined }): Promise<IssuedSession>
+  open(trx: Trx, entry: Entry): Promise<IssuedSession>
   /** The next token of a session; the same one again for 10 s after. An older token ends the session, a forged one nothing. */
   refresh(input: BodyOf<typeof refreshSession>): Promise<ReplyOf<typeof refreshSession>>
   /** Throws `token.invalid` where the session is not live. */
@@ -19,6 +25,10 @@ export interface Sessions {
   hold(trx: Trx, sessionId: string): Promise<Person | undefined>
   changePerson(sessionId: string, changes: Changes): Promise<Person>
   end(sessionId: string, scope: { all: boolean }): Promise<void>
+  /** The live sessions of the account behind a live session, that one first, then those used last. */
+  list(sessionId: string): Promise<ReplyOf<typeof listSessions>>
+  /** Ends a session of the same account. Throws `not.found` for whatever is none of its live ones. */
+  endOther(sessionId: string, otherId: string): Promise<void>
   /** Ends every session of an account, but for the one that is to go on. The caller holds the account. */
   endAll(trx: Trx, userId: string, butFor?: string): Promise<void>
   /** Deletes sessions that have been over for a month; says how many. */
@@ -39,12 +49,10 @@ const idleMs = 14 * dayMs
 const lifeMs = 30 * dayMs
 const replayMs = 10_000
 const keptMs = 30 * dayMs
+const mostListed = 100
 
 export function createSessions({ db, people, devices, tokens, now, log }: SessionsNeeds): Sessions {
-  async function open(
-    trx: Trx,
-    { person, face, deviceToken }: { person: Person; face: string; deviceToken: string | undefined },
-  ): Promise<IssuedSession> {
+  async function open(trx: Trx, { person, face, deviceToken, userAgent }: Entry): Promise<IssuedSession> {
     const at = now()
     const id = uuidv7()
     const deviceId = await devices.register(trx, { userId: person.id, presented: deviceToken })
@@ -53,6 +61,7 @@ export function createSessions({ db, people, devices, tokens, now, log }: Sessio
       user_id: person.id,
       device_id: deviceId,
       face,
+      device_name: deviceName(userAgent),
       token_key_id: tokens.keyId,
       rotated_at: null,
       created_at: at,
@@ -123,6 +132,28 @@ export function createSessions({ db, people, devices, tokens, now, log }: Sessio
     if (!ended) throw new AppError('token.invalid')
   }
 
+  async function list(sessionId: string) {
+    const at = now()
+    const person = orInvalid(await sessions.findLiveUser(db, sessionId, at))
+    const rows = await sessions.findLiveSessions(db, { userId: person.id, first: sessionId, at, most: mostListed })
+    return {
+      sessions: rows.map(({ id, face, device_name, created_at, rotated_at }) => ({
+        id,
+        face,
+        device: device_name,
+        createdAt: created_at.toISOString(),
+        lastUsedAt: (rotated_at ?? created_at).toISOString(),
+        current: id === sessionId,
+      })),
+    }
+  }
+
+  async function endOther(sessionId: string, otherId: string): Promise<void> {
+    const at = now()
+    const person = orInvalid(await sessions.findLiveUser(db, sessionId, at))
+    if (!(await sessions.endLiveSession(db, otherId, at, person.id))) throw new AppError('not.found')
+  }
+
   return {
     open,
     refresh,
@@ -130,6 +161,8 @@ export function createSessions({ db, people, devices, tokens, now, log }: Sessio
     hold: (trx, sessionId) => sessions.lockLiveUser(trx, sessionId, now()),
     changePerson,
     end,
+    list,
+    endOther,
     endAll: (trx, userId, butFor) => sessions.revokeAll(trx, userId, { at: now(), butFor }),
     async sweep() {
       const before = new Date(now().getTime() - keptMs)

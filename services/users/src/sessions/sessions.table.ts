@@ -6,6 +6,8 @@ export interface SessionTable {
   device_id: ColumnType<string, string, never>
   /** The audience of its access tokens. */
   face: ColumnType<string, string, never>
+  /** What its owner may know it by; null where nothing told. */
+  device_name: ColumnType<string | null, string | null, never>
   /** Counts refreshes from 1; the refresh token of this number is the live one. */
   generation: Generated<number>
   /** Key that signed the live refresh token: whoever derives it again must get the same. */

@@ -15,6 +15,8 @@ declare module 'fastify' {
   }
 }
 
+const longestAgent = 256
+
 /** All of a request that a flow may see. `clientKey` keeps addresses and programs out of what is stored about them. */
 export const caller = fp<{ clientKey: Key; exempt: RateLimits['exempt'] }>(async function callerPlugin(
   app,
@@ -22,11 +24,13 @@ export const caller = fp<{ clientKey: Key; exempt: RateLimits['exempt'] }>(async
 ) {
   app.decorateRequest('caller', function (this: FastifyRequest, face: string) {
     const address = addressOf(this)
+    const agent = agentOf(this.headers['user-agent'])
     return {
       requestId: this.id,
       face,
       locale: localeOf(this.headers['accept-language']),
       ...(!isExempt(address, exempt) && { guesser: networkName(clientKey, address) }),
+      ...(agent !== undefined && { userAgent: agent }),
     }
   })
   app.decorateRequest('signedIn', async function (this: FastifyRequest, face: string) {
@@ -52,6 +56,12 @@ const nameOf = (key: Key, ...parts: string[]): string =>
   hmac(key, ...parts)
     .subarray(0, 16)
     .toString('base64url')
+
+/** Node reads headers as Latin-1; what is not ASCII names no program, and would not go into a header again. */
+function agentOf(header: string | undefined): string | undefined {
+  const text = header?.slice(0, longestAgent).replace(/[^\x20-\x7e]/g, '')
+  return text === '' ? undefined : text
+}
 
 /** The first language the browser names, without its region. */
 function localeOf(header: string | undefined): string {

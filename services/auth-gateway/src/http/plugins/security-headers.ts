@@ -13,7 +13,7 @@ export const securityHeaders = fp<{ origins: readonly string[] }>(async function
   })
   await app.register(cors, {
     origin: [...origins],
-    methods: ['GET', 'POST', 'PATCH', 'DELETE'],
+    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
     exposedHeaders: ['retry-after', 'x-request-id'],
     maxAge: 600,
     strictPreflight: false,

@@ -1,4 +1,4 @@
-import { endSession, refreshSession } from '@latchkey/contracts/v1/session'
+import { endOneSession, endSession, listSessions, refreshSession } from '@latchkey/contracts/v1/session'
 import { mount } from '@latchkey/kit/mount'
 import type { FastifyPluginAsync } from 'fastify'
 import type { Flows } from '../../flows/flows.js'
@@ -22,6 +22,24 @@ export const session: FastifyPluginAsync<{ flows: Flows }> = async (app, { flows
     endSession,
     async ({ body, request }) => {
       await flows.endSession(body?.all ?? false, await request.signedIn(face))
+      return { status: 204, body: null }
+    },
+    { tag },
+  )
+  mount(
+    app,
+    listSessions,
+    async ({ request }) => ({
+      status: 200,
+      body: { sessions: await flows.listSessions(await request.signedIn(face)) },
+    }),
+    { tag },
+  )
+  mount(
+    app,
+    endOneSession,
+    async ({ params, request }) => {
+      await flows.endOneSession(params.id, await request.signedIn(face))
       return { status: 204, body: null }
     },
     { tag },
