@@ -172,12 +172,7 @@ export function asAppError(thrown: unknown): AppError {
   const { statusCode = 500, code: kind, validation, validationContext = '' } = thrown as Partial<FastifyError>
   // A path that cannot be decoded names nothing.
   if (kind === 'FST_ERR_BAD_URL') return new AppError('not.found', { cause: thrown })
-  if (validation !== undefined)
-    return new AppError('request.invalid', {
-      errors: withoutUnions(validation)
-        .slice(0, mostErrors)
-        .map((found) => field(found, validationContext)),
-    })
+  if (validation !== undefined) return refusedFields(validation, validationContext)
   const byStatus: Partial<Record<number, ErrorCode>> = {
     413: 'request.too_large',
     415: 'request.media_type',
@@ -194,6 +189,14 @@ export function asAppError(thrown: unknown): AppError {
     })
   return new AppError('internal', { cause: thrown, effect: 'unknown' })
 }
+
+/** `request.invalid` about what Ajv found; `context` is the part of the request it looked at, and begins every path but those of the body. */
+export const refusedFields = (validation: readonly Validation[], context: string): AppError =>
+  new AppError('request.invalid', {
+    errors: withoutUnions(validation)
+      .slice(0, mostErrors)
+      .map((found) => field(found, context)),
+  })
 
 /** Of a union with null Ajv tells that no branch fits, and why not one by one; only what is wrong with the other branch helps. */
 function withoutUnions(found: readonly Validation[]): readonly Validation[] {

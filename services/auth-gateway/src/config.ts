@@ -6,6 +6,7 @@ import { type Static, Type } from 'typebox'
 import { parseAccessKeys } from './access-token.js'
 import { type DialectsConfig, loadDialects } from './dialects-config.js'
 import { dialects } from './http/dialects.js'
+import { createCheckProfile } from './profile-schema.js'
 
 const Port = (standard: number, description: string) =>
   Type.Integer({ minimum: 1, maximum: 65_535, default: standard, description })
@@ -109,6 +110,9 @@ export const GatewayConfig = Type.Object({
     default: 'user,tenant,landlord,owner,customer',
     description: 'roles a person may choose; the first is the default',
   }),
+  PROFILE_SCHEMA: Type.Optional(
+    Type.String({ description: 'JSON Schema (2020-12) that a `profile` given on /v1 must keep; any object without' }),
+  ),
 })
 export type GatewayConfig = Readonly<Static<typeof GatewayConfig>> & { readonly dialects: DialectsConfig }
 
@@ -157,6 +161,7 @@ const rules: readonly Rule<Static<typeof GatewayConfig>>[] = [
     JODIMILAN_USER_KEY !== undefined && readUserKey(JODIMILAN_USER_KEY).length !== 32
       ? ['JODIMILAN_USER_KEY must be the base64 of 32 bytes']
       : [],
+  ({ PROFILE_SCHEMA }) => problem('PROFILE_SCHEMA', () => createCheckProfile(PROFILE_SCHEMA)),
   (config) => sharedKeys(config),
 ]
 

@@ -26,6 +26,7 @@ import { facePolicy } from './flows/policy.js'
 import type { SmsQueue } from './flows/ports.js'
 import { dialects } from './http/dialects.js'
 import { createReadPhone } from './phones/canonical-phone.js'
+import { createCheckProfile } from './profile-schema.js'
 import { createSmsQueue } from './sms-queue.js'
 import { createUsersClient } from './users-client.js'
 
@@ -84,6 +85,7 @@ export async function createDeps(
       limited: (phone) => !tests.has(phone),
       codeFor: (phone, digits) => tests.get(phone) ?? newCode(digits),
     },
+    checkProfile: createCheckProfile(config.PROFILE_SCHEMA),
     nobodyBehind,
     newCode,
     signUpRoles: list(config.SIGNUP_ROLES),

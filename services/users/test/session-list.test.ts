@@ -21,27 +21,30 @@ const listed = async ({ call }: Harness, id: string) => {
   return body['sessions'] as Record<string, unknown>[]
 }
 
-t.test('a person sees where he is signed in: this session first, then those used last, and nothing secret', async (t) => {
-  const h = await harness(t)
-  const { session, phone } = await h.signUp()
-  await h.signUp()
-  h.advance(60_000)
-  const phoneSession = await signInFrom(h, iphone, phone)
-  const ended = must((await h.signIn(phone)).body.session)
-  await h.call('POST', `/sessions/${ended.id}/end`, { all: false })
-  h.advance(60_000)
-  await h.refresh(session.refreshToken)
-  const found = await listed(h, phoneSession.id)
-  t.match(found, [
-    { id: phoneSession.id, face: 'staged', device: 'Safari on iOS', current: true },
-    { id: session.id, face: 'v1', current: false },
-  ])
-  t.equal(found.length, 2, 'neither ended ones nor those of others')
-  for (const one of found)
-    t.same(Object.keys(one).sort(), ['createdAt', 'current', 'device', 'face', 'id', 'lastUsedAt'])
-  t.ok(String(found[1]?.['lastUsedAt']) > String(found[1]?.['createdAt']), 'a refresh is a use')
-  t.equal(found[0]?.['lastUsedAt'], found[0]?.['createdAt'])
-})
+t.test(
+  'a person sees where he is signed in: this session first, then those used last, and nothing secret',
+  async (t) => {
+    const h = await harness(t)
+    const { session, phone } = await h.signUp()
+    await h.signUp()
+    h.advance(60_000)
+    const phoneSession = await signInFrom(h, iphone, phone)
+    const ended = must((await h.signIn(phone)).body.session)
+    await h.call('POST', `/sessions/${ended.id}/end`, { all: false })
+    h.advance(60_000)
+    await h.refresh(session.refreshToken)
+    const found = await listed(h, phoneSession.id)
+    t.match(found, [
+      { id: phoneSession.id, face: 'staged', device: 'Safari on iOS', current: true },
+      { id: session.id, face: 'v1', current: false },
+    ])
+    t.equal(found.length, 2, 'neither ended ones nor those of others')
+    for (const one of found)
+      t.same(Object.keys(one).sort(), ['createdAt', 'current', 'device', 'face', 'id', 'lastUsedAt'])
+    t.ok(String(found[1]?.['lastUsedAt']) > String(found[1]?.['createdAt']), 'a refresh is a use')
+    t.equal(found[0]?.['lastUsedAt'], found[0]?.['createdAt'])
+  },
+)
 
 t.test('sessions that are over are not listed, and open no list', async (t) => {
   const h = await harness(t)

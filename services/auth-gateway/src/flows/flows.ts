@@ -10,7 +10,7 @@ import { createForgotPassword } from './forgot-password.js'
 import { createGuessPassword } from './guess-password.js'
 import { createIsKnown } from './known-devices.js'
 import { createChangeMe, createGetMe } from './me.js'
-import type { SmsQueue, Users } from './ports.js'
+import type { CheckProfile, SmsQueue, Users } from './ports.js'
 import { createChangePassword, createResetPassword } from './passwords.js'
 import { createReadChallenge } from './read-challenge.js'
 import { createRegister } from './register.js'
@@ -37,6 +37,7 @@ export interface FlowsDeps {
   readonly sms: SmsQueue
   readonly readPhone: ReadPhone
   readonly numbers: Numbers
+  readonly checkProfile: CheckProfile
   readonly newCode: (digits: number) => string
   readonly nobodyBehind: (identifier: string) => string
   readonly signUpRoles: readonly string[]
@@ -54,6 +55,7 @@ export function createFlows({
   sms,
   readPhone,
   numbers,
+  checkProfile,
   newCode,
   nobodyBehind,
   signUpRoles,
@@ -70,7 +72,7 @@ export function createFlows({
   const sendAgain = createSendAgain({ challenges, sms, numbers })
   const roles = signUpRoles
   return {
-    signUp: createSignUp({ users, startChallenge, readPhone, roles }),
+    signUp: createSignUp({ users, startChallenge, readPhone, checkProfile, roles }),
     signInWithPassword: createSignInWithPassword({ users, readIdentifier, isKnown, guessPassword }),
     signInWithCode: createSignInWithCode({ users, startChallenge, readPhone }),
     forgotPassword: createForgotPassword({ users, startChallenge, readIdentifier, readPhone }),
@@ -82,7 +84,7 @@ export function createFlows({
     listSessions: createListSessions({ users }),
     endOneSession: createEndOneSession({ users }),
     getMe: createGetMe({ users }),
-    changeMe: createChangeMe({ users }),
+    changeMe: createChangeMe({ users, checkProfile }),
     resetPassword: createResetPassword({ users }),
     changePassword: createChangePassword({ users, guessPassword }),
     register: createRegister({ users, startChallenge, readPhone, roles, canSend }),

@@ -2,7 +2,7 @@ import type { BodyOf } from '@latchkey/contracts/endpoint'
 import type { patchMe } from '@latchkey/contracts/v1/me'
 import type { User } from '@latchkey/contracts/v1/shapes'
 import { checkStorable, readUsername } from './accounts.js'
-import type { SignedInCaller, Users } from './ports.js'
+import type { CheckProfile, SignedInCaller, Users } from './ports.js'
 
 export type GetMe = (caller: SignedInCaller) => Promise<User>
 
@@ -15,11 +15,18 @@ export function createGetMe({ users }: { users: Pick<Users, 'getSessionUser'> })
 
 export type ChangeMe = (change: BodyOf<typeof patchMe>, caller: SignedInCaller) => Promise<User>
 
-/** Changes what is named, leaves the rest. Throws `request.invalid` (a taken username too), `token.invalid`. */
-export function createChangeMe({ users }: { users: Pick<Users, 'patchSessionUser'> }): ChangeMe {
+/** Changes what is named, leaves the rest; all of it or nothing. Throws `request.invalid` (a taken username too), `token.invalid`. */
+export function createChangeMe({
+  users,
+  checkProfile,
+}: {
+  users: Pick<Users, 'patchSessionUser'>
+  checkProfile: CheckProfile
+}): ChangeMe {
   return async function changeMe(change, caller) {
     checkStorable('/name', change.name)
     checkStorable('/profile', change.profile)
+    if (change.profile !== undefined) checkProfile(change.profile)
     const username = typeof change.username === 'string' ? { username: readUsername(change.username) } : {}
     return (await users.patchSessionUser({ sessionId: caller.sessionId }, { ...change, ...username }, caller)).user
   }

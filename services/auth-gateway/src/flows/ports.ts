@@ -87,6 +87,9 @@ export interface SmsQueue {
   has(messageId: string): Promise<boolean>
 }
 
+/** Whether a profile is as the operator wants it. Throws `request.invalid`, naming every path below `/profile`. */
+export type CheckProfile = (profile: Record<string, unknown>) => void
+
 /** The messages that development keeps instead of sending them. */
 export interface DevInbox {
   /** Newest first; of one number where `to` is given. */

@@ -110,7 +110,11 @@ export function createListSessions({ users }: { users: Pick<Users, 'listSessions
 export type EndOneSession = (id: string, caller: SignedInCaller) => Promise<void>
 
 /** Ends one session of the account. Throws `not.found` for every id that is none of its live ones, `token.invalid`. */
-export function createEndOneSession({ users }: { users: Pick<Users, 'endOtherSession' | 'getSessionUser'> }): EndOneSession {
+export function createEndOneSession({
+  users,
+}: {
+  users: Pick<Users, 'endOtherSession' | 'getSessionUser'>
+}): EndOneSession {
   return async function endOneSession(id, caller) {
     const { sessionId } = caller
     if (isUuid(id)) return void (await users.endOtherSession({ sessionId, otherId: id }, undefined, caller))

@@ -6,13 +6,14 @@ import { invalidField } from '@latchkey/kit/app-error'
 import type { ChallengePolicy } from './policy.js'
 import type { ReadPhone } from '../phones/canonical-phone.js'
 import { checkStorable, readEmail, readUsername } from './accounts.js'
-import type { Caller, Users } from './ports.js'
+import type { Caller, CheckProfile, Users } from './ports.js'
 import { publicChallenge, type StartChallenge } from './start-challenge.js'
 
 export interface SignUpDeps {
   readonly users: Pick<Users, 'prepareSignUp'>
   readonly startChallenge: StartChallenge
   readonly readPhone: ReadPhone
+  readonly checkProfile: CheckProfile
   /** Roles a stranger may give himself; the first is the default. */
   readonly roles: readonly string[]
 }
@@ -23,7 +24,7 @@ export type SignUp = (input: BodyOf<typeof contract>, caller: Caller, policy: Ch
  * Starts an account: nothing exists until the phone is proved. The answer is the same where the number has an account
  * already; its owner then gets a notice instead of a code, once a day. Throws `request.invalid`, `password.weak`, `rate.limited`.
  */
-export function createSignUp({ users, startChallenge, readPhone, roles }: SignUpDeps): SignUp {
+export function createSignUp({ users, startChallenge, readPhone, checkProfile, roles }: SignUpDeps): SignUp {
   return async function signUp(input, caller, policy) {
     if (input.phone === undefined)
       throw invalidField('/phone', 'is missing; no mail can be sent here, so an account needs a phone')
@@ -35,6 +36,7 @@ export function createSignUp({ users, startChallenge, readPhone, roles }: SignUp
       throw invalidField('/role', `must be one of ${roles.join(', ')}`)
     checkStorable('/name', input.name)
     checkStorable('/profile', input.profile)
+    if (input.profile !== undefined) checkProfile(input.profile)
 
     const { known, passwordHash } = await users.prepareSignUp(
       { phone: phone.e164, email, password: input.password ?? null },

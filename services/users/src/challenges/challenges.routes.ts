@@ -2,7 +2,7 @@ import { proveRegistration } from '@latchkey/contracts/internal/registrations'
 import { completeSignUp, giveResetToken, signInWithPhone } from '@latchkey/contracts/internal/users'
 import { mount } from '@latchkey/kit/mount'
 import type { FastifyInstance } from 'fastify'
-import { withAgent } from '../sessions/device-name.js'
+import { withAgent } from '../sessions/sessions.service.js'
 import type { Challenges } from './challenges.service.js'
 
 /** Everything a proved challenge is needed for. */

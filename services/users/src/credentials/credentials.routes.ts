@@ -1,7 +1,7 @@
 import { changePassword, prepareSignUp, resetPassword, signInWithPassword } from '@latchkey/contracts/internal/users'
 import { mount } from '@latchkey/kit/mount'
 import type { FastifyInstance } from 'fastify'
-import { withAgent } from '../sessions/device-name.js'
+import { withAgent } from '../sessions/sessions.service.js'
 import type { Credentials } from './credentials.service.js'
 import type { Passwords } from './passwords.service.js'
 

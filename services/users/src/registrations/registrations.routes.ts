@@ -1,7 +1,7 @@
 import { dropRegistration, findRegistration, register } from '@latchkey/contracts/internal/registrations'
 import { mount } from '@latchkey/kit/mount'
 import type { FastifyInstance } from 'fastify'
-import { withAgent } from '../sessions/device-name.js'
+import { withAgent } from '../sessions/sessions.service.js'
 import type { Registrations } from './registrations.service.js'
 
 /** Accounts before their proof. What proves them is a challenge. */

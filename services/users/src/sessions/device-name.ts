@@ -1,6 +1,4 @@
 import Bowser from 'bowser'
-import type { FastifyRequest } from 'fastify'
-import type { WithAgent } from './sessions.service.js'
 
 const longestRead = 256
 
@@ -14,10 +12,5 @@ export function deviceName(userAgent: string | undefined): string | null {
 }
 
 /** Of a program that nobody knows the name is whatever it calls itself: its first word, where that is one. */
-const plain = (name: string | undefined): string | undefined => /^[A-Za-z][A-Za-z0-9 ._-]{0,31}/.exec(name ?? '')?.[0].trim()
-
-/** The body of a call that may open a session, with the program behind it as the gateway passes it on. */
-export const withAgent = <B extends object>({ body, request }: { body: B; request: FastifyRequest }): WithAgent<B> => ({
-  ...body,
-  userAgent: request.headers['user-agent'],
-})
+const plain = (name: string | undefined): string | undefined =>
+  /^[A-Za-z][A-Za-z0-9 ._-]{0,31}/.exec(name ?? '')?.[0].trim()

@@ -2,6 +2,7 @@ import type { BodyOf, ReplyOf } from '@latchkey/contracts/endpoint'
 import type { IssuedSession, listSessions, refreshSession } from '@latchkey/contracts/internal/users'
 import { AppError, invalidField } from '@latchkey/kit/app-error'
 import type { SignedTokens } from '@latchkey/kit/signed-token'
+import type { FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import { type Db, inBatches, type Trx, violates } from '../database.js'
@@ -12,6 +13,12 @@ import * as sessions from './sessions.repository.js'
 
 /** What a call brought, and the program that brought it. */
 export type WithAgent<B> = B & { readonly userAgent?: string | undefined }
+
+/** The body of a call that may open a session, with the program behind it as the gateway passes it on. */
+export const withAgent = <B extends object>({ body, request }: { body: B; request: FastifyRequest }): WithAgent<B> => ({
+  ...body,
+  userAgent: request.headers['user-agent'],
+})
 
 type Entry = WithAgent<{ person: Person; face: string; deviceToken: string | undefined }>
 
