@@ -1,4 +1,4 @@
-// `npm start`, `npm test` and `npm run test:slow` begin here, where nothing is installed yet: plain Node, no dependencies. It makes the
+// `npm start`, `npm run keys`, `npm test` and `npm run test:slow` begin here, where nothing is installed yet: plain Node, no dependencies. It makes the
 // checkout runnable (dependencies, build), then becomes the launcher or the test runner in this same process, so that
 // there is nobody in between to forward signals and exit codes, or to be left behind.
 import { spawn } from 'node:child_process'
@@ -9,7 +9,9 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const [what, ...args] = process.argv.slice(2)
 const isTest = what === 'test' || what === 'test:slow'
-const entry = isTest ? './dist/src/test-run.js' : { start: './dist/src/start.js' }[what]
+const entry = isTest
+  ? './dist/src/test-run.js'
+  : { start: './dist/src/start.js', keys: './dist/src/keys-command.js' }[what]
 
 const say = (line) => process.stdout.write(`${line}\n`)
 /** A reader that went away (`npm start | head`) is no reason to fall over. */
@@ -135,7 +137,8 @@ function tied(command, commandArgs, endsBy) {
     : [command, commandArgs]
 }
 
-if (entry === undefined) stop('usage: node deploy/local/bootstrap.mjs start | test [files] | test:slow [files]')
+if (entry === undefined)
+  stop('usage: node deploy/local/bootstrap.mjs start | keys … | test [files] | test:slow [files]')
 checkNode()
 process.chdir(root)
 leaveWithNpm()

@@ -3,13 +3,17 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 
-const keyId = () => `k${randomBytes(3).toString('hex')}`
+const keyId = () => `k${randomBytes(5).toString('hex')}`
 const ring = () => `${keyId()}:${randomBytes(32).toString('base64')}`
 
 function accessTokenKey(): string {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   return `${keyId()}:${privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64')}`
 }
+
+/** Rings whose keys can be changed while everybody stays signed in. The other keys name things, and are for good. */
+export const ringNames = ['ACCESS_TOKEN_KEYS', 'TOKEN_KEYS', 'SEAL_KEYS', 'CODE_KEYS'] as const
+export type RingName = (typeof ringNames)[number]
 
 const makers = {
   INTERNAL_SECRET: () => randomBytes(32).toString('base64url'),
@@ -21,6 +25,9 @@ const makers = {
   ACCESS_TOKEN_KEYS: accessTokenKey,
   JODIMILAN_USER_KEY: () => randomBytes(32).toString('base64'),
 } as const
+
+/** A new key of a ring, as `id:base64`. */
+export const makeKey = (ring: RingName): string => makers[ring]()
 
 export type Keys = Readonly<Record<keyof typeof makers, string>>
 
