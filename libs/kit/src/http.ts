@@ -35,9 +35,15 @@ interface HttpOptions {
   /** A handler that takes longer is answered for with `unavailable`; its work may still be done. 0 waits for ever. */
   readonly answerWithinMs?: number
   readonly requestId: (request: { headers: NodeJS.Dict<string | string[]> }) => string
+  /** Who sends more slowly is cut off: its headers, and all of a request, in ms. */
+  readonly patience?: { readonly headersMs: number; readonly requestMs: number }
 }
 
 export const bodyLimitBytes = 16 * 1024
+
+/** All headers but the token. Node's own limit stands higher, so that a token of any size is refused as a token, by the face that was asked. */
+const headerLimitBytes = 16 * 1024
+const headerLimitOfNode = 128 * 1024
 
 /** Development listens to this machine only; a container listens to its network. */
 export const listenHost = (environment: 'development' | 'production'): string =>
@@ -50,6 +56,7 @@ export function createHttp({
   trustProxy = false,
   answerWithinMs = 0,
   requestId,
+  patience = { headersMs: 5_000, requestMs: 10_000 },
 }: HttpOptions): FastifyInstance {
   const voices = createVoices()
   const refuseIn = (voice: Voice, thrown: unknown, request: FastifyRequest, reply: FastifyReply) => {
@@ -62,10 +69,17 @@ export function createHttp({
     trustProxy,
     bodyLimit: bodyLimitBytes,
     genReqId: requestId,
-    requestTimeout: 10_000,
+    requestTimeout: patience.requestMs,
+    http: {
+      headersTimeout: patience.headersMs,
+      requestTimeout: patience.requestMs,
+      connectionsCheckingInterval: Math.min(1_000, patience.headersMs),
+      maxHeaderSize: headerLimitOfNode,
+    },
     handlerTimeout: answerWithinMs,
     connectionTimeout: 30_000,
-    return503OnClosing: true,
+    // Fastify's own 503 of a closing server has no shape of ours, and no Retry-After: what still comes in is answered.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 8_192, ignoreTrailingSlash: true },
     // No route was looked for: the path that was asked for is all there is.
     frameworkErrors: (error, request, reply) =>
@@ -73,6 +87,7 @@ export function createHttp({
     clientErrorHandler: refuseUnreadable,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true } },
   }) as unknown as FastifyInstance
+  limitHeaders(app)
   tolerateEmptyJson(app)
   answerAllowedMethods(app)
   recordRequests(app, metrics)
@@ -81,6 +96,14 @@ export function createHttp({
   app.decorate('voiceAt', voices.at)
   app.setErrorHandler((thrown, request, reply) => refuseIn(voices.of(request), thrown, request, reply))
   return app
+}
+
+function limitHeaders(app: FastifyInstance): void {
+  app.addHook('onRequest', async ({ raw, headers }) => {
+    const bytes = raw.rawHeaders.reduce((sum, { length }) => sum + length, 0) - (headers.authorization ?? '').length
+    if (bytes > headerLimitBytes)
+      throw new AppError('request.invalid', { detail: 'The headers of the request are too large.' })
+  })
 }
 
 /** An empty body counts as none, whatever type it claims. Fastify's text parser goes: nobody speaks plain text here. */
@@ -225,19 +248,30 @@ function field(
   return base === '' ? { path: '/', message: 'must be a JSON object' } : { path: base, message }
 }
 
-/** What is no HTTP, or has headers beyond Node's limit, never becomes a request: the answer is written by hand. */
+/** What is no HTTP, comes too slowly or has headers beyond Node's limit never becomes a request: the answer is written by hand. */
 function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code !== 'ECONNRESET' && socket.writable) {
-    const body = JSON.stringify(
-      toProblem(
-        new AppError('request.invalid', {
-          detail: 'This is no HTTP request that can be read; mind the size of its headers.',
-        }),
-      ),
-    )
-    socket.write(
-      `HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    )
+    const { status, reason, detail } = unreadable[error.code ?? ''] ?? noHttp
+    const body = JSON.stringify({ ...toProblem(new AppError('request.invalid', { detail })), status })
+    const headers = [
+      `HTTP/1.1 ${status} ${reason}`,
+      'Content-Type: application/problem+json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      'Cache-Control: no-store',
+      'X-Content-Type-Options: nosniff',
+      'Connection: close',
+    ]
+    socket.write(`${headers.join('\r\n')}\r\n\r\n${body}`)
   }
   socket.destroySoon()
+}
+
+const noHttp = { status: 400, reason: 'Bad Request', detail: 'This is no HTTP request that can be read.' }
+const unreadable: Readonly<Record<string, typeof noHttp>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, reason: 'Request Timeout', detail: 'The request came too slowly.' },
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    reason: 'Request Header Fields Too Large',
+    detail: 'The headers of the request are too large.',
+  },
 }

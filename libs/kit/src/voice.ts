@@ -63,6 +63,9 @@ export function createVoices() {
   }
 }
 
+/** Where a face answers 429 for what no moment ends by itself (a code that took too many answers): when asking for another makes sense at the latest. */
+const lookAgainSeconds = 60
+
 /** Answers with a refusal in some wording, writes it down, and says `Retry-After` where waiting helps. */
 export function refuse(
   error: AppError,
@@ -75,7 +78,8 @@ export function refuse(
   if (error.code === 'token.invalid') reply.header('www-authenticate', 'Bearer')
   const { retryAt } = error.members
   if (retryAt !== undefined) reply.header('retry-after', String(secondsUntil(retryAt)))
-  else if (error.code === 'unavailable') reply.header('retry-after', '1')
+  else if (status === 503) reply.header('retry-after', '1')
+  else if (status === 429) reply.header('retry-after', String(lookAgainSeconds))
   return reply
     .code(status)
     .type(contentType)

@@ -1,4 +1,5 @@
 import { ConfigError, type Rule, loadConfig } from '@latchkey/kit/config'
+import { keyProblems } from '@latchkey/kit/key-strength'
 import { keyPattern, keyRingPattern, parseKeyRing, parseSealKeys } from '@latchkey/kit/key-ring'
 import ipaddr from 'ipaddr.js'
 import { isSupportedCountry } from 'libphonenumber-js/max'
@@ -227,12 +228,12 @@ function problem(name: string, read: () => unknown): string[] {
 }
 
 /** One key for two jobs lets an output of one be an input of the other. */
-function sharedKeys({ SEAL_KEYS, CODE_KEYS, CHALLENGE_ID_KEY, INDEX_KEY }: Static<typeof GatewayConfig>): string[] {
-  // By their bytes: base64 has several spellings.
-  const bytes = [SEAL_KEYS, CODE_KEYS, CHALLENGE_ID_KEY, INDEX_KEY]
-    .flatMap(list)
-    .map((key) => Buffer.from(key.slice(key.indexOf(':') + 1), 'base64').toString('hex'))
-  return new Set(bytes).size === bytes.length
-    ? []
-    : ['SEAL_KEYS, CODE_KEYS, CHALLENGE_ID_KEY and INDEX_KEY must all be different keys']
+const sharedKeys = (config: Static<typeof GatewayConfig>): string[] => {
+  const { SEAL_KEYS, CODE_KEYS, CHALLENGE_ID_KEY, INDEX_KEY, ACCESS_TOKEN_KEYS } = config
+  const { INTERNAL_SECRET, JODIMILAN_USER_KEY } = config
+  const rings = { SEAL_KEYS, CODE_KEYS, CHALLENGE_ID_KEY, INDEX_KEY, ACCESS_TOKEN_KEYS }
+  return keyProblems(
+    { ...rings, INTERNAL_SECRET, JODIMILAN_USER_KEY },
+    { bare: ['INTERNAL_SECRET', 'JODIMILAN_USER_KEY'] },
+  )
 }

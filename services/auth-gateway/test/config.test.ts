@@ -1,4 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { ConfigError } from '@latchkey/kit/config'
 import t from 'tap'
 import { loadGatewayConfig } from '../src/config.js'
@@ -108,7 +111,7 @@ t.test('production has no test numbers, and says which countries get messages', 
     NODE_ENV: 'development',
     TEST_NUMBERS: '+1234567890',
     SMS_COUNTRIES: undefined,
-    JODIMILAN_USER_KEY: Buffer.alloc(32).toString('base64'),
+    JODIMILAN_USER_KEY: randomBytes(32).toString('base64'),
   }
   t.same(problems(development), [])
 })
@@ -116,5 +119,23 @@ t.test('production has no test numbers, and says which countries get messages', 
 t.test('one key for two jobs is refused, however it is spelled', async (t) => {
   const both = ring()
   const respelled = both.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
-  t.match(problems({ ...good(), SEAL_KEYS: both, CODE_KEYS: respelled }), [/must all be different keys/])
+  t.match(problems({ ...good(), SEAL_KEYS: both, CODE_KEYS: respelled }), [/must be different keys/])
+  t.match(problems({ ...good(), JODIMILAN_USER_KEY: both.slice(3), INDEX_KEY: both }), [/must be different keys/])
+  t.match(problems({ ...good(), CODE_KEYS: `k1:${Buffer.alloc(32).toString('base64')}` }), [
+    /^CODE_KEYS holds a key that is not random/,
+  ])
+  t.match(problems({ ...good(), INTERNAL_SECRET: 'x'.repeat(40) }), [/^INTERNAL_SECRET holds a key that is not random/])
+})
+
+t.test('every key, secret and address may come from a file of its own, and is held to the same', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-config-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const { NODE_ENV, ...values } = { ...good(), JODIMILAN_USER_KEY: randomBytes(32).toString('base64') }
+  const files = Object.entries(values).map(([name, value]) => {
+    writeFileSync(join(folder, name), `${value}\n`)
+    return [`${name}_FILE`, join(folder, name)] as const
+  })
+  t.match(loadGatewayConfig({ NODE_ENV, ...Object.fromEntries(files) }), values)
+  writeFileSync(join(folder, 'CODE_KEYS'), values.SEAL_KEYS)
+  t.match(problems({ NODE_ENV, ...Object.fromEntries(files) }), [/SEAL_KEYS and CODE_KEYS must be different/])
 })

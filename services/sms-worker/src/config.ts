@@ -1,5 +1,6 @@
 import { ConfigError, loadConfig, type Rule } from '@latchkey/kit/config'
 import { keyRingPattern, parseKeyRing } from '@latchkey/kit/key-ring'
+import { keyProblems } from '@latchkey/kit/key-strength'
 import { type Static, type TObject, Type } from 'typebox'
 import { carriers } from './carriers.js'
 import { brandMax, domainMax } from './messages/render.js'
@@ -82,6 +83,7 @@ const keyRules: readonly Rule<Static<typeof Keys>>[] = [
   ],
   ({ CHALLENGE_ID_KEY }) =>
     CHALLENGE_ID_KEY.includes(',') ? ['CHALLENGE_ID_KEY takes one key: ids of another would not be found'] : [],
+  ({ SEAL_KEYS, CHALLENGE_ID_KEY }) => keyProblems({ SEAL_KEYS, CHALLENGE_ID_KEY }),
 ]
 
 const sendingRules: readonly Rule<Sending>[] = [

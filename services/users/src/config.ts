@@ -1,5 +1,6 @@
 import { type KeyRing, keyRingPattern, parseKeyRing } from '@latchkey/kit/key-ring'
 import type { Rule } from '@latchkey/kit/config'
+import { keyProblems } from '@latchkey/kit/key-strength'
 import { type Static, Type } from 'typebox'
 
 const Port = (value: number, description: string) =>
@@ -47,6 +48,7 @@ export const usersRules: readonly Rule<UsersConfig>[] = [
       return [`TOKEN_KEYS cannot be used: ${error instanceof Error ? error.message : 'malformed'}`]
     }
   },
+  ({ TOKEN_KEYS, INTERNAL_SECRET }) => keyProblems({ TOKEN_KEYS, INTERNAL_SECRET }, { bare: ['INTERNAL_SECRET'] }),
 ]
 
 /** The ring of TOKEN_KEYS. */
