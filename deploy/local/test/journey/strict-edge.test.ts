@@ -256,6 +256,25 @@ t.test('the strict edge', async (t) => {
   })
 })
 
+/** Every header in which some proxy or other tells who calls. */
+function dodges(n: number): Record<string, string> {
+  const address = `203.0.113.${n}`
+  const names = [
+    'x-real-ip',
+    'x-client-ip',
+    'true-client-ip',
+    'cf-connecting-ip',
+    'fastly-client-ip',
+    'x-cluster-client-ip',
+  ]
+  return {
+    ...Object.fromEntries(names.map((name) => [name, address])),
+    forwarded: `for=${address};proto=https, for="[2001:db8::${n}]"`,
+    'x-forwarded-for': n % 2 === 0 ? address : `${address}, 198.51.100.${n}, 127.0.0.1`,
+    'x-forwarded-host': `host${n}.example.com`,
+  }
+}
+
 t.test('limits per address count what no header dodges', async (t) => {
   const { call, stack } = await journey(t, { EXEMPT_CLIENTS: '', REQUESTS_PER_MINUTE: '20' })
   const pool = new Pool(stack.gatewayUrl)
@@ -265,7 +284,7 @@ t.test('limits per address count what no header dodges', async (t) => {
     const { statusCode, body } = await pool.request({
       method: 'GET',
       path: '/v1/me',
-      headers: { 'x-forwarded-for': `203.0.113.${n}` },
+      headers: dodges(n),
     })
     await body.dump()
     statuses.push(statusCode)
@@ -292,6 +311,17 @@ t.test('calls that send something share one limit per address, and a proxy that 
     statuses.push(await ask('/v1/password/forgot', { identifier: randomPhone() }, `203.0.113.7:5${port}`))
   }
   t.same(statuses, [202, 202, 202, 202, 429, 429])
+  for (const spoofed of [
+    '198.51.100.1, 203.0.113.7',
+    '127.0.0.1, 203.0.113.7',
+    '203.0.113.99,, 203.0.113.7',
+    '203.0.113.7, 127.0.0.1',
+  ])
+    t.equal(
+      await ask('/v1/signup', { phone: randomPhone() }, spoofed),
+      429,
+      `what stands before the proxy’s own word: ${spoofed}`,
+    )
   t.equal(await ask('/v1/signup', { phone: randomPhone() }, '203.0.113.8'), 202)
   t.equal(await ask('/v1/signup', { phone: randomPhone() }, 'unknown'), 202)
 })

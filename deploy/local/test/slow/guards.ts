@@ -18,6 +18,7 @@ import { guessingGuards } from './guards/guessing.js'
 import { laneGuards } from './guards/lanes.js'
 import { kitGuards } from './guards/kit.js'
 import { redisFaultGuards } from './guards/redis-faults.js'
+import { sessionGuards } from './guards/sessions.js'
 import { usersGuards } from './guards/users.js'
 import { usersAwayGuards } from './guards/users-away.js'
 import { workerGuards } from './guards/worker.js'
@@ -43,4 +44,5 @@ export const guards: readonly Guard[] = [
   ...laneGuards,
   ...kitGuards,
   ...redisFaultGuards,
+  ...sessionGuards,
 ]

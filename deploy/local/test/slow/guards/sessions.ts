@@ -1,0 +1,121 @@
+import type { Guard } from '../guards.js'
+
+const listed = 'services/users/test/session-list.test.ts'
+const browsers = 'services/auth-gateway/test/browsers.test.ts'
+const slowClients = 'libs/kit/test/slow-clients.test.ts'
+const rings = 'deploy/local/test/rings.test.ts'
+
+export const sessionGuards: readonly Guard[] = [
+  {
+    guards: 'one ends sessions of one’s own account only',
+    file: 'services/users/src/sessions/sessions.repository.ts',
+    take: "    .$if(userId !== undefined, (query) => query.where('sessions.user_id', '=', userId ?? ''))\n",
+    put: '    .$if(userId === undefined, (query) => query)\n',
+    test: listed,
+    red: 'one of one’s own sessions can be ended; an unknown, a foreign and an ended one look the same',
+  },
+  {
+    guards: 'a session that is over stands in no list',
+    file: 'services/users/src/sessions/sessions.repository.ts',
+    take: "    .where('sessions.user_id', '=', userId)\n    .where(live(at))\n",
+    put: "    .where('sessions.user_id', '=', userId)\n",
+    test: listed,
+    red: 'sessions that are over are not listed, and open no list',
+  },
+  {
+    guards: 'of a User-Agent no more is kept than a name for the device',
+    file: 'services/users/src/sessions/device-name.ts',
+    take: '/^[A-Za-z][A-Za-z0-9 ._-]{0,31}/',
+    put: '/^[^]*/',
+    test: listed,
+    red: 'a device is known by its program and system, coarsely, whatever it calls itself',
+  },
+  {
+    guards: 'a profile keeps the operator’s schema',
+    file: 'services/auth-gateway/src/profile-schema.ts',
+    take: 'if (!isValid(profile)) throw',
+    put: 'if (!isValid(profile) && isValid.errors === null) throw',
+    test: 'services/auth-gateway/test/profile-schema.test.ts',
+    red: 'a profile must keep the operator’s schema; what does not is named by its path, all of it at once',
+  },
+  {
+    guards: 'a misspelt schema of profiles is noticed at start',
+    file: 'services/auth-gateway/src/profile-schema.ts',
+    take: 'strict: true',
+    put: 'strict: false',
+    test: 'services/auth-gateway/test/profile-schema.test.ts',
+    red: 'what is no schema is refused at start',
+  },
+  {
+    guards: 'an access token is read in one spelling, with our three header members only',
+    file: 'services/auth-gateway/src/http/plugins/access-token.ts',
+    take: 'if (!isSpelledAsOurs(request.headers.authorization)) throw',
+    put: "if (!isSpelledAsOurs(request.headers.authorization) && request.method === 'TRACE') throw",
+    test: 'deploy/local/test/journey/strict-edge.test.ts',
+    red: 'the strict edge > hostile access tokens are 401, never 500',
+  },
+  {
+    guards: 'who sends drop by drop is looked for every second',
+    file: 'libs/kit/src/http.ts',
+    take: 'connectionsCheckingInterval: Math.min(1_000, patience.headersMs),',
+    put: '',
+    test: slowClients,
+    red: 'who sends headers drop by drop is cut off, however regularly a drop comes',
+  },
+  {
+    guards: 'headers may be 16 KB',
+    file: 'libs/kit/src/http.ts',
+    take: 'if (bytes > headerLimitBytes)',
+    put: 'if (bytes > headerLimitBytes * 64)',
+    test: slowClients,
+    red: 'headers beyond the limit are refused, and a body beyond it before it is read',
+  },
+  {
+    guards: 'one key has one job, and stands once in its ring',
+    file: 'libs/kit/src/key-strength.ts',
+    take: "owners.set(bytes.toString('hex'), name)",
+    put: '',
+    test: 'libs/kit/test/key-strength.test.ts',
+    red: 'one key for two jobs, or twice in a ring, is refused, however it is spelled',
+  },
+  {
+    guards: 'a key that nobody rolled is refused',
+    file: 'libs/kit/src/key-strength.ts',
+    take: 'const fewestDifferent = 8',
+    put: 'const fewestDifferent = 0',
+    test: 'libs/kit/test/key-strength.test.ts',
+    red: 'a key that no generator made is refused, and not quoted',
+  },
+  {
+    guards: 'browsers of listed origins only are let in',
+    file: 'services/auth-gateway/src/http/plugins/security-headers.ts',
+    take: 'origin: [...origins],',
+    put: 'origin: origins.length >= 0,',
+    test: browsers,
+    red: 'every other origin is told nothing, however close it comes',
+  },
+  {
+    guards: 'each 429 says when to come again',
+    file: 'libs/kit/src/voice.ts',
+    take: 'else if (status === 429) reply',
+    put: 'else if (status === 428) reply',
+    test: browsers,
+    red: 'whatever a face refuses with 429 or 503 says when to come again',
+  },
+  {
+    guards: 'a new key waits until every service has read it',
+    file: 'deploy/local/src/rings.ts',
+    take: 'if (!now && at.getTime()',
+    put: 'if (now && at.getTime()',
+    test: rings,
+    red: 'a new key verifies everywhere before it signs anywhere, and waits until it was read',
+  },
+  {
+    guards: 'a key that is to sign next is not taken out',
+    file: 'deploy/local/src/rings.ts',
+    take: 'idOf(entry) !== ring.history.waiting?.id && isOver(entry)',
+    put: 'isOver(entry)',
+    test: rings,
+    red: 'an old key is taken out when nothing of it is alive any more; one that signs or waits never is',
+  },
+]
