@@ -324,8 +324,8 @@ export const gatewayGuards: readonly Guard[] = [
   {
     guards: 'one key has one job',
     file: 'services/auth-gateway/src/config.ts',
-    take: 'return new Set(bytes).size === bytes.length',
-    put: 'return bytes.length > 0',
+    take: '(config) => sharedKeys(config),',
+    put: '(config) => sharedKeys(config).filter(() => false),',
     test: 'services/auth-gateway/test/config.test.ts',
     red: 'one key for two jobs is refused, however it is spelled',
   },
