@@ -58,7 +58,7 @@ export const sessionGuards: readonly Guard[] = [
     guards: 'who sends drop by drop is looked for every second',
     file: 'libs/kit/src/http.ts',
     take: 'connectionsCheckingInterval: Math.min(1_000, patience.headersMs),',
-    put: '',
+    put: 'connectionsCheckingInterval: 10_000,',
     test: slowClients,
     red: 'who sends headers drop by drop is cut off, however regularly a drop comes',
   },
