@@ -58,7 +58,8 @@ async function resends(t: Test, face: Face, here: World): Promise<void> {
   await here.code(who.phone)
   await here.later(face.cooldownSeconds + 1)
   const answers = await atOnce(50, () => face.send(by, who))
-  t.equal(like(answers, face.sent).length, 1, tally(answers))
+  // Whoever looks while the first is on its way to the queue finds no job there, and adds the same one.
+  t.ok(like(answers, face.sent).length >= 1, tally(answers))
   await here.code(who.phone, 2)
   t.equal((await here.inbox(who.phone)).length, 2)
 }
@@ -106,7 +107,7 @@ t.test('races in every face', async (t) => {
       (t) => wrongAnswers(t, face, here),
     )
     await t.test(`${face.name}: two hundred right answers at once: one account`, (t) => rightAnswers(t, face, here))
-    await t.test(`${face.name}: fifty resends at once: one is sent`, (t) => resends(t, face, here))
+    await t.test(`${face.name}: fifty resends at once: one more SMS goes out`, (t) => resends(t, face, here))
     await t.test(
       `${face.name}: a resend beside a right answer: the account comes into being, by one code or the other`,
       (t) => resendAndAnswer(t, face, here),
