@@ -29,6 +29,7 @@ const secrets: Readonly<Record<string, readonly ServiceName[]>> = {
   INTERNAL_SECRET: ['users', 'auth-gateway'],
   SEAL_KEYS: ['auth-gateway', 'sms-worker'],
   CHALLENGE_ID_KEY: ['auth-gateway', 'sms-worker'],
+  OPT_OUT_KEY: ['sms-worker'],
   CODE_KEYS: ['auth-gateway'],
   INDEX_KEY: ['auth-gateway'],
   ACCESS_TOKEN_KEYS: ['auth-gateway'],

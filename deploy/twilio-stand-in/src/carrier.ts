@@ -20,7 +20,7 @@ export type Reply = Answer | { readonly fault: Fault; readonly quoted: string; r
 interface CarrierOptions {
   readonly ledger: Ledger<Taken>
   readonly words: Words
-  readonly answer: (call: CarrierCall) => Reply
+  readonly answer: (call: CarrierCall) => Reply | Promise<Reply>
 }
 
 /** What all stand-ins are: the API of one carrier, and beside it /ledger (what was taken) and /faults (what goes wrong). */
@@ -48,7 +48,7 @@ export function createCarrier({ ledger, words, answer }: CarrierOptions): Server
     const body = await read(request)
     const told = control(method, path, query.get('to') ?? undefined, body)
     if (told !== undefined) return sendJson(response, told)
-    const reply = answer({ method, path, query, headers, body, fault: (on, to) => faults.next(on, to) })
+    const reply = await answer({ method, path, query, headers, body, fault: (on, to) => faults.next(on, to) })
     if (!('fault' in reply)) return sendJson(response, reply)
     const { fault, quoted, work } = reply
     return misbehave(fault, { response, socket: request.socket, quoted, work, words })
@@ -78,7 +78,8 @@ async function read(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-function parseJson(text: string): unknown {
+/** What a text says; undefined where it is no JSON. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
-import { type CarrierCall, createCarrier, type Reply } from './carrier.js'
+import { type CarrierCall, createCarrier, parseJson, type Reply } from './carrier.js'
 import { createLedger } from './ledger.js'
 import type { Answer } from './misbehave.js'
+import { createReceipts, type Inbound, readReceiptOrder } from './receipts.js'
 import { type Accept, messagePage, messageResource, twilioError, twilioWords } from './twilio-wire.js'
 
 interface Credentials {
@@ -10,9 +11,10 @@ interface Credentials {
   readonly authToken: string
 }
 
-/** Twilio's Messages API as far as its SDK uses it, with a ledger of what was taken and faults to order. */
+/** Twilio's Messages API as far as its SDK uses it, with a ledger of what was taken, faults and receipts to order. */
 export function createStandIn({ accountSid, authToken }: Credentials): Server {
   const ledger = createLedger<Accept>()
+  const receipts = createReceipts({ accountSid, authToken })
   const messagesPath = `/2010-04-01/Accounts/${accountSid}/Messages.json`
   const authorization = `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString('base64')}`
 
@@ -22,10 +24,11 @@ export function createStandIn({ accountSid, authToken }: Credentials): Server {
     if (problem !== undefined) return { status: 400, body: problem }
     const to = form.get('To') ?? ''
     const spoils = fault('send', to)
-    const work = () => ({
-      status: 201,
-      body: messageResource(accountSid, ledger.add(acceptOf(form, spoils?.prefix ?? ''))),
-    })
+    const work = () => {
+      const accept = ledger.add(acceptOf(form, spoils?.prefix ?? ''))
+      receipts.reportOn(accept)
+      return { status: 201, body: messageResource(accountSid, accept) }
+    }
     return spoils === undefined ? work() : { fault: spoils, quoted: `${to} ${form.get('Body')}`, work }
   }
 
@@ -43,16 +46,29 @@ export function createStandIn({ accountSid, authToken }: Credentials): Server {
     return spoils === undefined ? work() : { fault: spoils, quoted: to ?? '', work }
   }
 
+  /** Beside /ledger and /faults: POST /receipts orders them, GET tells what was told; POST /inbound texts us. */
+  async function control({ method, path, query, body }: CarrierCall): Promise<Answer | undefined> {
+    if (path === '/receipts' && method === 'GET')
+      return { status: 200, body: receipts.told(query.get('to') ?? undefined) }
+    if (path === '/inbound' && method === 'POST')
+      return { status: 200, body: await receipts.text(parseJson(body) as Inbound) }
+    if (path !== '/receipts' || method !== 'POST') return undefined
+    const order = readReceiptOrder(parseJson(body))
+    if (order === undefined) return { status: 400, body: { message: 'this order is not understood' } }
+    receipts.order(order)
+    return { status: 201, body: order }
+  }
+
   return createCarrier({
     ledger,
     words: twilioWords,
-    answer: (call) => {
+    answer: async (call) => {
       const { method, path, headers } = call
       if (path.startsWith('/2010-04-01/') && headers.authorization !== authorization)
         return { status: 401, body: twilioError(401, 20003, 'Authenticate') }
       if (path === messagesPath && method === 'POST') return send(call)
       if (path === messagesPath && method === 'GET') return list(call)
-      return notFound
+      return (await control(call)) ?? notFound
     },
   })
 }

@@ -24,6 +24,9 @@ export const attemptOutcomes = ['accepted', 'rejected', 'not_sent', 'unknown'] a
 export type AttemptOutcome = (typeof attemptOutcomes)[number]
 export const AttemptOutcome = Type.Enum([...attemptOutcomes])
 
+/** Stands before a provider's name where a lane is played for nobody. */
+export const decoyPrefix = 'decoy-'
+
 /** Why a message did not arrive, in words for the person who waits for it. */
 export const deliveryReasons = {
   invalid_number: 'The carrier says this is not a working number. Check it and try again.',

@@ -3,8 +3,18 @@ import { createHttp } from '@latchkey/kit/http'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
+import type { CarrierDesk } from './receipts/carrier-desk.js'
+import { carrierRoutes } from './receipts/carrier-routes.js'
 
-/** What carriers may call. Receipts and inbound messages have no reader yet: everything is 404. */
-export function buildApp({ log, metrics }: { log: Logger; metrics: Registry }): FastifyInstance {
-  return createHttp({ log, metrics, requestId: () => randomUUID() })
+interface AppNeeds {
+  readonly desk: CarrierDesk
+  readonly log: Logger
+  readonly metrics: Registry
+}
+
+/** What carriers may call. */
+export function buildApp({ desk, log, metrics }: AppNeeds): FastifyInstance {
+  const app = createHttp({ log, metrics, requestId: () => randomUUID(), answerWithinMs: 2_000 })
+  void app.register(carrierRoutes, { desk })
+  return app
 }

@@ -1,5 +1,5 @@
 import { ConfigError, loadConfig, type Rule } from '@latchkey/kit/config'
-import { keyRingPattern, parseKeyRing } from '@latchkey/kit/key-ring'
+import { keyPattern, keyRingPattern, parseKeyRing } from '@latchkey/kit/key-ring'
 import { keyProblems } from '@latchkey/kit/key-strength'
 import { type Static, type TObject, Type } from 'typebox'
 import { carriers } from './carriers.js'
@@ -54,6 +54,11 @@ const Keys = Type.Object({
     pattern: keyRingPattern,
     description: 'finds the shard in challenge ids; one `id:base64 of 32 bytes`, shared with the gateway',
   }),
+  OPT_OUT_KEY: Type.String({
+    pattern: keyPattern,
+    description:
+      'names the numbers that are not to be texted, so that none stands anywhere; one `id:base64 of 32 bytes`',
+  }),
 })
 
 const Sending = Type.Object({
@@ -80,10 +85,11 @@ const keyRules: readonly Rule<Static<typeof Keys>>[] = [
   (config) => [
     ...keyProblem('SEAL_KEYS', config.SEAL_KEYS),
     ...keyProblem('CHALLENGE_ID_KEY', config.CHALLENGE_ID_KEY),
+    ...keyProblem('OPT_OUT_KEY', config.OPT_OUT_KEY),
   ],
   ({ CHALLENGE_ID_KEY }) =>
     CHALLENGE_ID_KEY.includes(',') ? ['CHALLENGE_ID_KEY takes one key: ids of another would not be found'] : [],
-  ({ SEAL_KEYS, CHALLENGE_ID_KEY }) => keyProblems({ SEAL_KEYS, CHALLENGE_ID_KEY }),
+  ({ SEAL_KEYS, CHALLENGE_ID_KEY, OPT_OUT_KEY }) => keyProblems({ SEAL_KEYS, CHALLENGE_ID_KEY, OPT_OUT_KEY }),
 ]
 
 const sendingRules: readonly Rule<Sending>[] = [

@@ -3,7 +3,7 @@ import { queuePrefix } from '@latchkey/contracts/queues/queue'
 import { lateClass, smsClasses, smsQueue } from '@latchkey/contracts/queues/sms'
 import { parseKeyRing, parseSealKeys } from '@latchkey/kit/key-ring'
 import type { Check } from '@latchkey/kit/ops'
-import { type Consumer, createConsumer, createProducer } from '@latchkey/kit/queue'
+import { type Consumer, createConsumer, createProducer, type Producer } from '@latchkey/kit/queue'
 import { oldestDelayedMs, oldestWaitingMs } from '@latchkey/kit/queue-age'
 import { createRedis, guardRedis } from '@latchkey/kit/redis'
 import type { Scope } from '@latchkey/kit/run'
@@ -20,11 +20,14 @@ import { createLateQueue } from './jobs/late-queue.js'
 import { createShare } from './jobs/share.js'
 import { createSendSms } from './jobs/send-sms.js'
 import { createOpenChallenge } from './messages/open-challenge.js'
-import { createRender } from './messages/render.js'
+import { createRender, helpText } from './messages/render.js'
 import { createWorkerMetrics, type WorkerMetrics } from './metrics.js'
+import { createOptOuts, type OptOuts } from './opt-outs/opt-outs.js'
 import { createInbox } from './providers/inbox.js'
 import { createNone } from './providers/none.js'
 import type { SmsProvider } from './providers/provider.js'
+import { type CarrierDesk, createCarrierDesk } from './receipts/carrier-desk.js'
+import { createReceiptMetrics } from './receipts/receipt-metrics.js'
 import { createAttemptFence } from './routing/attempt-fence.js'
 import { createLane, type Lane } from './routing/lane.js'
 import { createLaneHealth, type LaneTimes, type Why } from './routing/lane-health.js'
@@ -50,6 +53,8 @@ export interface Deps {
   readonly checks: Readonly<Record<string, Check>>
   /** Not started: who starts it also closes it, before everything else. */
   readonly consumer: Consumer
+  /** Where carriers' own calls are taken. */
+  readonly desk: CarrierDesk
 }
 
 /** Of the slots, for sign-up and what comes after it; the rest is free for sign-in and reset. */
@@ -87,6 +92,7 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
   const router = createRouter({ fence, routes: config.routes, ...lanes })
   const report = createDeliveryReport({ events, fence })
   const ids = createShardedIds(parseKeyRing(config.CHALLENGE_ID_KEY)[0])
+  const optOuts = createOptOuts({ redis: queueRedis, prefix, key: parseKeyRing(config.OPT_OUT_KEY)[0] })
   const sendSms = createSendSms({
     openChallenge: createOpenChallenge({ redis, sealer, ids, clockOffsetMs }),
     render: createRender({
@@ -97,6 +103,7 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
     router,
     noteLane: createNoteLane({ redis, ids }),
     report,
+    optOuts,
     isLate: createLateQueue(() => oldestWaitingMs(smsQueue, queueRedis, prefix, codeClasses)),
     share: createShare(Math.ceil(config.WORKER_CONCURRENCY * lowerShare), shareWaitMs),
     observeAccept: figures.observeAccept,
@@ -110,7 +117,26 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
     handle: (job, info) => sendSms.handle(job, info),
     onDead: (job) => sendSms.bury(job),
   })
-  return { consumer, checks: checksOf(config, { scope, redis, queueRedis, consumer }) }
+  const desk = createDesk(config, { events, optOuts, metrics })
+  return { consumer, desk, checks: checksOf(config, { scope, redis, queueRedis, consumer }) }
+}
+
+interface DeskNeeds {
+  readonly events: Producer<typeof deliveryEventQueue.payload>
+  readonly optOuts: OptOuts
+  readonly metrics: Registry
+}
+
+/** Only carriers that are used are listened to, and only where they can know our address. */
+function createDesk(config: WorkerConfig, { events, optOuts, metrics }: DeskNeeds): CarrierDesk {
+  const { PUBLIC_WORKER_URL: publicUrl, told, providers } = config
+  const readers = carriers.flatMap(({ name, reader }) =>
+    publicUrl === undefined || reader === undefined || !providers.includes(name)
+      ? []
+      : [[name, reader(told, publicUrl)] as const],
+  )
+  const help = helpText(config.BRAND_NAME)
+  return createCarrierDesk({ readers: new Map(readers), events, optOuts, help, ...createReceiptMetrics(metrics) })
 }
 
 interface LaneNeeds {

@@ -28,6 +28,7 @@ export function workerEnv(redisUrl = testStores().redisUrl): Record<string, stri
     REDIS_URL: redisUrl,
     SEAL_KEYS: key(),
     CHALLENGE_ID_KEY: key(),
+    OPT_OUT_KEY: key(),
   }
 }
 

@@ -49,6 +49,7 @@ t.test('a configuration that cannot be used ends with 78 and names every problem
     'WORKER_PORT',
     'REDIS_URL',
     'CHALLENGE_ID_KEY is missing',
+    'OPT_OUT_KEY is missing',
     'TWILIO_ACCOUNT_SID',
     'TWILIO_AUTH_TOKEN is missing',
     'TWILIO_PHONE_NUMBER',
@@ -214,7 +215,7 @@ t.test('without Redis it is alive, not ready, and still leaves in time', async (
   t.ok(Date.now() - since < 5_000)
 })
 
-t.test('figures are told on the ops port; carriers find nothing yet', async (t) => {
+t.test('figures are told on the ops port; a carrier that is not ours finds nothing', async (t) => {
   const worker = await startWorker(t, workerEnv(await ownRedis()))
   await worker.ready()
   const { text = '' } = (await worker.ask('/metrics')) ?? {}
@@ -222,6 +223,6 @@ t.test('figures are told on the ops port; carriers find nothing yet', async (t) 
   t.match(text, /latchkey_oldest_retrying_code_job_seconds\{service="sms-worker"\} \d/)
   t.match(text, /latchkey_code_jobs\{state="prioritized",service="sms-worker"\} \d/)
   t.match(text, 'latchkey_queue_to_accept_seconds_bucket')
-  const answer = await worker.ask('/receipts/twilio', worker.port)
-  t.match(answer, { status: 404, text: /"code":"not.found"/ })
+  const answer = await fetch(`http://127.0.0.1:${worker.port}/receipts/twilio`, { method: 'POST' })
+  t.match([answer.status, await answer.text()], [404, /"code":"not.found"/])
 })

@@ -196,6 +196,7 @@ function createJob(lane: Lane | readonly [Lane, ...Lane[]], { isLate = false, li
     router: createRouter({ fence, lanes }),
     noteLane: async () => undefined,
     report: createDeliveryReport({ events, fence }),
+    optOuts: { nameOf: () => '', has: async () => false },
     isLate: async () => isLate,
     share: createShare(1, 50),
     observeAccept: () => undefined,

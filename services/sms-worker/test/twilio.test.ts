@@ -33,7 +33,8 @@ const sendUnder = async (fault: object, provider: SmsProvider = twilio) => {
 
 t.test('a message is taken with its text, its sender and the life it has left', async (t) => {
   const sent = message()
-  const outcome = await twilioAt(standIn.url, { receiptsUrl: 'https://sms.example.com/receipts/twilio' }).send(sent)
+  const twilioWithReceipts = twilioAt(standIn.url, { receiptsUrl: 'https://sms.example.com/receipts/twilio' })
+  const outcome = await twilioWithReceipts.send({ ...sent, attempt: 2 })
   const [accept] = await standIn.ledger(sent.to)
   t.strictSame(outcome, { outcome: 'accepted', providerMessageId: accept?.sid })
   t.match(accept, {
@@ -41,7 +42,7 @@ t.test('a message is taken with its text, its sender and the life it has left', 
     from: ourNumber,
     body: sent.body,
     validityPeriod: 61,
-    statusCallback: `https://sms.example.com/receipts/twilio?message=${sent.id}`,
+    statusCallback: `https://sms.example.com/receipts/twilio?message=${sent.id}&attempt=2#rc=5&rp=5xx,ct,rt`,
   })
 })
 

@@ -13,6 +13,7 @@ import type { Credentials } from './credentials/credentials.service.js'
 import type { Passwords } from './credentials/passwords.service.js'
 import { mountDeliveries } from './deliveries/deliveries.routes.js'
 import type { Deliveries } from './deliveries/deliveries.service.js'
+import type { OptOuts } from './opt-outs/opt-outs.service.js'
 import { mountPeople } from './people/people.routes.js'
 import type { People } from './people/people.service.js'
 import { mountRegistrations } from './registrations/registrations.routes.js'
@@ -30,6 +31,7 @@ export interface Services {
   readonly devices: Devices
   readonly challenges: Challenges
   readonly deliveries: Deliveries
+  readonly optOuts: OptOuts
 }
 
 interface AppOptions {

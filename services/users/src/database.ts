@@ -5,6 +5,8 @@ import type { Logger } from 'pino'
 import type { ConsumedChallengeTable } from './challenges/challenges.table.js'
 import type { ResetTokenTable } from './credentials/reset-tokens.table.js'
 import type { SmsAttemptTable, SmsMessageTable } from './deliveries/deliveries.table.js'
+import type { SmsReceiptTable } from './deliveries/receipts.table.js'
+import type { OptOutTable, OptOutVersionTable, OptOutWordTable } from './opt-outs/opt-outs.table.js'
 import type { UserTable } from './people/people.table.js'
 import type { DeviceTable } from './sessions/devices.table.js'
 import type { SessionTable } from './sessions/sessions.table.js'
@@ -17,6 +19,10 @@ export interface Database {
   consumed_challenges: ConsumedChallengeTable
   sms_messages: SmsMessageTable
   sms_attempts: SmsAttemptTable
+  sms_receipts: SmsReceiptTable
+  opt_outs: OptOutTable
+  opt_out_words: OptOutWordTable
+  opt_out_version: OptOutVersionTable
 }
 export type Db = Kysely<Database>
 /** In a signature: only inside a transaction. */

@@ -18,6 +18,8 @@ import { type Db, openDatabase } from './database.js'
 import { createDeliveryConsumer } from './deliveries/deliveries.consumer.js'
 import { createDeliveries } from './deliveries/deliveries.service.js'
 import { createUsersMetrics, type UsersMetrics } from './metrics.js'
+import { createOptOutCopy, type OptOutCopy } from './opt-outs/opt-out-copy.js'
+import { createOptOuts } from './opt-outs/opt-outs.service.js'
 import { migrateWhenPossible } from './migrations/index.js'
 import { createClaims } from './people/claims.service.js'
 import { createPeople } from './people/people.service.js'
@@ -26,17 +28,30 @@ import { createDevices } from './sessions/devices.service.js'
 import { createSessions } from './sessions/sessions.service.js'
 import { startSweeper, type Sweeps } from './sweeper.js'
 
+/** How long a copy of the opt-outs that was lost, or fell behind, is looked for at most. */
+const copyEveryMs = 2_000
+
 interface ServicesNeeds {
   readonly db: Db
   readonly ring: KeyRing
   readonly hasher: PasswordHasher
+  /** Where workers read who is not to be texted. */
+  readonly copy: OptOutCopy
   readonly now: () => Date
   readonly log: Logger
   readonly metrics: UsersMetrics
 }
 
 /** The features over one database, each made from what it needs. */
-export function createServices({ db, ring, hasher, now, log, metrics }: ServicesNeeds): Services & { sweeps: Sweeps } {
+export function createServices({
+  db,
+  ring,
+  hasher,
+  copy,
+  now,
+  log,
+  metrics,
+}: ServicesNeeds): Services & { sweeps: Sweeps } {
   const claims = createClaims({ db, now })
   const people = createPeople({ db, claims, now })
   const devices = createDevices({ db, tokens: createSignedTokens(ring, { prefix: 'lkd_' }), now })
@@ -48,6 +63,7 @@ export function createServices({ db, ring, hasher, now, log, metrics }: Services
   const challenges = createChallenges({ db, people, claims, sessions, passwords, now, ...metrics })
   const registrations = createRegistrations({ db, people, claims, credentials, sessions })
   const deliveries = createDeliveries({ db, now })
+  const optOuts = createOptOuts({ db, copy, log })
   const sweeps = {
     messages: deliveries.sweep,
     registrations: claims.sweep,
@@ -55,7 +71,7 @@ export function createServices({ db, ring, hasher, now, log, metrics }: Services
     sessions: sessions.sweep,
     challenges: challenges.sweep,
   }
-  return { people, registrations, credentials, passwords, sessions, devices, challenges, deliveries, sweeps }
+  return { people, registrations, credentials, passwords, sessions, devices, challenges, deliveries, optOuts, sweeps }
 }
 
 export interface Deps {
@@ -81,6 +97,8 @@ export function createDeps(
     patience: 'consumer',
   })
   scope.defer('queue redis', () => redis.disconnect())
+  const copyRedis = createRedis(queueUrl, { log, name: 'opt-outs', patience: 'request' })
+  scope.defer('opt-outs redis', () => copyRedis.disconnect())
   const guard = guardRedis(redis, {
     name: 'the queue Redis',
     appendOnly: config.NODE_ENV === 'production',
@@ -92,11 +110,12 @@ export function createDeps(
     db,
     ring: tokenRing(config),
     hasher: createPasswordHasher({ atOnce: availableParallelism() }),
+    copy: createOptOutCopy(copyRedis, queuePrefix),
     now: () => new Date(),
     log,
     metrics: createUsersMetrics(metrics),
   })
-  const { deliveries, sweeps } = services
+  const { deliveries, optOuts, sweeps } = services
   let migrated = false
   const queueCheck = { queue: guard.check }
   // Delivery events can wait; people who log in cannot.
@@ -109,10 +128,12 @@ export function createDeps(
     },
     notes: split ? queueCheck : {},
     start() {
-      const consumer = createDeliveryConsumer({ redis, prefix: queuePrefix, deliveries, log })
+      const consumer = createDeliveryConsumer({ redis, prefix: queuePrefix, deliveries, optOuts, log })
       scope.defer('delivery events', () => consumer.close())
       const sweeper = startSweeper({ sweeps, log })
       scope.defer('sweeper', () => sweeper.close())
+      const copying = startSweeper({ sweeps: { optOuts: optOuts.copy }, log, everyMs: copyEveryMs })
+      scope.defer('copy of the opt-outs', () => copying.close())
       const stop = new AbortController()
       const migrating = migrateWhenPossible(config.DATABASE_URL, { log, signal: stop.signal }).then((done) => {
         migrated = done

@@ -165,6 +165,7 @@ t.test('events from the queue reach the log, and wait there while the database i
     redis: taking,
     prefix,
     deliveries: h.services.deliveries,
+    optOuts: h.services.optOuts,
     log: silent,
     retryMs: 50,
   })

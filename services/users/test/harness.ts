@@ -17,6 +17,7 @@ import { type Database, openDatabase } from '../src/database.js'
 import { createServices } from '../src/deps.js'
 import { createUsersMetrics } from '../src/metrics.js'
 import { migrate } from '../src/migrations/index.js'
+import type { OptOutCopy } from '../src/opt-outs/opt-out-copy.js'
 
 export const internalSecret = 'a secret of the test run, long enough'
 export const silent = pino({ level: 'silent' })
@@ -73,7 +74,14 @@ export interface Reply {
   headers: Record<string, unknown>
 }
 
+/** For tests in which nobody reads the opt-outs. */
+const noReader: OptOutCopy = {
+  state: async () => ({ version: undefined, complete: false }),
+  write: async () => false,
+}
+
 interface Options {
+  copy?: OptOutCopy
   url?: string
   ring?: KeyRing
   hasher?: PasswordHasher
@@ -83,7 +91,10 @@ interface Options {
 export type Harness = Awaited<ReturnType<typeof harness>>
 
 /** The real app on a real database, with a clock that can be moved. */
-export async function harness(t: Test, { url, ring = [newKey()], hasher, connections = 10 }: Options = {}) {
+export async function harness(
+  t: Test,
+  { url, ring = [newKey()], hasher, copy = noReader, connections = 10 }: Options = {},
+) {
   const databaseUrl = url ?? (await sharedDatabase())
   let queries = 0
   let aheadMs = 0
@@ -99,6 +110,7 @@ export async function harness(t: Test, { url, ring = [newKey()], hasher, connect
   const services = createServices({
     db,
     ring,
+    copy,
     hasher: hasher ?? createPasswordHasher({ atOnce: 2 }),
     now: () => new Date(Date.now() + aheadMs),
     log: silent,

@@ -75,6 +75,24 @@ const columns = {
     started_at: true,
     ended_at: true,
   },
+  sms_receipts: {
+    provider: true,
+    provider_message_id: true,
+    message_id: true,
+    attempt: true,
+    state: true,
+    rank: true,
+    reason: true,
+    carrier_code: true,
+    segments: true,
+    price: true,
+    currency: true,
+    at: true,
+    parked: true,
+  },
+  opt_outs: { number: true, opted_out: true, until: true, version: true, changed_at: true },
+  opt_out_words: { provider: true, source: true, number: true, word: true, at: true },
+  opt_out_version: { one: true, version: true },
 } satisfies Columns
 
 t.test('the tables are what their types say, column by column', async (t) => {
@@ -90,9 +108,9 @@ t.test('the tables are what their types say, column by column', async (t) => {
 t.test('replicas that start at once migrate once, and a migrated database is left alone', async (t) => {
   const url = await createDatabase(t)
   const done = await Promise.all(Array.from({ length: 5 }, () => migrate(url)))
-  t.same(done.flat(), ['0001_first', '0002_registrations', '0003_device_names'])
+  t.same(done.flat(), ['0001_first', '0002_registrations', '0003_device_names', '0006_receipts'])
   t.same(await migrate(url), [])
-  t.equal((await sql(url, 'select name from kysely_migration')).length, 3)
+  t.equal((await sql(url, 'select name from kysely_migration')).length, 4)
 })
 
 t.test('accounts of the first release are found again after the second has migrated', async (t) => {
@@ -111,7 +129,7 @@ t.test('accounts of the first release are found again after the second has migra
       values ('01890000-0000-7000-8000-000000000001', $1, now(), 'user', '{}', now(), now())`,
     [phone],
   )
-  t.same(await migrate(url), ['0002_registrations', '0003_device_names'])
+  t.same(await migrate(url), ['0002_registrations', '0003_device_names', '0006_receipts'])
   const { signIn } = await harness(t, { url })
   t.match(await signIn(phone), { status: 200, body: { user: { phone, phoneVerified: true } } })
 })

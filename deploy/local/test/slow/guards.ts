@@ -17,6 +17,7 @@ import { gatewayGuards } from './guards/gateway.js'
 import { guessingGuards } from './guards/guessing.js'
 import { laneGuards } from './guards/lanes.js'
 import { kitGuards } from './guards/kit.js'
+import { receiptGuards } from './guards/receipts.js'
 import { redisFaultGuards } from './guards/redis-faults.js'
 import { sessionGuards } from './guards/sessions.js'
 import { usersGuards } from './guards/users.js'
@@ -45,4 +46,5 @@ export const guards: readonly Guard[] = [
   ...kitGuards,
   ...redisFaultGuards,
   ...sessionGuards,
+  ...receiptGuards,
 ]

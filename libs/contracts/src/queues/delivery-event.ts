@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { AttemptOutcome, DeliveryReason, DeliveryState } from '../delivery.js'
+import { optOutNumberPattern } from '../opt-out-record.js'
 import { ChallengeId, Purpose, Timestamp } from '../v1/shapes.js'
 import { queue } from './queue.js'
 
@@ -32,8 +33,57 @@ export const DeliveryEvent = Type.Object({
 })
 export type DeliveryEvent = Static<typeof DeliveryEvent>
 
-export const deliveryEventQueue = queue({ name: 'delivery-event', version: 1, payload: DeliveryEvent })
+const provider = Type.String({ maxLength: 32 })
+const providerMessageId = Type.String({ minLength: 1, maxLength: 64 })
+
+/** What a carrier later says of an attempt: of one it took, that it arrived, or that it will not. */
+export const receiptStates = ['accepted', 'delivered', 'undelivered'] as const
+export type ReceiptState = (typeof receiptStates)[number]
+
+/** What a carrier later says of a message. It may come before the event of the attempt, or never. */
+export const Receipt = Type.Object({
+  v: Type.Literal(2),
+  kind: Type.Literal('receipt'),
+  messageId: Type.String({ format: 'uuid' }),
+  /** Without it the carrier's own id tells which attempt is meant. */
+  attempt: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
+  provider,
+  providerMessageId,
+  state: Type.Enum([...receiptStates]),
+  reason: Type.Optional(DeliveryReason),
+  carrierCode: Type.Optional(Type.String({ maxLength: 64 })),
+  segments: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+  price: Type.Optional(Type.String({ pattern: '^\\d{1,5}(\\.\\d{1,6})?$' })),
+  currency: Type.Optional(Type.String({ pattern: '^[A-Z]{3}$' })),
+  at: Timestamp,
+})
+export type Receipt = Static<typeof Receipt>
+
+/** A person said STOP or START, or the carrier refused a number that had told it STOP. `number` is a keyed hash. */
+export const OptOutChange = Type.Object({
+  v: Type.Literal(2),
+  kind: Type.Literal('opt_out'),
+  number: Type.String({ pattern: optOutNumberPattern }),
+  word: Type.Enum(['stop', 'start', 'refused']),
+  provider,
+  /** Of the inbound message, or of the attempt that was refused: heard twice it counts once. */
+  source: providerMessageId,
+  at: Timestamp,
+})
+export type OptOutChange = Static<typeof OptOutChange>
+
+/** Version 2 brought receipts and opt-outs: a users that does not know them leaves them to a newer one. */
+export const deliveryEventQueue = queue({
+  name: 'delivery-event',
+  version: 2,
+  payload: Type.Union([DeliveryEvent, Receipt, OptOutChange]),
+})
 
 /** One id per (message, state, attempt): a worker that repeats itself after a crash adds nothing. */
 export const deliveryEventJobId = ({ messageId, state, attempt }: DeliveryEvent): string =>
   `e-${messageId}-${state}-${attempt?.number ?? 0}`
+
+/** One id per thing a carrier says: what it says fifty times is one job. */
+export const receiptJobId = ({ provider, providerMessageId, state }: Receipt): string =>
+  `r-${provider}-${providerMessageId}-${state}`
+export const optOutJobId = ({ provider, source, word }: OptOutChange): string => `o-${provider}-${source}-${word}`

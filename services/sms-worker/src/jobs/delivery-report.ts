@@ -1,6 +1,12 @@
 import type { DeliveryReason, DeliveryState } from '@latchkey/contracts/delivery'
-import { type DeliveryAttempt, type DeliveryEvent, deliveryEventJobId } from '@latchkey/contracts/queues/delivery-event'
-import type { deliveryEventQueue } from '@latchkey/contracts/queues/delivery-event'
+import {
+  type DeliveryAttempt,
+  type DeliveryEvent,
+  deliveryEventJobId,
+  type deliveryEventQueue,
+  type OptOutChange,
+  optOutJobId,
+} from '@latchkey/contracts/queues/delivery-event'
 import type { SmsJob } from '@latchkey/contracts/queues/sms'
 import type { Producer } from '@latchkey/kit/queue'
 import { type AttemptFence, type FencedAttempt, type FenceView, settledAttempt } from '../routing/attempt-fence.js'
@@ -16,6 +22,8 @@ export interface DeliveryReport {
   state(job: SmsJob, state: DeliveryState, remark?: Remark): Promise<void>
   /** Every attempt the log does not have yet. Of an unknown one it is told once it is `final`: nobody will ask again. */
   attempts(job: SmsJob, view: FenceView, options: { final: boolean }): Promise<void>
+  /** A carrier refused a number because it had told it STOP: `number` is its keyed hash. */
+  optedOut(job: SmsJob, attempt: FencedAttempt, number: string): Promise<void>
 }
 
 interface ReportDeps {
@@ -44,6 +52,12 @@ export function createDeliveryReport({ events, fence }: ReportDeps): DeliveryRep
 
   return {
     state,
+    async optedOut({ messageId }, { provider, number: attempt }, number) {
+      const source = `${messageId}-${attempt}`
+      const at = new Date().toISOString()
+      const event: OptOutChange = { v: 2, kind: 'opt_out', number, word: 'refused', provider, source, at }
+      await events.add(optOutJobId(event), event)
+    },
     async attempts(job, view, { final }) {
       const settled = settledAttempt(view, { end: final })
       const due = view.attempts.filter((attempt) => attempt.number > view.reported || attempt === settled)

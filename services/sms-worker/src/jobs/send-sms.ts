@@ -1,5 +1,5 @@
 import type { DeliveryReason } from '@latchkey/contracts/delivery'
-import { rangeOf } from '@latchkey/contracts/phone'
+import { type E164, rangeOf } from '@latchkey/contracts/phone'
 import { lateClass, smsClasses, type SmsJob } from '@latchkey/contracts/queues/sms'
 import { AppError } from '@latchkey/kit/app-error'
 import type { JobInfo, Verdict } from '@latchkey/kit/queue'
@@ -10,6 +10,7 @@ import { type AttemptFence, type FenceView, possibleAccepts, settledAttempt } fr
 import { giveUpLost } from '../routing/earlier-attempts.js'
 import { retryDelayMs } from '../routing/retry-schedule.js'
 import type { NoteLane } from '../routing/last-lane.js'
+import type { OptOuts } from '../opt-outs/opt-outs.js'
 import type { Router } from '../routing/router.js'
 import type { DeliveryReport } from './delivery-report.js'
 import { lateAfterMs } from './late-queue.js'
@@ -22,6 +23,7 @@ export interface SendSmsDeps {
   readonly router: Router
   readonly noteLane: NoteLane
   readonly report: DeliveryReport
+  readonly optOuts: OptOuts
   readonly isLate: () => Promise<boolean>
   /** The slots that classes behind sign-in and reset may take: a carrier that hangs would fill them all. */
   readonly share: Share
@@ -40,7 +42,20 @@ type Dead = Exclude<OpenedChallenge, { verdict: 'open' }>
 /** How a message ends of which nothing was ever possibly sent. */
 type Unsent =
   | { readonly state: 'expired_unsent' | 'superseded_unsent' }
-  | { readonly state: 'failed'; readonly reason: DeliveryReason }
+  | { readonly state: 'failed' | 'rejected'; readonly reason: DeliveryReason }
+
+const optedOut: Unsent = { state: 'rejected', reason: 'opted_out' }
+
+/** The end of a message that must not go any more, and whom a carrier may still be asked about. */
+interface Finish {
+  readonly to: E164 | undefined
+  readonly ending: Unsent
+}
+/** Of a message that really went to somebody. */
+interface Settled {
+  readonly info?: JobInfo
+  readonly to?: E164
+}
 
 const done: Verdict = { then: 'done' }
 const again = (afterMs: number): Verdict => ({ then: 'again', afterMs })
@@ -56,16 +71,21 @@ const unsent: Record<Dead['verdict'], Unsent> = {
 
 /** One job, top to bottom: is the code still worth sending? → fence → carrier → delivery log. Every job ends in a state of the log. */
 export function createSendSms(deps: SendSmsDeps): SendSms {
-  const { openChallenge, render, fence, router, noteLane, report, isLate, share, observeAccept, log } = deps
+  const { openChallenge, render, fence, router, noteLane, report, optOuts, isLate, share, observeAccept, log } = deps
 
   async function sendSms(job: SmsJob, info: JobInfo): Promise<Verdict> {
     const challenge = await openChallenge(job)
-    if (challenge.verdict !== 'open') return finishUnsendable(job, info, challenge)
+    if (challenge.verdict !== 'open') {
+      const to = challenge.verdict === 'expired' ? challenge.to : undefined
+      return finishUnsendable(job, info, { to, ending: unsent[challenge.verdict] })
+    }
     const lifeMs = challenge.deadlineMs - challenge.nowMs
     if (info.priority !== lateClass && lifeMs < lateAfterMs && (await isLate()))
       return { then: 'again', afterMs: 0, priority: lateClass }
 
     await report.state(job, 'sending')
+    if (challenge.wouldReach !== undefined && (await optOuts.has(challenge.wouldReach)))
+      return finishUnsendable(job, info, { to: challenge.wouldReach, ending: optedOut })
     return deliver(job, info, challenge)
   }
 
@@ -89,8 +109,7 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
     })
     switch (round.verdict) {
       case 'settled':
-        await settle(job, message.kind === 'decoy' ? undefined : info)
-        return done
+        return settle(job, message.kind === 'decoy' ? {} : { info, to: message.to })
       case 'refused':
         return end(job, { state: 'failed', reason: 'carrier_failed' })
       case 'unwanted':
@@ -113,12 +132,11 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
     return possibleAccepts(view) > 0 ? again(Math.min(afterMs, 2 * lastTryMs)) : end(job, unsent.expired)
   }
 
-  /** The code is dead; what was tried while it lived may still have to be written down. */
-  async function finishUnsendable(job: SmsJob, { closing }: JobInfo, dead: Dead): Promise<Verdict> {
-    const to = dead.verdict === 'expired' ? dead.to : undefined
+  /** Nothing may be sent any more; what was tried before may still have to be written down. */
+  async function finishUnsendable(job: SmsJob, { closing }: JobInfo, { to, ending }: Finish): Promise<Verdict> {
     const sought = { id: job.messageId, body: '', ...(to !== undefined && { to }) }
     const { waitMs } = await router.resolve(sought, closing)
-    return waitMs > 0 ? again(waitMs) : end(job, unsent[dead.verdict])
+    return waitMs > 0 ? again(waitMs) : end(job, ending)
   }
 
   async function reportProgress(job: SmsJob): Promise<FenceView> {
@@ -128,16 +146,19 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
     return view
   }
 
-  async function settle(job: SmsJob, info?: JobInfo): Promise<void> {
+  async function settle(job: SmsJob, { info, to }: Settled = {}): Promise<Verdict> {
     const view = await fence.read(job.messageId)
     const settled = settledAttempt(view, { end: true })
     await report.attempts(job, view, { final: true })
     const { outcome } = settled?.result ?? {}
     note(job, outcome ?? 'unknown', settled?.provider)
-    if (outcome !== 'accepted') return
+    if (settled?.result?.outcome === 'rejected' && settled.result.reason === 'opted_out' && to !== undefined)
+      await report.optedOut(job, settled, optOuts.nameOf(to))
+    if (outcome !== 'accepted') return done
     if (info !== undefined) observeAccept(info.queuedAt)
     const endsAs = router.laneNamed(settled?.provider ?? '')?.provider.endsAs
     if (endsAs !== undefined) await report.state(job, endsAs)
+    return done
   }
 
   /** No more tries. What may have been sent is `unknown` for good: a receipt may still tell. */
@@ -145,8 +166,7 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
     await giveUpLost(fence, job.messageId, await fence.read(job.messageId))
     const view = await fence.read(job.messageId)
     if (settledAttempt(view, { end: true }) !== undefined) {
-      await settle(job)
-      return done
+      return settle(job)
     }
     await report.attempts(job, view, { final: true })
     const maybeSent = possibleAccepts(view) > 0

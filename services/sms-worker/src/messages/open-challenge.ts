@@ -14,6 +14,8 @@ export type OpenedChallenge =
       readonly nowMs: number
       readonly deadlineMs: number
       readonly message: ChallengeMessage
+      /** Whose phone it would be for, though it is not to be sent: nobody may tell by the opt-out list that it is not. */
+      readonly wouldReach?: E164
       readonly locale: string
       /** That the last send of the challenge took. */
       readonly lane?: string
@@ -52,6 +54,7 @@ export function createOpenChallenge({ redis, sealer, ids, clockOffsetMs }: OpenC
     if (!current) return { verdict: alive ? 'superseded' : 'expired', nowMs }
     const sealed = unseal(sealer, box ?? '', messageContext(challengeId, generation))
     const message = quiet?.split(',').includes(messageId) ? quieted(sealed) : sealed
+    const wouldReach = sealed === undefined || sealed.kind === 'decoy' ? {} : { wouldReach: sealed.to }
     if (!alive) return { verdict: 'expired', nowMs, ...(message !== undefined && { to: recipient(message) }) }
     if (message === undefined) return { verdict: 'unreadable', nowMs }
     return {
@@ -60,6 +63,7 @@ export function createOpenChallenge({ redis, sealer, ids, clockOffsetMs }: OpenC
       deadlineMs,
       locale: locale ?? '',
       message,
+      ...wouldReach,
       ...(typeof lane === 'string' && { lane }),
     }
   }

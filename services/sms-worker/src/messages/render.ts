@@ -5,6 +5,7 @@ import en from './en.json' with { type: 'json' }
 interface Texts {
   readonly code: Readonly<Record<Purpose, string>>
   readonly accountExists: string
+  readonly help: string
 }
 
 /** One file per language, by its ISO 639-1 code. */
@@ -29,3 +30,6 @@ export function createRender({ brand, domain }: { brand: string; domain?: string
     return domain === undefined ? text : `${text}\n\n@${domain} #${message.code}`
   }
 }
+
+/** What is answered to whoever texts us HELP. */
+export const helpText = (brand: string): string => en.help.replace('{brand}', () => brand)

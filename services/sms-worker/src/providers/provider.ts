@@ -1,9 +1,12 @@
 import type { DeliveryReason } from '@latchkey/contracts/delivery'
 import type { E164 } from '@latchkey/contracts/phone'
+import type { CallReader } from './provider-calls.js'
 
 /** One text for one number. */
 export interface SmsMessage {
   readonly id: string
+  /** Which call for this message it is, from 1: a receipt can name it. */
+  readonly attempt?: number
   readonly to: E164
   readonly body: string
   /** How long it is worth delivering, from now. */
@@ -94,6 +97,8 @@ export interface Carrier {
   /** What it still has to be told, as sentences. */
   missing(told: Told): string[]
   open(told: Told, needs: CarrierNeeds): SmsProvider
+  /** What it calls us with, at `publicUrl`; a carrier without it reports nothing that could be believed. */
+  reader?(told: Told, publicUrl: string): CallReader
 }
 
 /** Sentences for those of the variables that are not told. */

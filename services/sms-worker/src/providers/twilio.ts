@@ -2,6 +2,8 @@ import twilio from 'twilio'
 import { absent, type Carrier, type SendOutcome, type SmsMessage, type SmsProvider, variable } from './provider.js'
 import { classifyRefusal } from './twilio-codes.js'
 import { createTwilioHttp, TwilioRefusal, TwilioSilence } from './twilio-http.js'
+import { createTwilioReader, statusCallback } from './twilio-receipts.js'
+import { isSid } from './twilio-sid.js'
 
 export interface TwilioOptions {
   readonly accountSid: string
@@ -9,15 +11,13 @@ export interface TwilioOptions {
   /** A number of ours, or a messaging service that picks one. */
   readonly sender: { readonly from: string } | { readonly messagingServiceSid: string }
   readonly baseUrl: string
-  /** Where Twilio reports what became of a message; the message's id is added. */
+  /** Where Twilio reports what became of a message; the ids of message and attempt are added. */
   readonly receiptsUrl?: string
   /** For a whole call, connecting included. */
   readonly timeoutMs: number
   readonly connections: number
 }
 
-/** What the ids of its messages look like; anything else is an answer we do not understand. */
-const sidPattern = /^(SM|MM)[0-9a-f]{32}$/
 /** Its list is documented to filter by days; the exact time is compared here. */
 const dayMs = 86_400_000
 
@@ -26,16 +26,16 @@ export function createTwilio({ timeoutMs, sender, receiptsUrl, ...options }: Twi
   const http = createTwilioHttp({ baseUrl: options.baseUrl, timeoutMs, connections: options.connections })
   const client = twilio(options.accountSid, options.authToken, { httpClient: http })
 
-  async function create({ id, to, body, lifeMs }: SmsMessage): Promise<SendOutcome> {
+  async function create({ id, attempt, to, body, lifeMs }: SmsMessage): Promise<SendOutcome> {
     const { sid } = await client.messages.create({
       ...sender,
       to,
       body,
       validityPeriod: Math.min(36_000, Math.max(1, Math.floor(lifeMs / 1_000))),
-      ...(receiptsUrl !== undefined && { statusCallback: `${receiptsUrl}?message=${id}` }),
+      ...(receiptsUrl !== undefined && { statusCallback: statusCallback(receiptsUrl, id, attempt) }),
     })
     // 2xx with an error inside has no sid; whether anything was taken, nobody said.
-    return typeof sid === 'string' && sidPattern.test(sid)
+    return typeof sid === 'string' && isSid(sid)
       ? { outcome: 'accepted', providerMessageId: sid }
       : { outcome: 'unknown', carrierCode: 'no-sid' }
   }
@@ -48,7 +48,7 @@ export function createTwilio({ timeoutMs, sender, receiptsUrl, ...options }: Twi
       const fromUs = (candidate: (typeof found)[number]) =>
         'from' in sender ? candidate.from === sender.from : candidate.messagingServiceSid === sender.messagingServiceSid
       return found
-        .filter((candidate) => sidPattern.test(candidate.sid) && fromUs(candidate) && candidate.dateCreated >= since)
+        .filter((candidate) => isSid(candidate.sid) && fromUs(candidate) && candidate.dateCreated >= since)
         .map(({ sid, dateCreated, body }) => ({ providerMessageId: sid, at: dateCreated, body: body ?? '' }))
     },
   }
@@ -90,4 +90,5 @@ export const twilioCarrier: Carrier = {
       baseUrl: told['TWILIO_API_BASE_URL'] ?? '',
     })
   },
+  reader: (told, publicUrl) => createTwilioReader({ authToken: told['TWILIO_AUTH_TOKEN'] ?? '', publicUrl }),
 }

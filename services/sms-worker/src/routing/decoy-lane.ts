@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { decoyPrefix } from '@latchkey/contracts/delivery'
 import type { Lane, LookedUp } from './lane.js'
 import type { SmsProvider } from '../providers/provider.js'
 
@@ -16,7 +17,7 @@ export function createDecoyLane(lane: Lane): Lane {
   const restMs = endsAs === undefined ? typicalMs : 1
   const play = (tookMs: number) => sleep(Math.min(timeoutMs, tookMs))
   const provider: SmsProvider = {
-    name: `decoy-${name}`,
+    name: `${decoyPrefix}${name}`,
     timeoutMs,
     ...(endsAs !== undefined && { endsAs }),
     async send() {

@@ -98,7 +98,7 @@ export function createRouter({ fence, lanes, routes = [], test, random = Math.ra
     if (taken === undefined) return 'taken by another'
     const lifeMs = await lifeLeft().catch(() => undefined)
     const wanted = lifeMs !== undefined && performance.now() - since < staleAfterMs
-    const { outcome, tookMs } = wanted ? await lane.send({ ...message, lifeMs }) : notCalled
+    const { outcome, tookMs } = wanted ? await lane.send({ ...message, attempt: taken.number, lifeMs }) : notCalled
     await fence.record(message.id, {
       number: taken.number,
       outcome,

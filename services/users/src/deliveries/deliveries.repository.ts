@@ -45,8 +45,35 @@ export async function upsertAttempt(trx: Trx, row: Insertable<SmsAttemptTable>):
     .execute()
 }
 
+/** Lifts a message that is known to a higher state. */
+export async function liftMessage(
+  trx: Trx,
+  { id, at, ...to }: Pick<SmsMessageTable, 'state' | 'rank' | 'reason'> & { id: string; at: Date },
+): Promise<void> {
+  await trx
+    .updateTable('sms_messages')
+    .set({ ...to, last_at: sql<Date>`greatest(last_at, ${at})` })
+    .where('id', '=', id)
+    .where('rank', '<', to.rank)
+    .execute()
+}
+
+/** A message, and when a receipt says that it arrived. */
 export function findMessage(db: Db, id: string) {
-  return db.selectFrom('sms_messages').select(['state', 'reason']).where('id', '=', id).executeTakeFirst()
+  return db
+    .selectFrom('sms_messages as m')
+    .select(({ selectFrom }) => [
+      'm.state',
+      'm.rank',
+      'm.reason',
+      selectFrom('sms_receipts as r')
+        .select(({ fn }) => fn.min('r.at').as('at'))
+        .whereRef('r.message_id', '=', 'm.id')
+        .where('r.state', '=', 'delivered')
+        .as('arrivedAt'),
+    ])
+    .where('m.id', '=', id)
+    .executeTakeFirst()
 }
 
 /** Closes messages that stayed in one of these states since `before`, at most `most` of them; says how many. Rows another replica is at are left to it. */

@@ -1,16 +1,20 @@
 import { deliveryRanks, type DeliveryState } from '@latchkey/contracts/delivery'
 import type { ReplyOf } from '@latchkey/contracts/endpoint'
 import type { getDelivery } from '@latchkey/contracts/internal/users'
-import type { DeliveryEvent } from '@latchkey/contracts/queues/delivery-event'
-import { type Db, inBatches } from '../database.js'
+import type { DeliveryEvent, Receipt } from '@latchkey/contracts/queues/delivery-event'
+import { type Db, inBatches, type Trx } from '../database.js'
 import * as deliveries from './deliveries.repository.js'
+import * as receipts from './receipts.repository.js'
+import { joinReceipts, keepReceipt, playReceipt } from './receipts.service.js'
 
 /** The delivery log: what became of every message. States only move up. */
 export interface Deliveries {
   /** Writes an event down. Twice, late or in another order, it leads to the same rows. */
   record(event: DeliveryEvent): Promise<void>
+  /** Writes down what a carrier says; where its message is not known yet, it is kept for it. */
+  receive(receipt: Receipt): Promise<void>
   find(messageId: string): Promise<ReplyOf<typeof getDelivery>>
-  /** Closes what nobody will hear of again; says how many messages. */
+  /** Closes what nobody will hear of again, and forgets receipts of what never came; says how many. */
   sweep(): Promise<number>
 }
 
@@ -22,9 +26,16 @@ export function createDeliveries({ db, now }: { db: Db; now: () => Date }): Deli
     return inBatches((most) => deliveries.closeStale(db, { from, to, rank: deliveryRanks[to], before, most }))
   }
 
+  async function lift(trx: Trx, messageId: string): Promise<void> {
+    const finding = await joinReceipts(trx, messageId)
+    if (finding !== undefined)
+      await deliveries.liftMessage(trx, { id: messageId, ...finding, rank: deliveryRanks[finding.state] })
+  }
+
   return {
     async record({ messageId, attempt, at, state, ...event }) {
       await db.transaction().execute(async (trx) => {
+        await receipts.lockMessage(trx, messageId)
         await deliveries.upsertMessage(trx, {
           id: messageId,
           challenge_id: event.challengeId,
@@ -38,7 +49,7 @@ export function createDeliveries({ db, now }: { db: Db; now: () => Date }): Deli
           first_at: new Date(at),
           last_at: new Date(at),
         })
-        if (attempt === undefined) return
+        if (attempt === undefined) return lift(trx, messageId)
         await deliveries.upsertAttempt(trx, {
           message_id: messageId,
           number: attempt.number,
@@ -49,15 +60,30 @@ export function createDeliveries({ db, now }: { db: Db; now: () => Date }): Deli
           started_at: new Date(attempt.startedAt),
           ended_at: new Date(attempt.endedAt),
         })
+        await playReceipt(trx, { messageId, country: event.country, attempt }, now())
+        await lift(trx, messageId)
+      })
+    },
+    async receive(receipt) {
+      await db.transaction().execute(async (trx) => {
+        await receipts.lockMessage(trx, receipt.messageId)
+        await keepReceipt(trx, receipt)
+        await lift(trx, receipt.messageId)
       })
     },
     async find(messageId) {
       const message = await deliveries.findMessage(db, messageId)
-      return { state: message?.state ?? null, reason: message?.reason ?? null }
+      if (message === undefined) return { state: null, reason: null }
+      const { state, rank, reason, arrivedAt } = message
+      // Of a message for nobody the word that it arrived may still have to wait for its time.
+      const arrived = rank < deliveryRanks.delivered && arrivedAt !== null && arrivedAt <= now()
+      return arrived ? { state: 'delivered', reason: null } : { state, reason }
     },
     async sweep() {
       const unheard = await close(['accepted', 'unknown'], 'unconfirmed')
-      return unheard + (await close(['queued', 'sending'], 'failed'))
+      const before = new Date(now().getTime() - silenceMs)
+      const parked = await inBatches((most) => receipts.dropParked(db, { before, most }))
+      return unheard + parked + (await close(['queued', 'sending'], 'failed'))
     },
   }
 }

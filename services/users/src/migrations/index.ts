@@ -6,12 +6,14 @@ import { guardedPool } from '../database.js'
 import { up as first } from './0001_first.js'
 import { up as registrations } from './0002_registrations.js'
 import { up as deviceNames } from './0003_device_names.js'
+import { up as receipts } from './0006_receipts.js'
 
 /** In order, by name, for ever. A list rather than a folder scan: it type-checks and shows up in review. */
 const migrations: Record<string, Migration> = {
   '0001_first': { up: first },
   '0002_registrations': { up: registrations },
   '0003_device_names': { up: deviceNames },
+  '0006_receipts': { up: receipts },
 }
 
 /** Brings the schema up to date, and says what it did. Replicas may start at once: Kysely takes an advisory lock, and one of them works. */

@@ -172,7 +172,7 @@ export const workerGuards: readonly Guard[] = [
   {
     guards: 'an answer without an id of the carrier is no accept',
     file: 'services/sms-worker/src/providers/twilio.ts',
-    take: "typeof sid === 'string' && sidPattern.test(sid)",
+    take: "typeof sid === 'string' && isSid(sid)",
     put: "typeof sid !== 'number'",
     test: 'services/sms-worker/test/twilio.test.ts',
     red: 'every misbehaviour after the request was written is unknown',

@@ -1,0 +1,43 @@
+import type { DeliveryReason } from '@latchkey/contracts/delivery'
+import type { E164 } from '@latchkey/contracts/phone'
+
+/** What somebody called us with, who says to be a carrier. */
+export interface CarrierCall {
+  /** Path and query, letter for letter as they came. */
+  readonly target: string
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: string
+}
+
+/** What a carrier says of a message it once took. */
+export interface ProviderReceipt {
+  readonly messageId: string
+  readonly attempt?: number
+  readonly providerMessageId: string
+  readonly state: 'accepted' | 'delivered' | 'undelivered'
+  readonly reason?: DeliveryReason
+  readonly carrierCode?: string
+  /** A number that told the carrier not to be texted any more. */
+  readonly optedOut?: E164
+  readonly segments?: number
+  readonly price?: string
+  readonly currency?: string
+}
+
+/** What a person texted to us, as far as it concerns us. */
+export interface ProviderInbound {
+  readonly providerMessageId: string
+  readonly from: E164
+  readonly word: 'stop' | 'start' | 'help' | 'other'
+}
+
+/** Why a call is not believed: not signed by the carrier, or signed and still not to be understood. */
+export type Unbelieved = 'forged' | 'unreadable'
+
+/** Reads what a carrier calls us with. Believes nothing that only the carrier can have said unless it proves it. */
+export interface CallReader {
+  receipt(call: CarrierCall): ProviderReceipt | Unbelieved
+  inbound(call: CarrierCall): ProviderInbound | Unbelieved
+  /** The answer to an inbound message, with or without a text for the person. */
+  reply(text?: string): { readonly type: string; readonly body: string }
+}

@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto'
+import { forGood, optOutsKey } from '@latchkey/contracts/opt-out-record'
+import type { OptOutChange } from '@latchkey/contracts/queues/delivery-event'
+import { createRedis } from '@latchkey/kit/redis'
+import { eventually, testStores } from '@latchkey/kit/testing'
+import t, { type Test } from 'tap'
+import { createOptOutCopy } from '../src/opt-outs/opt-out-copy.js'
+import { migrate } from '../src/migrations/index.js'
+import { createDatabase, harness, silent } from './harness.js'
+
+const hourMs = 3_600_000
+const begin = Date.now() - 72 * hourMs
+const newNumber = () => randomBytes(16).toString('base64url')
+const said = (
+  number: string,
+  word: OptOutChange['word'],
+  hour: number,
+  source = randomBytes(8).toString('hex'),
+): OptOutChange => ({
+  v: 2,
+  kind: 'opt_out',
+  number,
+  word,
+  provider: 'twilio',
+  source,
+  at: new Date(begin + hour * hourMs).toISOString(),
+})
+
+/** users with a list of its own, and the copy of it in Redis. */
+async function listed(t: Test) {
+  const prefix = `{t${randomBytes(6).toString('hex')}}`
+  const redis = createRedis(testStores().redisUrl, { log: silent, name: 'copy', patience: 'request' })
+  t.teardown(async () => {
+    await redis.del(optOutsKey(prefix))
+    redis.disconnect()
+  })
+  await eventually('redis', async () => redis.status === 'ready')
+  const url = await createDatabase(t)
+  await migrate(url)
+  const copy = createOptOutCopy(redis, prefix)
+  const h = await harness(t, { url, copy })
+  return {
+    ...h.services.optOuts,
+    redis,
+    copied: () => redis.hgetall(optOutsKey(prefix)),
+    key: optOutsKey(prefix),
+    prefix,
+    url,
+  }
+}
+
+t.test('STOP puts a number on the list and START takes it off, in the order in which they were said', async (t) => {
+  const { record, copied } = await listed(t)
+  const [stopped, back, late] = [newNumber(), newNumber(), newNumber()]
+  await record(said(stopped, 'stop', 1))
+  await record(said(back, 'stop', 1))
+  await record(said(back, 'start', 2))
+  await record(said(late, 'start', 2))
+  await record(said(late, 'stop', 1))
+  t.same(await copied(), { [stopped]: forGood, version: '5', complete: '1' })
+})
+
+t.test('a word that is sent again changes nothing, though the person said another since', async (t) => {
+  const { record, copied } = await listed(t)
+  const number = newNumber()
+  await record(said(number, 'stop', 1, 'SM1'))
+  await record(said(number, 'start', 2, 'SM2'))
+  await record(said(number, 'stop', 3, 'SM1'))
+  t.notOk((await copied())[number])
+})
+
+t.test('a refusal of the carrier counts for a day, and never shortens what the person said', async (t) => {
+  const { record, copied } = await listed(t)
+  const [refused, stopped, back] = [newNumber(), newNumber(), newNumber()]
+  await record(said(refused, 'refused', 1))
+  await record(said(stopped, 'stop', 1))
+  await record(said(stopped, 'refused', 2))
+  await record(said(back, 'refused', 1))
+  await record(said(back, 'start', 2))
+  await record(said(back, 'refused', 1.5))
+  const found = await copied()
+  t.equal(found[refused], String(begin + 25 * hourMs))
+  t.equal(found[stopped], forGood)
+  t.equal(found[back], undefined)
+})
+
+t.test(
+  'a copy that is lost, falls behind or is of another database is written anew, several replicas together',
+  async (t) => {
+    const { record, copy, copied, redis, key, prefix, url } = await listed(t)
+    const numbers = Array.from({ length: 8 }, newNumber)
+    for (const number of numbers) await record(said(number, 'stop', 1))
+    const whole = await copied()
+    t.match(whole, { version: '8', complete: '1' })
+    t.equal(await copy(), 0)
+
+    const others = await Promise.all(
+      [1, 2].map(async () => (await harness(t, { url, copy: createOptOutCopy(redis, prefix) })).services.optOuts),
+    )
+    const everybody = () => Promise.all([copy, ...others.map((other) => other.copy)].map((one) => one()))
+    await redis.del(key)
+    await everybody()
+    t.same(await copied(), whole, 'it was lost')
+    await redis.hset(key, 'version', '5')
+    await redis.hdel(key, ...numbers.slice(5))
+    await everybody()
+    t.same(await copied(), whole, 'a replica that lagged took over')
+    await redis.hset(key, { version: '900', [newNumber()]: forGood })
+    await everybody()
+    t.same(await copied(), whole, 'it is of another database')
+  },
+)
+
+t.test('a Redis that is away keeps no word from being written down', async (t) => {
+  const url = await createDatabase(t)
+  await migrate(url)
+  const nowhere = createRedis('redis://127.0.0.1:1', { log: silent, name: 'nowhere', patience: 'request' })
+  t.teardown(() => nowhere.disconnect())
+  const { services, db } = await harness(t, { url, copy: createOptOutCopy(nowhere, '{nowhere}') })
+  const number = newNumber()
+  await services.optOuts.record(said(number, 'stop', 1))
+  t.match(await db.selectFrom('opt_outs').selectAll().execute(), [{ number, opted_out: true }])
+  await t.rejects(services.optOuts.copy(), { code: 'unavailable' })
+})
