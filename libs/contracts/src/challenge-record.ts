@@ -40,10 +40,17 @@ export type ChallengeField = (typeof challengeFields)[number]
 /** The field that counts the wrong answers of one network, by its keyed hash. There are never more than `attemptsMax`. */
 export const wrongOf = (network: string) => `wrong:${network}` as const
 
-/** What a message says: the code; a notice that somebody tried to sign up with this number; or nothing (a decoy is never sent). */
+/** Undoes a change of phone. Letters only, so that no phone that reads messages takes it for a code. */
+export const UndoToken = Type.String({ pattern: '^[a-z]{28}$' })
+
+/**
+ * What a message says: the code; a notice that somebody tried to sign up with this number, or that an account left it, with the way
+ * to undo that; or nothing (a decoy is never sent).
+ */
 export const ChallengeMessage = Type.Union([
   Type.Object({ kind: Type.Literal('code'), to: E164, code: Type.String({ pattern: '^\\d{4,10}$' }) }),
   Type.Object({ kind: Type.Literal('account_exists'), to: E164 }),
+  Type.Object({ kind: Type.Literal('phone_changed'), to: E164, undoToken: UndoToken }),
   // `range` is the beginning of the number, by which it takes the lane that a real message would.
   Type.Object({ kind: Type.Literal('decoy'), range: Type.Optional(Type.String({ pattern: '^\\+\\d{1,7}$' })) }),
 ])

@@ -82,7 +82,7 @@ export const errors = {
   'account.exists': {
     status: 409,
     title: 'The phone number already has an account',
-    detail: 'Another sign-up of this number was finished first: log in instead.',
+    detail: 'It was proved for another account: log in there instead.',
   },
   'challenge.gone': {
     status: 410,
@@ -93,6 +93,11 @@ export const errors = {
     status: 410,
     title: 'The reset token is gone',
     detail: 'It is unknown, used or expired: ask for a new password reset.',
+  },
+  'undo.gone': {
+    status: 410,
+    title: 'The undo token is gone',
+    detail: 'It is unknown, used or older than 24 hours: ask the people who run this service.',
   },
   'request.too_large': {
     status: 413,

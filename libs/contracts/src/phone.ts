@@ -10,6 +10,9 @@ export const rangeDigits = 7
 /** The beginning of a number, as routes see it. */
 export const rangeOf = (phone: E164): string => phone.slice(0, 1 + rangeDigits)
 
+/** The last two digits, for somebody who never typed the number: enough to know one's own, and no more. */
+export const lastTwoOf = (phone: E164): string => `${'•'.repeat(8)}${phone.slice(-2)}`
+
 /** Stands where a number would in messages that are for nobody. It breaks the pattern above: no number is equal to it. */
 export const nobody = '+0' as E164
 

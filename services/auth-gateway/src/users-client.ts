@@ -1,5 +1,6 @@
 import type { BodyOf, Endpoint } from '@latchkey/contracts/endpoint'
 import type { ErrorCode } from '@latchkey/contracts/errors'
+import * as changes from '@latchkey/contracts/internal/account-changes'
 import { findPhone } from '@latchkey/contracts/internal/owners'
 import * as registrations from '@latchkey/contracts/internal/registrations'
 import * as internal from '@latchkey/contracts/internal/users'
@@ -86,14 +87,27 @@ export function createUsersClient({ url, secret, timeoutMs, log, metrics }: User
   const getDelivery = about(internal.getDelivery)
   const prepare = { quick: plain(internal.prepareSignUp), hashing: plain(internal.prepareSignUp, hashing) }
   const register = { quick: plain(registrations.register), hashing: plain(registrations.register, hashing) }
+  const signInWithPhone = {
+    quick: plain(internal.signInWithPhone),
+    hashing: plain(internal.signInWithPhone, hashing),
+  }
+  const shown = {
+    quick: { preparePhoneChange: about(changes.preparePhoneChange), deleteAccount: about(changes.deleteAccount) },
+    hashing: {
+      preparePhoneChange: ask(changes.preparePhoneChange, hashing),
+      deleteAccount: ask(changes.deleteAccount, hashing),
+    },
+  }
+  const lineFor = ({ password }: { readonly password?: string | null | undefined }) =>
+    password === null || password === undefined ? 'quick' : 'hashing'
   return {
-    prepareSignUp: (body, caller) => prepare[body.password === null ? 'quick' : 'hashing'](body, caller),
+    prepareSignUp: (body, caller) => prepare[lineFor(body)](body, caller),
     completeSignUp: plain(internal.completeSignUp),
     signInWithPassword: plain(internal.signInWithPassword, hashing),
-    signInWithPhone: plain(internal.signInWithPhone),
+    signInWithPhone: (body, caller) => signInWithPhone[lineFor(body)](body, caller),
     giveResetToken: plain(internal.giveResetToken),
     findPhone: plain(findPhone),
-    register: (body, caller) => register[body.password === null ? 'quick' : 'hashing'](body, caller),
+    register: (body, caller) => register[lineFor(body)](body, caller),
     findRegistration: plain(registrations.findRegistration),
     proveRegistration: plain(registrations.proveRegistration),
     dropRegistration: about(registrations.dropRegistration),
@@ -105,6 +119,12 @@ export function createUsersClient({ url, secret, timeoutMs, log, metrics }: User
     endOtherSession: about(internal.endOtherSession),
     getSessionUser: about(internal.getSessionUser),
     patchSessionUser: about(internal.patchSessionUser),
+    preparePhoneChange: (params, body, caller) => shown[lineFor(body)].preparePhoneChange(params, body, caller),
+    changePhone: plain(changes.changePhone),
+    undoPhoneChange: plain(changes.undoPhoneChange),
+    setSecondFactor: ask(changes.setSecondFactor, hashing),
+    signInWithSecondFactor: plain(changes.signInWithSecondFactor),
+    deleteAccount: (params, body, caller) => shown[lineFor(body)].deleteAccount(params, body, caller),
     getDelivery,
     check: () =>
       getDelivery({ messageId: nobodysMessage }, undefined, { requestId: 'ready', face: 'v1', locale: 'en' }).then(

@@ -38,10 +38,9 @@ async function answerTwice(t: Test, url: string) {
   const log = pino({ level: 'silent' })
   const users = createUsersClient({ url, secret: 'test', timeoutMs: 300, log, metrics: new Registry() })
   t.teardown(() => users.close())
-  const error = await createAnswerChallenge({ challenges: store, users, guesses, isKnown: createIsKnown({ users }) })(
-    { id, code },
-    caller,
-  ).then(
+  const sms = { send: async () => undefined }
+  const isKnown = createIsKnown({ users })
+  const error = await createAnswerChallenge({ challenges: store, users, sms, guesses, isKnown })({ id, code }, caller).then(
     () => undefined,
     (thrown: unknown) => thrown,
   )

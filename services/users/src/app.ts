@@ -8,6 +8,7 @@ import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { mountChallenges } from './challenges/challenges.routes.js'
 import type { Challenges } from './challenges/challenges.service.js'
+import type { Account } from './credentials/account.service.js'
 import { mountCredentials } from './credentials/credentials.routes.js'
 import type { Credentials } from './credentials/credentials.service.js'
 import type { Passwords } from './credentials/passwords.service.js'
@@ -16,6 +17,8 @@ import type { Deliveries } from './deliveries/deliveries.service.js'
 import type { OptOuts } from './opt-outs/opt-outs.service.js'
 import { mountPeople } from './people/people.routes.js'
 import type { People } from './people/people.service.js'
+import { mountPhoneChanges } from './phone-changes/phone-changes.routes.js'
+import type { PhoneChanges } from './phone-changes/phone-changes.service.js'
 import { mountRegistrations } from './registrations/registrations.routes.js'
 import type { Registrations } from './registrations/registrations.service.js'
 import type { Devices } from './sessions/devices.service.js'
@@ -27,6 +30,8 @@ export interface Services {
   readonly registrations: Registrations
   readonly credentials: Credentials
   readonly passwords: Passwords
+  readonly account: Account
+  readonly phoneChanges: PhoneChanges
   readonly sessions: Sessions
   readonly devices: Devices
   readonly challenges: Challenges
@@ -48,7 +53,8 @@ export function buildApp(services: Services, { internalSecret, log, metrics }: A
   admitGatewayOnly(app, internalSecret)
   mountPeople(app, services.people, services.devices)
   mountRegistrations(app, services.registrations)
-  mountCredentials(app, services.credentials, services.passwords)
+  mountCredentials(app, services)
+  mountPhoneChanges(app, services.phoneChanges)
   mountChallenges(app, services.challenges)
   mountSessions(app, services.sessions)
   mountDeliveries(app, services.deliveries)

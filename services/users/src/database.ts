@@ -8,6 +8,7 @@ import type { SmsAttemptTable, SmsMessageTable } from './deliveries/deliveries.t
 import type { SmsReceiptTable } from './deliveries/receipts.table.js'
 import type { OptOutTable, OptOutVersionTable, OptOutWordTable } from './opt-outs/opt-outs.table.js'
 import type { UserTable } from './people/people.table.js'
+import type { PhoneUndoTable } from './phone-changes/phone-undos.table.js'
 import type { DeviceTable } from './sessions/devices.table.js'
 import type { SessionTable } from './sessions/sessions.table.js'
 
@@ -16,6 +17,7 @@ export interface Database {
   sessions: SessionTable
   devices: DeviceTable
   reset_tokens: ResetTokenTable
+  phone_undos: PhoneUndoTable
   consumed_challenges: ConsumedChallengeTable
   sms_messages: SmsMessageTable
   sms_attempts: SmsAttemptTable

@@ -11,9 +11,11 @@ import type { Registry } from 'prom-client'
 import type { Services } from './app.js'
 import { createChallenges } from './challenges/challenges.service.js'
 import { tokenRing, type UsersConfig } from './config.js'
+import { createAccount } from './credentials/account.service.js'
 import { createCredentials } from './credentials/credentials.service.js'
 import { createPasswords } from './credentials/passwords.service.js'
 import { createPasswordHasher, type PasswordHasher } from './credentials/password-hasher.js'
+import { createReproof } from './credentials/reproof.service.js'
 import { type Db, openDatabase } from './database.js'
 import { createDeliveryConsumer } from './deliveries/deliveries.consumer.js'
 import { createDeliveries } from './deliveries/deliveries.service.js'
@@ -23,6 +25,7 @@ import { createOptOuts } from './opt-outs/opt-outs.service.js'
 import { migrateWhenPossible } from './migrations/index.js'
 import { createClaims } from './people/claims.service.js'
 import { createPeople } from './people/people.service.js'
+import { createPhoneChanges } from './phone-changes/phone-changes.service.js'
 import { createRegistrations } from './registrations/registrations.service.js'
 import { createDevices } from './sessions/devices.service.js'
 import { createSessions } from './sessions/sessions.service.js'
@@ -58,9 +61,12 @@ export function createServices({
   const refreshTokens = createSignedTokens(ring, { prefix: 'lkr_' })
   const sessions = createSessions({ db, people, devices, tokens: refreshTokens, now, log })
   const credentials = createCredentials({ db, people, sessions, hasher, log })
+  const reproof = createReproof({ sessions, hasher, now })
   const resetTokens = createSignedTokens(ring, { prefix: 'lkp_' })
-  const passwords = createPasswords({ db, people, sessions, credentials, hasher, tokens: resetTokens, now })
-  const challenges = createChallenges({ db, people, claims, sessions, passwords, now, ...metrics })
+  const passwords = createPasswords({ db, people, sessions, credentials, reproof, tokens: resetTokens, now })
+  const account = createAccount({ db, people, reproof })
+  const phoneChanges = createPhoneChanges({ db, people, claims, sessions, passwords, devices, reproof, now })
+  const challenges = createChallenges({ db, people, claims, sessions, passwords, reproof, phoneChanges, now, ...metrics })
   const registrations = createRegistrations({ db, people, claims, credentials, sessions })
   const deliveries = createDeliveries({ db, now })
   const optOuts = createOptOuts({ db, copy, log })
@@ -68,10 +74,24 @@ export function createServices({
     messages: deliveries.sweep,
     registrations: claims.sweep,
     resetTokens: passwords.sweep,
+    phoneUndos: phoneChanges.sweep,
     sessions: sessions.sweep,
     challenges: challenges.sweep,
   }
-  return { people, registrations, credentials, passwords, sessions, devices, challenges, deliveries, optOuts, sweeps }
+  return {
+    people,
+    registrations,
+    credentials,
+    passwords,
+    account,
+    phoneChanges,
+    sessions,
+    devices,
+    challenges,
+    deliveries,
+    optOuts,
+    sweeps,
+  }
 }
 
 export interface Deps {

@@ -172,17 +172,3 @@ t.test('a change that another one overtook sets nothing', async (t) => {
   meanwhile = async () => void (await h.call('POST', `/sessions/${session.id}/end`, { all: false }))
   t.match(await change(h, session.id, { currentPassword: 'the one that overtook' }), ended)
 })
-
-t.test('an account with a second factor is told so after a right password, and no code leads around it', async (t) => {
-  const h = await harness(t)
-  const { phone, user } = await somebody(h)
-  await h.db.updateTable('users').set({ second_factor: true }).where('id', '=', user.id).execute()
-  const told = { status: 403, body: { code: 'account.second_factor' } }
-  t.match(await h.logIn('phone', phone, 'not it'), { status: 401 })
-  for (const face of ['v1', 'rently']) t.match(await h.logIn('phone', phone, old, { face }), told, face)
-  const ask = (path: string, face: string) => h.call('POST', path, { challengeId: newChallengeId(), phone, face })
-  t.match(await ask('/sign-ins/phone', 'v1'), told)
-  t.match(await ask('/sign-ins/phone', 'jodimilan'), { status: 410, body: { code: 'challenge.gone' } })
-  t.match(await ask('/reset-tokens', 'rently'), { status: 410, body: { code: 'challenge.gone' } })
-  t.match(await ask('/reset-tokens', 'v1'), { status: 201 })
-})

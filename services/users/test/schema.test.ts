@@ -51,6 +51,7 @@ const columns = {
   },
   devices: { id: true, user_id: true, token_key_id: true, issued_at: true, expires_at: true, superseded_at: true },
   reset_tokens: { id: true, user_id: true, created_at: true, expires_at: true, used_at: true },
+  phone_undos: { token_hash: true, user_id: true, phone: true, created_at: true, expires_at: true },
   consumed_challenges: { challenge_id: true, consumed_at: true },
   sms_messages: {
     id: true,
@@ -108,9 +109,9 @@ t.test('the tables are what their types say, column by column', async (t) => {
 t.test('replicas that start at once migrate once, and a migrated database is left alone', async (t) => {
   const url = await createDatabase(t)
   const done = await Promise.all(Array.from({ length: 5 }, () => migrate(url)))
-  t.same(done.flat(), ['0001_first', '0002_registrations', '0003_device_names', '0006_receipts'])
+  t.same(done.flat(), ['0001_first', '0002_registrations', '0003_device_names', '0004_phone_undos', '0006_receipts'])
   t.same(await migrate(url), [])
-  t.equal((await sql(url, 'select name from kysely_migration')).length, 4)
+  t.equal((await sql(url, 'select name from kysely_migration')).length, 5)
 })
 
 t.test('accounts of the first release are found again after the second has migrated', async (t) => {
@@ -129,7 +130,7 @@ t.test('accounts of the first release are found again after the second has migra
       values ('01890000-0000-7000-8000-000000000001', $1, now(), 'user', '{}', now(), now())`,
     [phone],
   )
-  t.same(await migrate(url), ['0002_registrations', '0003_device_names', '0006_receipts'])
+  t.same(await migrate(url), ['0002_registrations', '0003_device_names', '0004_phone_undos', '0006_receipts'])
   const { signIn } = await harness(t, { url })
   t.match(await signIn(phone), { status: 200, body: { user: { phone, phoneVerified: true } } })
 })

@@ -32,7 +32,7 @@ export const ClientKey = Type.String({ minLength: 1, maxLength: 64 })
 
 /** The face a session belongs to: the `aud` of its access tokens. */
 export const Face = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,31}$', examples: ['v1'] })
-const DeviceToken = Type.Optional(TokenInput)
+export const DeviceToken = Type.Optional(TokenInput)
 /** A proved challenge. `claimLapsed` where an earlier right answer was never heard of again: the challenge may be used already. */
 export const Proof = { challengeId: ChallengeId, claimLapsed: Type.Optional(Type.Boolean()) }
 /** When the challenge was opened: one that is older than a change of password or phone proves nothing any more. */
@@ -45,6 +45,14 @@ export const IssuedSession = Type.Object({
   deviceToken: Type.String(),
 })
 export type IssuedSession = Static<typeof IssuedSession>
+/**
+ * When password or phone last changed, as users knows it. What was begun under one answer ends under another: compared for
+ * equality, so that no two clocks have to agree.
+ */
+export const AsOf = Type.Union([Timestamp, Type.Null()])
+/** A right password of an account that asks for a code as well. */
+export const SecondFactorWanted = Strict({ userId: Type.String({ format: 'uuid' }), phone: E164, asOf: AsOf })
+export type SecondFactorWanted = Static<typeof SecondFactorWanted>
 export const Admitted = Type.Object({ user: User, session: IssuedSession })
 export type Admitted = Static<typeof Admitted>
 
@@ -106,8 +114,10 @@ export const signInWithPassword = endpoint({
      * first, else the oldest. `needsProof` refuses it after a right password.
      */
     registrations: Type.Optional(Strict({ client: ClientKey, needsProof: Type.Boolean() })),
+    /** The face has a step for the second factor: 202 says that it is wanted, and no session is opened. */
+    takesSecondFactor: Type.Optional(Type.Boolean()),
   }),
-  replies: { 200: Admitted },
+  replies: { 200: Admitted, 202: Type.Object({ secondFactor: SecondFactorWanted }) },
   fails: [
     'request.invalid',
     'credentials.wrong',
@@ -122,9 +132,17 @@ export const signInWithPhone = endpoint({
   method: 'POST',
   path: '/internal/sign-ins/phone',
   summary: 'Open a session for the owner of a proved phone, once per challenge',
-  body: Strict({ ...Proof, phone: E164, face: Face, deviceToken: DeviceToken, openedAt: Type.Optional(OpenedAt) }),
+  body: Strict({
+    ...Proof,
+    phone: E164,
+    face: Face,
+    deviceToken: DeviceToken,
+    openedAt: Type.Optional(OpenedAt),
+    /** Wanted with a second factor on; a missing or wrong one is `credentials.wrong`, and the challenge is not used. */
+    password: Type.Optional(Type.String()),
+  }),
   replies: { 200: Admitted },
-  fails: ['request.invalid', 'challenge.gone', 'account.disabled', 'account.second_factor', 'unavailable'],
+  fails: ['request.invalid', 'challenge.gone', 'credentials.wrong', 'account.disabled', 'unavailable'],
 })
 
 export const giveResetToken = endpoint({
@@ -152,7 +170,7 @@ export const refreshSession = endpoint({
   fails: ['request.invalid', 'token.invalid', 'unavailable'],
 })
 
-const SessionParams = Strict({ sessionId: Type.String({ format: 'uuid' }) })
+export const SessionParams = Strict({ sessionId: Type.String({ format: 'uuid' }) })
 
 export const endSession = endpoint({
   method: 'POST',

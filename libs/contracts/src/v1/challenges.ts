@@ -46,12 +46,13 @@ export const answerChallenge = endpoint({
   params,
   body: Strict({
     code: CodeInput,
-    password: Type.Optional({ ...PasswordInput, description: 'Only where the account has a second factor.' }),
+    password: Type.Optional({ ...PasswordInput, description: 'Of a `sign_in` where the account has a second factor.' }),
     deviceToken: Type.Optional(DeviceTokenInput),
   }),
   replies: {
     200: Type.Union([SignedIn, ResetTokenGiven, AddressProved], {
-      description: '`sign_in`: user and session; `reset_password`: a reset token; a proof alone: the user',
+      description:
+        '`sign_in`, `second_factor`: user and session; `reset_password`: a reset token; a proof alone: the user',
     }),
     201: SignedIn,
   },

@@ -14,9 +14,9 @@ import {
 export const signInWithPassword = endpoint({
   method: 'POST',
   path: '/login',
-  summary: 'Log in by password',
+  summary: 'Log in by password; where a second factor is on, a code goes to the phone of the account',
   body: Strict({ identifier: IdentifierInput, password: PasswordInput, deviceToken: Type.Optional(DeviceTokenInput) }),
-  replies: { 200: Type.Object({ user: User, session: Session }) },
+  replies: { 200: Type.Object({ user: User, session: Session }), 202: Type.Object({ challenge: Challenge }) },
   fails: ['request.invalid', 'credentials.wrong', 'account.disabled', 'rate.limited', 'unavailable'],
 })
 

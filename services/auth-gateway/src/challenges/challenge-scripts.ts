@@ -63,6 +63,7 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
     wrongRoom: script<number>('wrong_room.1'),
     settle: script('settle.2'),
     release: script('release.1'),
+    refuse: script<number>('refuse.2'),
     resend: script('resend.3'),
     unsend: script('unsend.3'),
     end: script('end.1'),
@@ -144,6 +145,8 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
     async release(id: string, owner: string): Promise<void> {
       await lua.release(keys.challenge(id), owner)
     },
+    refuse: (id: string, subject: Subject, owner: string) =>
+      lua.refuse(keys.challenge(id), keys.wrong(subject), clockOffsetMs(), owner),
     resend: (
       id: string,
       send: LimitedSend,

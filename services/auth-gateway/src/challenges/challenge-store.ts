@@ -203,6 +203,7 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
       if (address !== undefined) await index.leave(address, id)
     },
     release: ({ id, owner }) => scripts.release(id, owner),
+    refuse: ({ id, subject, owner }) => scripts.refuse(id, { shard: keys.shardOf(id), hash: subject }, owner),
   }
 }
 

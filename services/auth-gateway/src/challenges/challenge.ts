@@ -7,6 +7,8 @@ import type { Client } from '../flows/ports.js'
 export type Message =
   | { readonly kind: 'code'; readonly to: E164; readonly code: string }
   | { readonly kind: 'account_exists'; readonly to: E164 }
+  /** Tells the old phone of an account that it has another now. Nobody is told the id of such a challenge, and nothing answers it. */
+  | { readonly kind: 'phone_changed'; readonly to: E164; readonly undoToken: string }
   | { readonly kind: 'decoy'; readonly range?: string }
 
 export interface NewChallenge {
@@ -190,6 +192,11 @@ export interface ChallengeStore {
   settle(claim: Claim): Promise<void>
   /** Gives a claimed code back, nothing having happened. */
   release(claim: Claim): Promise<void>
+  /**
+   * Takes a right answer for a wrong one, since what has to come with the code did not: counted, and the code given back, or ended
+   * by it. Says how many are left.
+   */
+  refuse(claim: Claim): Promise<number>
   /** Without `found`, by its id: it is counted for whoever opened it. */
   resend(id: string, face: string, policy: ChallengePolicy, numbers: Numbers, found?: FoundBy): Promise<Resent>
 }

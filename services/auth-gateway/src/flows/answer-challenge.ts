@@ -1,5 +1,6 @@
+import { PendingLogin, PendingPhoneChange } from '@latchkey/contracts/internal/account-changes'
 import { PendingRegistration } from '@latchkey/contracts/internal/registrations'
-import { PendingAccount } from '@latchkey/contracts/internal/users'
+import { type Admitted, PendingAccount } from '@latchkey/contracts/internal/users'
 import type { E164 } from '@latchkey/contracts/phone'
 import type { Purpose, User } from '@latchkey/contracts/v1/shapes'
 import { AppError, invalidField } from '@latchkey/kit/app-error'
@@ -8,12 +9,17 @@ import type { ChallengeStore, Claim } from '../challenges/challenge.js'
 import { tooSoon } from './accounts.js'
 import type { GuessBudgets } from '../abuse/guess-budgets.js'
 import type { IsKnown } from './known-devices.js'
+import { type CompletePhoneChangeDeps, createCompletePhoneChange } from './change-phone.js'
 import type { Caller, Client, Users } from './ports.js'
 import type { OpenSession } from './session.js'
 
-export interface AnswerChallengeDeps {
+export interface AnswerChallengeDeps extends Pick<CompletePhoneChangeDeps, 'sms'> {
   readonly challenges: ChallengeStore
-  readonly users: Pick<Users, 'completeSignUp' | 'proveRegistration' | 'signInWithPhone' | 'giveResetToken'>
+  readonly users: CompletePhoneChangeDeps['users'] &
+    Pick<
+      Users,
+      'completeSignUp' | 'proveRegistration' | 'signInWithPhone' | 'signInWithSecondFactor' | 'giveResetToken'
+    >
   readonly guesses: GuessBudgets
   readonly isKnown: IsKnown
 }
@@ -27,13 +33,15 @@ export type Proved =
       readonly session: OpenSession
       readonly conflicts: readonly ('email' | 'username')[]
     }
-  /** A registration became an account; its own session goes on. */
+  /** A registration became an account, or an account has another phone; its own session goes on. */
   | { readonly kind: 'proved'; readonly user: User }
   | { readonly kind: 'reset_allowed'; readonly resetToken: string; readonly expiresAt: string }
 
 export interface Answer {
   readonly id: string
   readonly code: string
+  /** Of a log-in by code where a second factor is on: a missing or wrong one makes the answer a wrong one. */
+  readonly password?: string | undefined
   readonly deviceToken?: string | undefined
   /** Of a face where an access token makes a known device. */
   readonly sessionId?: string | undefined
@@ -58,8 +66,14 @@ const nobody = '+0'
  * Proves a phone: claim the code, have its effect in one Postgres transaction that fences the challenge, settle.
  * Throws `challenge.wrong`, `challenge.gone`, `account.exists`, `account.disabled`, `rate.limited`, `unavailable`.
  */
-export function createAnswerChallenge({ challenges, users, guesses, isKnown }: AnswerChallengeDeps): AnswerChallenge {
-  const effects = createEffects(users)
+export function createAnswerChallenge({
+  challenges,
+  users,
+  sms,
+  guesses,
+  isKnown,
+}: AnswerChallengeDeps): AnswerChallenge {
+  const effects = createEffects(users, createCompletePhoneChange({ users, sms }))
 
   /** Nobody is looked up where a challenge is about no account; where it is a decoy, nobody is found. */
   const knows = (answer: Answer, caller: Caller) => async (phone: E164 | null, purpose: Purpose) =>
@@ -99,6 +113,7 @@ export function createAnswerChallenge({ challenges, users, guesses, isKnown }: A
       await challenges.settle(claim).catch(() => undefined)
       return proved
     } catch (error) {
+      if (error instanceof AppError && error.code === 'credentials.wrong') throw wrong(await challenges.refuse(claim))
       await afterFailure(claim, error)
       throw error
     }
@@ -124,7 +139,6 @@ const consumed: ReadonlySet<string> = new Set([
   'challenge.gone',
   'account.exists',
   'account.disabled',
-  'account.second_factor',
 ])
 
 /** People paste `123 456` and `123-456`; anything but digits is no guess and is not counted. */
@@ -134,10 +148,21 @@ function readCode(text: string): string {
   return code
 }
 
+const signedIn = ({ user, session }: Admitted): Proved => ({
+  kind: 'signed_in',
+  created: false,
+  user,
+  session: { ...session, userId: user.id },
+  conflicts: [],
+})
+
 const proofOf = ({ id, lapsed }: Claim) => ({ challengeId: id, ...(lapsed && { claimLapsed: true }) })
 
 /** What each purpose does once its code is proved. Purpose and phone come from the challenge, never from the request. */
-function createEffects(users: AnswerChallengeDeps['users']) {
+function createEffects(
+  users: AnswerChallengeDeps['users'],
+  completePhoneChange: ReturnType<typeof createCompletePhoneChange>,
+) {
   return async function effects(claim: Claim, answer: Answer, caller: Caller): Promise<Proved> {
     const { purpose, face, phone } = claim
     const device = answer.deviceToken === undefined ? {} : { deviceToken: answer.deviceToken }
@@ -147,13 +172,20 @@ function createEffects(users: AnswerChallengeDeps['users']) {
       case 'verify_phone':
         return claimsAccount(claim, answer, caller)
       case 'sign_in': {
-        const { user, session } = await users.signInWithPhone({ ...proof, ...device }, caller)
-        return { kind: 'signed_in', created: false, user, session: { ...session, userId: user.id }, conflicts: [] }
+        const password = answer.password === undefined ? {} : { password: answer.password }
+        return signedIn(await users.signInWithPhone({ ...proof, ...device, ...password }, caller))
       }
+      case 'second_factor': {
+        if (!Value.Check(PendingLogin, claim.pending)) throw new Error('a second factor belongs to no log-in')
+        const { userId, asOf, deviceToken } = claim.pending
+        const login = { ...proofOf(claim), face, phone, userId, asOf, ...(deviceToken && { deviceToken }), ...device }
+        return signedIn(await users.signInWithSecondFactor(login, caller))
+      }
+      case 'change_phone':
+        if (!Value.Check(PendingPhoneChange, claim.pending)) throw new Error('a new phone belongs to no account')
+        return { kind: 'proved', user: await completePhoneChange(claim, claim.pending, proofOf(claim), caller) }
       case 'reset_password':
         return { kind: 'reset_allowed', ...(await users.giveResetToken(proof, caller)) }
-      case 'second_factor':
-      case 'change_phone':
       case 'verify_email':
         throw new AppError('challenge.gone')
     }
@@ -169,7 +201,7 @@ function createEffects(users: AnswerChallengeDeps['users']) {
       )
       return session === null
         ? { kind: 'proved', user }
-        : { kind: 'signed_in', created: false, user, session: { ...session, userId: user.id }, conflicts: [] }
+        : signedIn({ user, session })
     }
     const told = answer.account === undefined ? pending : { ...answer.account, phone }
     if (!Value.Check(PendingAccount, told)) throw new Error('a sign-up challenge holds no account')

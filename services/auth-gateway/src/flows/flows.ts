@@ -1,9 +1,11 @@
 import type { ChallengeStore, Numbers } from '../challenges/challenge.js'
 import type { GuessBudgets } from '../abuse/guess-budgets.js'
 import type { ReadPhone } from '../phones/canonical-phone.js'
+import { createChangeEmail, createDeleteAccount, createSetSecondFactor, createUndoChange } from './account.js'
 import { createReadIdentifier } from './accounts.js'
 import { createAnswerByAddress, createAnswerSent } from './answer-by-address.js'
 import { createAnswerChallenge } from './answer-challenge.js'
+import { createChangePhone } from './change-phone.js'
 import { createChooseChallenge } from './choose-challenge.js'
 import { createForgotByAddress } from './forgot-by-address.js'
 import { createForgotPassword } from './forgot-password.js'
@@ -23,9 +25,9 @@ import {
   createListSessions,
   createRefreshSession,
   createSignInWithAccount,
-  createSignInWithPassword,
 } from './session.js'
 import { createSignInWithCode } from './sign-in-with-code.js'
+import { createSignInWithPassword } from './sign-in-with-password.js'
 import { createSignUpByAddress } from './sign-up-by-address.js'
 import { createSignUp } from './sign-up.js'
 import { createStartChallenge } from './start-challenge.js'
@@ -67,13 +69,20 @@ export function createFlows({
   const chooseChallenge = createChooseChallenge(challenges)
   const isKnown = createIsKnown({ users })
   const guessPassword = createGuessPassword({ guesses })
-  const answerChallenge = createAnswerChallenge({ challenges, users, guesses, isKnown })
+  const answerChallenge = createAnswerChallenge({ challenges, users, sms, guesses, isKnown })
   const answerByAddress = createAnswerByAddress({ challenges, chooseChallenge, answerChallenge })
   const sendAgain = createSendAgain({ challenges, sms, numbers })
   const roles = signUpRoles
   return {
     signUp: createSignUp({ users, startChallenge, readPhone, checkProfile, roles }),
-    signInWithPassword: createSignInWithPassword({ users, readIdentifier, isKnown, guessPassword }),
+    signInWithPassword: createSignInWithPassword({
+      users,
+      startChallenge,
+      readIdentifier,
+      readPhone,
+      isKnown,
+      guessPassword,
+    }),
     signInWithCode: createSignInWithCode({ users, startChallenge, readPhone }),
     forgotPassword: createForgotPassword({ users, startChallenge, readIdentifier, readPhone }),
     readChallenge: createReadChallenge({ challenges, users }),
@@ -87,6 +96,11 @@ export function createFlows({
     changeMe: createChangeMe({ users, checkProfile }),
     resetPassword: createResetPassword({ users }),
     changePassword: createChangePassword({ users, guessPassword }),
+    changePhone: createChangePhone({ users, challenges, startChallenge, readPhone, guessPassword }),
+    changeEmail: createChangeEmail({ users }),
+    undoChange: createUndoChange({ users }),
+    setSecondFactor: createSetSecondFactor({ users, guessPassword }),
+    deleteAccount: createDeleteAccount({ users, guessPassword }),
     register: createRegister({ users, startChallenge, readPhone, roles, canSend }),
     signInWithAccount: createSignInWithAccount({ users, readIdentifier, isKnown, guessPassword }),
     signUpByAddress: createSignUpByAddress({

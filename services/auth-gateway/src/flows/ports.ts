@@ -1,5 +1,6 @@
 import type { BodyOf, Endpoint, ReplyOf } from '@latchkey/contracts/endpoint'
 import type { InboxEntry } from '@latchkey/contracts/inbox-record'
+import type * as changes from '@latchkey/contracts/internal/account-changes'
 import type * as owners from '@latchkey/contracts/internal/owners'
 import type * as registrations from '@latchkey/contracts/internal/registrations'
 import type * as internal from '@latchkey/contracts/internal/users'
@@ -67,6 +68,12 @@ export interface Users {
   endOtherSession: AskOf<'sessionId' | 'otherId', typeof internal.endOtherSession>
   getSessionUser: AskOf<'sessionId', typeof internal.getSessionUser>
   patchSessionUser: AskOf<'sessionId', typeof internal.patchSessionUser>
+  preparePhoneChange: AskOf<'sessionId', typeof changes.preparePhoneChange>
+  changePhone: Ask<typeof changes.changePhone>
+  undoPhoneChange: Ask<typeof changes.undoPhoneChange>
+  setSecondFactor: AskOf<'sessionId', typeof changes.setSecondFactor>
+  signInWithSecondFactor: Ask<typeof changes.signInWithSecondFactor>
+  deleteAccount: AskOf<'sessionId', typeof changes.deleteAccount>
   getDelivery: AskOf<'messageId', typeof internal.getDelivery>
 }
 

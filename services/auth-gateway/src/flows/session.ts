@@ -11,11 +11,6 @@ export interface OpenSession extends IssuedSession {
   readonly userId: string
 }
 
-export type SignInWithPassword = (
-  input: { readonly identifier: string; readonly password: string; readonly deviceToken?: string | undefined },
-  caller: Caller,
-) => Promise<{ user: User; session: OpenSession }>
-
 export interface SignInDeps {
   readonly users: Pick<Users, 'signInWithPassword'>
   readonly readIdentifier: ReadIdentifier
@@ -23,31 +18,8 @@ export interface SignInDeps {
   readonly guessPassword: GuessPassword
 }
 
-/**
- * One look-up and one hash, known or not, counted before it for whatever was typed. Throws `credentials.wrong`, `account.disabled`,
- * `request.invalid`, `rate.limited`.
- */
-export function createSignInWithPassword({
-  users,
-  readIdentifier,
-  isKnown,
-  guessPassword,
-}: SignInDeps): SignInWithPassword {
-  return async function signInWithPassword({ identifier: typed, password, deviceToken }, caller) {
-    const { phone: _phone, ...identifier } = readIdentifier(typed)
-    const known = await isKnown(identifier, { deviceToken }, caller)
-    const { user, session } = await guessPassword({ account: nameOf(identifier), known }, caller, () =>
-      users.signInWithPassword(
-        { identifier, password, face: caller.face, ...(deviceToken !== undefined && { deviceToken }) },
-        caller,
-      ),
-    )
-    return { user, session: { ...session, userId: user.id } }
-  }
-}
-
 /** What was typed, under the same name on every face. */
-const nameOf = ({ kind, value }: Identifier): string => `${kind}:${value}`
+export const nameOf = ({ kind, value }: Identifier): string => `${kind}:${value}`
 
 export type SignInWithAccount = (
   input: { readonly identifier: string | { readonly number: number }; readonly password: string },
@@ -55,7 +27,7 @@ export type SignInWithAccount = (
   policy: { readonly loginNeedsProof: boolean },
 ) => Promise<{ user: User; session: OpenSession }>
 
-/** As above for a face that has accounts before proof. Throws `account.unverified` after a right password where the policy wants a proof. */
+/** One look-up and one hash, known or not, for a face that has accounts before proof and no step for a second factor. Throws `credentials.wrong`, `account.disabled`, `account.second_factor`, and `account.unverified` after a right password where the policy wants a proof. */
 export function createSignInWithAccount({
   users,
   readIdentifier,
@@ -69,9 +41,11 @@ export function createSignInWithAccount({
         : { kind: 'number' as const, value: String(typed.number), phone: undefined }
     const registrations = { client: caller.client.key, needsProof: loginNeedsProof }
     const known = await isKnown(identifier, { sessionId: caller.sessionId }, caller)
-    const { user, session } = await guessPassword({ account: nameOf(identifier), known }, caller, () =>
+    const admitted = await guessPassword({ account: nameOf(identifier), known }, caller, () =>
       users.signInWithPassword({ identifier, password, face: caller.face, registrations }, caller),
     )
+    if ('secondFactor' in admitted) throw new AppError('account.second_factor')
+    const { user, session } = admitted
     return { user, session: { ...session, userId: user.id } }
   }
 }

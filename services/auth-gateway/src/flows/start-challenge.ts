@@ -15,6 +15,8 @@ export interface StartChallengeDeps {
   readonly nobodyBehind: (identifier: string) => string
 }
 
+type Says = Exclude<Message['kind'], 'phone_changed'>
+
 export interface ChallengeRequest {
   readonly purpose: Purpose
   readonly policy: ChallengePolicy
@@ -22,8 +24,10 @@ export interface ChallengeRequest {
   readonly phone: CanonicalPhone | null
   /** What the caller typed, canonical: its limits hold. For a phone, its E.164. */
   readonly identifier: string
+  /** What of the address is shown, where the caller may see less than its mask. */
+  readonly shownAs?: string
   /** `code`, or what is sent instead of one so that the answer does not tell. */
-  readonly says: Message['kind']
+  readonly says: Says
   /** Whether the caller sent the address, and so may see it masked. */
   readonly addressShown: boolean
   /** Whether a device of the account asks: it has a cooldown and budgets of its own. */
@@ -40,7 +44,7 @@ export type StartChallenge = (request: ChallengeRequest, caller: Caller) => Prom
 /** Opens a challenge and queues its message: the same work whoever is or is not behind the number. Throws `rate.limited`, `unavailable`. */
 export function createStartChallenge({ challenges, sms, newCode, nobodyBehind }: StartChallengeDeps): StartChallenge {
   return async function startChallenge(
-    { purpose, policy, phone, identifier, says, addressShown, known = false, pending, found, mayStayUnsent = false },
+    { purpose, policy, phone, identifier, says, addressShown, shownAs, known = false, pending, found, mayStayUnsent = false },
     caller,
   ) {
     // Counted for what the caller typed: were it the phone behind a name, its limits would tell that the name is known.
@@ -55,7 +59,7 @@ export function createStartChallenge({ challenges, sms, newCode, nobodyBehind }:
       known,
       limited: phone?.test === undefined,
       message: messageFor(says, phone, newCode(policy.codeDigits)),
-      shownTo: addressShown ? (phone?.masked ?? null) : null,
+      shownTo: addressShown ? (shownAs ?? phone?.masked ?? null) : null,
       country: phone?.country ?? 'ZZ',
       pending,
       ...(found !== undefined && { found }),
@@ -80,7 +84,7 @@ export function createStartChallenge({ challenges, sms, newCode, nobodyBehind }:
 /** Whether what failed certainly was not done. */
 export const isWithoutEffect = (error: unknown): boolean => error instanceof AppError && error.effect === 'none'
 
-function messageFor(says: Message['kind'], phone: CanonicalPhone | null, code: string): Message {
+function messageFor(says: Says, phone: CanonicalPhone | null, code: string): Message {
   if (phone === null) return { kind: 'decoy' }
   if (says === 'decoy') return { kind: says, range: rangeOf(phone.e164) }
   if (says === 'account_exists') return { kind: says, to: phone.e164 }

@@ -1,3 +1,4 @@
+import { changePhone, signInWithSecondFactor } from '@latchkey/contracts/internal/account-changes'
 import { proveRegistration } from '@latchkey/contracts/internal/registrations'
 import { completeSignUp, giveResetToken, signInWithPhone } from '@latchkey/contracts/internal/users'
 import { mount } from '@latchkey/kit/mount'
@@ -16,5 +17,10 @@ export function mountChallenges(app: FastifyInstance, challenges: Challenges): v
     body: await challenges.proveRegistration(withAgent(call)),
   }))
   mount(app, signInWithPhone, async (call) => ({ status: 200, body: await challenges.signIn(withAgent(call)) }))
+  mount(app, signInWithSecondFactor, async (call) => ({
+    status: 200,
+    body: await challenges.signInTwice(withAgent(call)),
+  }))
+  mount(app, changePhone, async ({ body }) => ({ status: 200, body: await challenges.changePhone(body) }))
   mount(app, giveResetToken, async ({ body }) => ({ status: 201, body: await challenges.giveResetToken(body) }))
 }

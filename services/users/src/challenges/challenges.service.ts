@@ -1,12 +1,16 @@
 import type { BodyOf, ReplyOf } from '@latchkey/contracts/endpoint'
 import type { ErrorCode } from '@latchkey/contracts/errors'
+import type { changePhone, signInWithSecondFactor } from '@latchkey/contracts/internal/account-changes'
 import type { proveRegistration } from '@latchkey/contracts/internal/registrations'
 import type { completeSignUp, giveResetToken, signInWithPhone } from '@latchkey/contracts/internal/users'
+import type { E164 } from '@latchkey/contracts/phone'
 import { AppError } from '@latchkey/kit/app-error'
 import type { Passwords } from '../credentials/passwords.service.js'
+import type { Reproof } from '../credentials/reproof.service.js'
 import { type Db, inBatches, type Trx } from '../database.js'
 import type { Claims } from '../people/claims.service.js'
-import { heldError, type People, type Person, toUser, wasTaken } from '../people/people.service.js'
+import { asOf, heldError, type People, type Person, toUser, wasTaken } from '../people/people.service.js'
+import type { PhoneChanges } from '../phone-changes/phone-changes.service.js'
 import type { Sessions, WithAgent } from '../sessions/sessions.service.js'
 import { deleteConsumed, insertConsumed } from './challenges.repository.js'
 
@@ -15,6 +19,9 @@ export interface Challenges {
   completeSignUp(input: WithAgent<BodyOf<typeof completeSignUp>>): Promise<ReplyOf<typeof completeSignUp>>
   proveRegistration(input: WithAgent<BodyOf<typeof proveRegistration>>): Promise<ReplyOf<typeof proveRegistration>>
   signIn(input: WithAgent<BodyOf<typeof signInWithPhone>>): Promise<ReplyOf<typeof signInWithPhone>>
+  /** The second step of a log-in whose password was right. */
+  signInTwice(input: WithAgent<BodyOf<typeof signInWithSecondFactor>>): Promise<ReplyOf<typeof signInWithSecondFactor>>
+  changePhone(input: BodyOf<typeof changePhone>): Promise<ReplyOf<typeof changePhone>>
   giveResetToken(input: BodyOf<typeof giveResetToken>): Promise<ReplyOf<typeof giveResetToken>>
   /** Forgets challenges that were used so long ago that no copy of Redis can bring them back; says how many. */
   sweep(): Promise<number>
@@ -31,6 +38,8 @@ interface ChallengesNeeds {
   readonly claims: Claims
   readonly sessions: Sessions
   readonly passwords: Pick<Passwords, 'giveResetToken'>
+  readonly reproof: Pick<Reproof, 'isPassword'>
+  readonly phoneChanges: Pick<PhoneChanges, 'apply'>
   readonly now: () => Date
   readonly observeFenced: ObserveFenced
 }
@@ -40,8 +49,13 @@ const keptMs = 90 * 24 * 3_600_000
 
 type Refusal = ErrorCode | AppError
 
+type Device = Omit<Parameters<Sessions['open']>[1], 'person'>
+
+/** Equal to no hash, nor to the lack of one. */
+const none = ''
+
 export function createChallenges(needs: ChallengesNeeds): Challenges {
-  const { db, people, claims, sessions, passwords, now, observeFenced } = needs
+  const { db, people, claims, sessions, passwords, reproof, phoneChanges, now, observeFenced } = needs
 
   /** A refusal is returned, not thrown: a throw would roll back, and give the challenge a second life. */
   async function once<T extends object>(
@@ -62,6 +76,33 @@ export function createChallenges(needs: ChallengesNeeds): Challenges {
     if (typeof outcome === 'string') throw new AppError(outcome)
     if (outcome instanceof AppError) throw outcome
     return outcome
+  }
+
+  async function enter(trx: Trx, person: Person, device: Device) {
+    await people.noteSignIn(trx, person.id)
+    return { user: toUser(person), session: await sessions.open(trx, { person, ...device }) }
+  }
+
+  /** The hash that a password is right for, where its owner has a second factor: compared before a row is held. */
+  async function rightHash(phone: E164, password: string | undefined): Promise<string | undefined> {
+    if (password === undefined) return undefined
+    const found = await people.find({ kind: 'phone', value: phone })
+    if (found?.second_factor !== true || !(await reproof.isPassword(found, password))) return undefined
+    return found.password_hash ?? undefined
+  }
+
+  async function signIn(input: WithAgent<BodyOf<typeof signInWithPhone>>) {
+    const { phone, face, deviceToken, userAgent, openedAt, password, ...proof } = input
+    const hash = await rightHash(phone, password)
+    return once(proof, async (trx) => {
+      const person = await people.holdOwner(trx, phone)
+      if (person === undefined || isOutdated(person, openedAt)) return 'challenge.gone'
+      if (person.disabled_at !== null) return 'account.disabled'
+      if (person.second_factor && face !== 'v1') return 'challenge.gone'
+      // Thrown: the challenge takes it for a wrong answer, and lives on while it takes them.
+      if (person.second_factor && person.password_hash !== (hash ?? none)) throw new AppError('credentials.wrong')
+      return enter(trx, person, { face, deviceToken, userAgent })
+    })
   }
 
   /** A first proof ends every session that was opened on the claim of somebody else. */
@@ -88,18 +129,21 @@ export function createChallenges(needs: ChallengesNeeds): Challenges {
         const { person } = proof
         await endSessions(trx, proof.released)
         if (!signIn) return { user: toUser(person), session: null }
-        await people.noteSignIn(trx, person.id)
-        const session = await sessions.open(trx, { person, face, deviceToken: undefined, userAgent })
-        return { user: toUser(person), session }
+        return enter(trx, person, { face, deviceToken: undefined, userAgent })
       }),
-    signIn: ({ phone, face, deviceToken, userAgent, openedAt, ...proof }) =>
+    signIn,
+    signInTwice: ({ userId, asOf: begun, phone, face, deviceToken, userAgent, ...proof }) =>
       once(proof, async (trx) => {
-        const person = await people.holdOwner(trx, phone)
-        if (person === undefined || isOutdated(person, openedAt)) return 'challenge.gone'
+        const person = await people.hold(trx, userId)
+        // Another password or phone since the log-in began: it was not with these.
+        if (person === undefined || asOf(person) !== begun || person.phone !== phone) return 'challenge.gone'
         if (person.disabled_at !== null) return 'account.disabled'
-        if (person.second_factor) return face === 'v1' ? 'account.second_factor' : 'challenge.gone'
-        await people.noteSignIn(trx, person.id)
-        return { user: toUser(person), session: await sessions.open(trx, { person, face, deviceToken, userAgent }) }
+        return enter(trx, person, { face, deviceToken, userAgent })
+      }),
+    changePhone: ({ challengeId, claimLapsed, ...change }) =>
+      once({ challengeId, ...(claimLapsed !== undefined && { claimLapsed }) }, async (trx) => {
+        const changed = await phoneChanges.apply(trx, change)
+        return typeof changed === 'string' ? changed : { user: toUser(changed) }
       }),
     giveResetToken: ({ phone, face, openedAt, ...proof }) =>
       once(proof, async (trx) => {
@@ -116,9 +160,12 @@ export function createChallenges(needs: ChallengesNeeds): Challenges {
   }
 }
 
-/** Whether the challenge was opened before the password or phone was changed. */
-const isOutdated = ({ credentials_changed_at: changedAt }: Person, openedAt: string | undefined): boolean =>
-  changedAt !== null && openedAt !== undefined && Date.parse(openedAt) < changedAt.getTime()
+/** Whether the challenge was opened before the password or phone was changed, or before the account had this phone: it was for another. */
+const isOutdated = (
+  { credentials_changed_at: changedAt, phone_verified_at: provedAt }: Person,
+  openedAt: string | undefined,
+): boolean =>
+  openedAt !== undefined && [changedAt, provedAt].some((at) => at !== null && Date.parse(openedAt) < at.getTime())
 
 /** Tries again where somebody took an e-mail, username or phone at the same moment: the next turn sees who holds it. */
 async function untilNothingIsTaken<T>(work: () => Promise<T>): Promise<T> {

@@ -4,7 +4,7 @@ import type { ErrorCode } from '@latchkey/contracts/errors'
 import { AppError } from '@latchkey/kit/app-error'
 import type { Logger } from 'pino'
 import type { Db } from '../database.js'
-import { type People, type Person, toUser } from '../people/people.service.js'
+import { asOf, type People, type Person, toUser } from '../people/people.service.js'
 import type { Sessions, WithAgent } from '../sessions/sessions.service.js'
 import { hashOfNothing, type PasswordHasher } from './password-hasher.js'
 import { isPossible, normalizePassword, type PasswordOwner, weaknesses } from './password-policy.js'
@@ -14,9 +14,14 @@ export interface Credentials {
   hash(password: string, owner: PasswordOwner): Promise<string>
   /** The same work for a phone that is known and one that is not: one look-up, and one hash where a password came. */
   prepareSignUp(input: BodyOf<typeof prepareSignUp>): Promise<ReplyOf<typeof prepareSignUp>>
-  /** One look-up and one comparison, whoever asks; a full session only after a right password. */
+  /**
+   * One look-up and one comparison, whoever asks. After a right password a session; where a second factor is on and the face has
+   * a step for it, what its code is to be sent for.
+   */
   signIn(input: WithAgent<BodyOf<typeof signInWithPassword>>): Promise<ReplyOf<typeof signInWithPassword>>
 }
+
+type SignIn = ReplyOf<typeof signInWithPassword>
 
 interface CredentialsNeeds {
   readonly db: Db
@@ -28,7 +33,7 @@ interface CredentialsNeeds {
 
 export function createCredentials({ db, people, sessions, hasher, log }: CredentialsNeeds): Credentials {
   async function signIn(input: WithAgent<BodyOf<typeof signInWithPassword>>) {
-    const { identifier, password, face, deviceToken, userAgent, registrations } = input
+    const { identifier, password, face, deviceToken, userAgent, registrations, takesSecondFactor = false } = input
     const possible = isPossible(password)
     const compared = possible ? normalizePassword(password) : 'impossible'
     const { found, right } = await hasher.inTurn(async (verify) => {
@@ -38,12 +43,16 @@ export function createCredentials({ db, people, sessions, hasher, log }: Credent
     if (found === undefined || found.password_hash === null || !possible || !right)
       throw new AppError('credentials.wrong')
 
-    const admitted = await db.transaction().execute(async (trx) => {
+    const admitted = await db.transaction().execute<SignIn | ErrorCode>(async (trx) => {
       const person = await people.hold(trx, found.id)
       // Between the look-up and now the password may have been changed, and every session of the old one ended.
       if (person === undefined || person.password_hash !== found.password_hash) return 'credentials.wrong'
       const refused = refusal(person, registrations?.needsProof ?? true)
       if (refused !== undefined) return refused
+      if (person.second_factor) {
+        if (!takesSecondFactor || person.phone === null) return 'account.second_factor'
+        return { secondFactor: { userId: person.id, phone: person.phone, asOf: asOf(person) } }
+      }
       await people.noteSignIn(trx, person.id)
       return { user: toUser(person), session: await sessions.open(trx, { person, face, deviceToken, userAgent }) }
     })
@@ -85,6 +94,5 @@ function judge(password: string, owner: PasswordOwner): void {
 /** What a right password does not open. */
 function refusal(person: Person, needsProof: boolean): ErrorCode | undefined {
   if (person.disabled_at !== null) return 'account.disabled'
-  if (person.second_factor) return 'account.second_factor'
   return needsProof && !person.active ? 'account.unverified' : undefined
 }

@@ -8,8 +8,7 @@ import { type Db, inBatches, type Trx } from '../database.js'
 import type { People, Person } from '../people/people.service.js'
 import type { Sessions } from '../sessions/sessions.service.js'
 import type { Credentials } from './credentials.service.js'
-import type { PasswordHasher } from './password-hasher.js'
-import { isPossible, normalizePassword } from './password-policy.js'
+import type { Reproof } from './reproof.service.js'
 import * as resetTokens from './reset-tokens.repository.js'
 
 /** How a password is replaced. Either way every reset token of the account ends, and every challenge that was opened before. */
@@ -20,6 +19,8 @@ export interface Passwords {
   reset(input: BodyOf<typeof resetPassword>): Promise<void>
   /** By a live session, which alone goes on. */
   change(sessionId: string, input: BodyOf<typeof changePassword>): Promise<void>
+  /** Ends every reset token of an account. */
+  endResetTokens(trx: Trx, userId: string): Promise<void>
   /** Deletes reset tokens that expired a day ago; says how many. */
   sweep(): Promise<number>
 }
@@ -29,7 +30,7 @@ interface PasswordsNeeds {
   readonly people: People
   readonly sessions: Sessions
   readonly credentials: Pick<Credentials, 'hash'>
-  readonly hasher: PasswordHasher
+  readonly reproof: Pick<Reproof, 'isPassword'>
   readonly tokens: SignedTokens
   readonly now: () => Date
 }
@@ -38,7 +39,7 @@ const resetLifeMs = 15 * 60_000
 const keptMs = 24 * 3_600_000
 
 export function createPasswords(needs: PasswordsNeeds): Passwords {
-  const { db, people, sessions, credentials, hasher, tokens, now } = needs
+  const { db, people, sessions, credentials, reproof, tokens, now } = needs
 
   async function reset({ resetToken, newPassword, rules, email }: BodyOf<typeof resetPassword>): Promise<void> {
     const token = tokens.open(resetToken)
@@ -63,7 +64,7 @@ export function createPasswords(needs: PasswordsNeeds): Passwords {
     if (seen.password_hash === null) {
       const ageMs = now().getTime() - seen.signed_in_at.getTime()
       if (freshWithinSeconds !== null && ageMs > freshWithinSeconds * 1_000) throw new AppError('forbidden')
-    } else if (!(await isRight(seen.password_hash, currentPassword))) throw new AppError('credentials.wrong')
+    } else if (!(await reproof.isPassword(seen, currentPassword))) throw new AppError('credentials.wrong')
     const hash = await credentials.hash(newPassword, { ...seen, rules })
     const refused = await db.transaction().execute<ErrorCode | undefined>(async (trx) => {
       const person = await sessions.hold(trx, sessionId)
@@ -75,10 +76,6 @@ export function createPasswords(needs: PasswordsNeeds): Passwords {
     })
     if (refused !== undefined) throw new AppError(refused)
   }
-
-  /** Whoever asks has a live session of this account: that it compares nothing where nothing can be right tells him nothing. */
-  const isRight = async (hash: string, password: string | null): Promise<boolean> =>
-    password !== null && isPossible(password) && (await hasher.verify(hash, normalizePassword(password)))
 
   async function replace(trx: Trx, userId: string, hash: string, butFor?: string): Promise<void> {
     await people.setPassword(trx, userId, hash)
@@ -102,6 +99,7 @@ export function createPasswords(needs: PasswordsNeeds): Passwords {
     },
     reset,
     change,
+    endResetTokens: (trx, userId) => resetTokens.endResetTokens(trx, userId, now()),
     async sweep() {
       const before = new Date(now().getTime() - keptMs)
       return inBatches((most) => resetTokens.deleteExpired(db, { before, most }))

@@ -6,6 +6,7 @@ import { guardedPool } from '../database.js'
 import { up as first } from './0001_first.js'
 import { up as registrations } from './0002_registrations.js'
 import { up as deviceNames } from './0003_device_names.js'
+import { up as phoneUndos } from './0004_phone_undos.js'
 import { up as receipts } from './0006_receipts.js'
 
 /** In order, by name, for ever. A list rather than a folder scan: it type-checks and shows up in review. */
@@ -13,6 +14,7 @@ const migrations: Record<string, Migration> = {
   '0001_first': { up: first },
   '0002_registrations': { up: registrations },
   '0003_device_names': { up: deviceNames },
+  '0004_phone_undos': { up: phoneUndos },
   '0006_receipts': { up: receipts },
 }
 

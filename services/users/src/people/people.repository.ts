@@ -81,6 +81,10 @@ export function updateUser(trx: Trx, id: string, changes: Updateable<UserTable>)
   return trx.updateTable('users').set(changes).where('id', '=', id).returningAll().executeTakeFirstOrThrow()
 }
 
+export async function deleteUser(trx: Trx, id: string): Promise<void> {
+  await trx.deleteFrom('users').where('id', '=', id).execute()
+}
+
 /** Replaces a password hash unless somebody else already did. */
 export async function replaceHash(db: Db, id: string, from: string, to: string): Promise<void> {
   await db

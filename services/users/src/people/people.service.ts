@@ -48,6 +48,13 @@ export interface People {
   /** Sets a password; challenges that were opened before prove nothing from then on. */
   setPassword(trx: Trx, id: string, hash: string): Promise<void>
   replaceHash(id: string, from: string, to: string): Promise<void>
+  /** Whether an active account has this phone. */
+  isPhoneTaken(trx: Trx, phone: E164): Promise<boolean>
+  /** Gives an account a proved phone that nobody has; challenges that were opened before prove nothing from then on. */
+  setPhone(trx: Trx, id: string, phone: E164, options?: { forgetPassword: boolean }): Promise<Person>
+  setSecondFactor(trx: Trx, id: string, enabled: boolean): Promise<Person>
+  /** Deletes the account and all that refers to it. */
+  remove(trx: Trx, id: string): Promise<void>
 }
 
 export const usernameIndex = 'users_username'
@@ -129,6 +136,20 @@ export function createPeople({ db, claims, now }: { db: Db; claims: Claims; now:
       await people.updateUser(trx, id, { password_hash: hash, credentials_changed_at: at, updated_at: at })
     },
     replaceHash: (id, from, to) => people.replaceHash(db, id, from, to),
+    isPhoneTaken: async (trx, phone) => (await people.findHeld(trx, { phone, email: null, username: null })).length > 0,
+    setPhone(trx, id, phone, { forgetPassword } = { forgetPassword: false }) {
+      const at = now()
+      return people.updateUser(trx, id, {
+        phone,
+        phone_verified_at: at,
+        credentials_changed_at: at,
+        updated_at: at,
+        ...(forgetPassword && { password_hash: null }),
+      })
+    },
+    setSecondFactor: (trx, id, enabled) =>
+      people.updateUser(trx, id, { second_factor: enabled, updated_at: now() }),
+    remove: people.deleteUser,
   }
 }
 
@@ -151,6 +172,9 @@ export function toUser(row: Person): User {
     updatedAt: row.updated_at.toISOString(),
   }
 }
+
+/** When its password or phone last changed, as it is told to the gateway. */
+export const asOf = ({ credentials_changed_at: at }: Person): string | null => at?.toISOString() ?? null
 
 const lower = (text: string | null): string | null => text?.toLowerCase() ?? null
 

@@ -48,3 +48,12 @@ export async function findSessionOwner(db: Db, { id, at }: { id: string; at: Dat
     .executeTakeFirst()
   return session?.user_id
 }
+
+export async function expireDevices(trx: Trx, userId: string, at: Date): Promise<void> {
+  await trx
+    .updateTable('devices')
+    .set({ expires_at: at })
+    .where('user_id', '=', userId)
+    .where('expires_at', '>', at)
+    .execute()
+}

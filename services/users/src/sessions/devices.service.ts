@@ -2,11 +2,13 @@ import type { KnownBy } from '@latchkey/contracts/internal/owners'
 import type { SignedTokens } from '@latchkey/kit/signed-token'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db, Trx } from '../database.js'
-import { findDeviceOwner, findSessionOwner, insertDevice, supersedeDevice } from './devices.repository.js'
+import { expireDevices, findDeviceOwner, findSessionOwner, insertDevice, supersedeDevice } from './devices.repository.js'
 
 export interface Devices {
   /** A new device of the account. A good token of an earlier one is superseded by it; a bad token changes nothing and is no error. */
   register(trx: Trx, owner: { userId: string; presented: string | undefined }): Promise<string>
+  /** No token of the account is good any more. */
+  forget(trx: Trx, userId: string): Promise<void>
   /** The one token of a device, as often as it is asked for. */
   token(device: { id: string; keyId?: string }): string
   /**
@@ -38,6 +40,7 @@ export function createDevices({ db, tokens, now }: { db: Db; tokens: SignedToken
       })
       return id
     },
+    forget: (trx, userId) => expireDevices(trx, userId, now()),
     token: ({ id, keyId }) => tokens.sign({ id, counter: 0 }, keyId),
     async ownerOf({ deviceToken, sessionId }) {
       const at = now()

@@ -24,7 +24,7 @@ export const challenges: FastifyPluginAsync<{ flows: Flows; policy: ChallengePol
     answerChallenge,
     async ({ params, body, request }) => {
       const proved = await flows.answerChallenge(
-        { id: params.id, code: body.code, deviceToken: body.deviceToken },
+        { id: params.id, ...body },
         request.caller(face),
       )
       if (proved.kind === 'reset_allowed')

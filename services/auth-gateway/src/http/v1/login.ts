@@ -13,8 +13,9 @@ export const login: FastifyPluginAsync<{ flows: Flows; policy: ChallengePolicy }
     app,
     signInWithPassword,
     async ({ body, request }) => {
-      const { user, session } = await flows.signInWithPassword(body, request.caller(face))
-      return { status: 200, body: { user, session: wireSession(app, session) } }
+      const right = await flows.signInWithPassword(body, request.caller(face), policy)
+      if (right.kind === 'second_factor') return { status: 202, body: { challenge: right.challenge } }
+      return { status: 200, body: { user: right.user, session: wireSession(app, right.session) } }
     },
     { tag },
   )

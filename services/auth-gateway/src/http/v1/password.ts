@@ -2,10 +2,7 @@ import { changePassword, resetPassword } from '@latchkey/contracts/v1/password'
 import { mount } from '@latchkey/kit/mount'
 import type { FastifyPluginAsync } from 'fastify'
 import type { Flows } from '../../flows/flows.js'
-import { face } from './face.js'
-
-/** How long ago a sign-in may be to stand in for a password that was never set. */
-const freshWithinSeconds = 600
+import { face, freshWithinSeconds } from './face.js'
 
 export const password: FastifyPluginAsync<{ flows: Flows }> = async (app, { flows }) => {
   mount(

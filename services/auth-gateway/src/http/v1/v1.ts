@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { Flows } from '../../flows/flows.js'
 import type { ChallengePolicy } from '../../flows/policy.js'
+import { account } from './account.js'
 import { challenges } from './challenges.js'
 import { login } from './login.js'
 import { me } from './me.js'
@@ -29,4 +30,5 @@ export const v1: FastifyPluginAsync<{ flows: Flows; policy: ChallengePolicy }> =
   await app.register(password, { flows })
   await app.register(session, { flows })
   await app.register(me, { flows })
+  await app.register(account, { flows, policy })
 }

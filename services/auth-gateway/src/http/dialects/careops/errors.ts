@@ -59,6 +59,7 @@ export const createVoice = (): Voice => ({
       errors[0]?.path === '/email' ? 'Email already registered' : 'Phone number already registered',
     ),
     'reset.gone': says(400, 'Invalid or expired token'),
+    'undo.gone': says(400, 'Invalid or expired token'),
     'not.found': says(404, 'Not Found'),
     'method.not_allowed': says(405, 'Method Not Allowed'),
     'request.too_large': says(413, 'Request Entity Too Large'),

@@ -57,6 +57,7 @@ export const createVoice = (): Voice => ({
       message: errors[0]?.path === '/email' ? 'Email already registered' : 'Phone number already registered',
     })),
     'reset.gone': says(400, 'Invalid or expired token'),
+    'undo.gone': says(400, 'Invalid or expired token'),
     'not.found': says(404, 'Not found'),
     'method.not_allowed': says(405, 'Method not allowed'),
     'request.too_large': says(413, 'Request is too large'),

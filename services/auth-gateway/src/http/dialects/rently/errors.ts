@@ -40,6 +40,7 @@ export const createVoice = (): Voice => ({
     forbidden: says(403, 'Forbidden'),
     'account.exists': says(400, 'An account with this email or phone number already exists. Please log in'),
     'reset.gone': says(400, 'Invalid or expired reset token'),
+    'undo.gone': says(400, 'Invalid or expired token'),
     'not.found': says(404, 'Not found'),
     'method.not_allowed': says(405, 'Method not allowed'),
     'request.too_large': says(413, 'Request is too large'),

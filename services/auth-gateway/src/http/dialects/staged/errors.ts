@@ -52,6 +52,7 @@ export const createVoice = (): Voice => ({
     forbidden: says(403, 'Forbidden'),
     'account.exists': shaped(409, Message, ({ members: { errors = [] } }) => ({ message: taken(errors[0]?.path) })),
     'reset.gone': says(400, 'Invalid or expired reset token'),
+    'undo.gone': says(400, 'Invalid or expired token'),
     'not.found': says(404, 'Not found'),
     'method.not_allowed': says(405, 'Method not allowed'),
     'request.too_large': says(413, 'Request entity too large'),

@@ -62,6 +62,7 @@ export const createVoice = (): Voice => ({
       ),
     ),
     'reset.gone': says(400, 'Invalid or expired token.'),
+    'undo.gone': says(400, 'Invalid or expired token.'),
     'not.found': says(404, 'Not found.'),
     'method.not_allowed': {
       status: 405,

@@ -1,0 +1,64 @@
+import type { User } from '@latchkey/contracts/v1/shapes'
+import { invalidField } from '@latchkey/kit/app-error'
+import { readEmail } from './accounts.js'
+import type { GuessPassword } from './guess-password.js'
+import type { Caller, SignedInCaller, Users } from './ports.js'
+import { type ShownAgain, showAgain } from './shown-again.js'
+
+export type SetSecondFactor = (
+  input: { readonly enabled: boolean; readonly password: string },
+  caller: SignedInCaller,
+) => Promise<User>
+
+/** From now on a log-in takes password and code, or not any more. Throws `credentials.wrong`, `token.invalid`, `account.unverified`. */
+export function createSetSecondFactor({
+  users,
+  guessPassword,
+}: {
+  users: Pick<Users, 'setSecondFactor'>
+  guessPassword: GuessPassword
+}): SetSecondFactor {
+  return async function setSecondFactor(input, caller) {
+    const { userId, sessionId } = caller
+    const { user } = await guessPassword({ account: `session:${userId}`, known: true }, caller, () =>
+      users.setSecondFactor({ sessionId }, input, caller),
+    )
+    return user
+  }
+}
+
+export type DeleteAccount = (shown: ShownAgain, caller: SignedInCaller) => Promise<void>
+
+/** Everything that is kept about the account goes; what waits in Redis leads nowhere, and is gone in minutes. Throws `credentials.wrong`, `forbidden`, `token.invalid`. */
+export function createDeleteAccount({
+  users,
+  guessPassword,
+}: {
+  users: Pick<Users, 'deleteAccount'>
+  guessPassword: GuessPassword
+}): DeleteAccount {
+  return async function deleteAccount(shown, caller) {
+    const { sessionId } = caller
+    await showAgain(shown, caller, guessPassword, (again) => users.deleteAccount({ sessionId }, again, caller))
+  }
+}
+
+export type UndoChange = (token: string, caller: Caller) => Promise<void>
+
+/** Gives an account its old phone back. Throws `undo.gone`, `account.exists` where somebody else proved it since. */
+export function createUndoChange({ users }: { users: Pick<Users, 'undoPhoneChange'> }): UndoChange {
+  return async function undoChange(token, caller) {
+    await users.undoPhoneChange({ token }, caller)
+  }
+}
+
+export type ChangeEmail = (email: string, caller: SignedInCaller) => Promise<never>
+
+/** An address is only ever changed to one that is proved, and without mail none can be. Throws `request.invalid`, `token.invalid`. */
+export function createChangeEmail({ users }: { users: Pick<Users, 'getSessionUser'> }): ChangeEmail {
+  return async function changeEmail(email, { sessionId, ...caller }) {
+    readEmail(email)
+    await users.getSessionUser({ sessionId }, undefined, caller)
+    throw invalidField('/email', 'cannot be proved: no mail can be sent here')
+  }
+}
