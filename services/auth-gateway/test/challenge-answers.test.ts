@@ -219,3 +219,38 @@ t.test('text that is no id is gone, not an error', async (t) => {
     t.same(await store.resend(id, 'v1', policy, numbers), { verdict: 'gone' })
   }
 })
+
+t.test('a refused claim is a wrong answer: counted, for the phone too, and the last one ends the code', async (t) => {
+  const { store, open, code } = await challengeHarness(t)
+  const { id } = await open()
+  const claimed = async () => {
+    const answered = await store.answer(id, code, 'v1')
+    if (answered.verdict !== 'claimed') throw new Error(answered.verdict)
+    return answered.claim
+  }
+  const left = []
+  for (let n = 0; n < policy.attempts; n++) left.push(await store.refuse(await claimed()))
+  t.same(left, [4, 3, 2, 1, 0])
+  t.same(await store.answer(id, code, 'v1'), { verdict: 'gone' })
+  t.match(await store.read(id), { attemptsLeft: 0 })
+})
+
+t.test(
+  'refused claims use up the wrong answers of the phone, and a refusal that comes late counts all the same',
+  async (t) => {
+    const { store, open, code, clock } = await challengeHarness(t)
+    const phone = randomPhone()
+    for (let n = 0; n < 2; n++) {
+      const { id } = await open({ phone, limited: false })
+      for (let guess = 0; guess < policy.attempts; guess++) {
+        const answered = await store.answer(id, code, 'v1')
+        if (answered.verdict !== 'claimed') throw new Error(answered.verdict)
+        // Its lease is over: the code is nobody's meanwhile.
+        clock.offsetMs += 6 * second
+        await store.refuse(answered.claim)
+      }
+    }
+    const { id } = await open({ phone, limited: false })
+    t.match(await store.answer(id, code, 'v1'), { verdict: 'limited' })
+  },
+)

@@ -7,6 +7,7 @@ import { brandMax, createRender, domainMax } from '../src/messages/render.js'
 const to = '+919876543210' as E164
 const code = { kind: 'code', to, code: '123456' } as const
 const notice = { kind: 'account_exists', to } as const
+const changed = { kind: 'phone_changed', to, undoToken: 'w'.repeat(28) } as const
 
 t.test('the code comes in the words of the documents, with the WebOTP line last', async (t) => {
   const render = createRender({ brand: 'Acme', domain: 'app.example.com' })
@@ -24,6 +25,15 @@ t.test('without a domain there is no WebOTP line, and a notice never has one', a
   t.notMatch(createRender({ brand: 'Acme', domain: 'app.example.com' })(notice, 'sign_up', 'en'), '@')
 })
 
+t.test(
+  'who left a number is told with the way to undo it, last and in letters only: nothing takes it for a code',
+  async (t) => {
+    const text = createRender({ brand: 'Acme', domain: 'app.example.com' })(changed, 'change_phone', 'en')
+    t.match(text, /^Acme: .* w{28}$/)
+    t.notMatch(text, /\d{4}|@/)
+  },
+)
+
 t.test('a language we do not speak is English', async (t) => {
   const render = createRender({ brand: 'Acme' })
   for (const locale of ['', 'xx', 'tlh-AA', 'constructor', '__proto__'])
@@ -36,7 +46,7 @@ t.test('a brand that looks like a pattern stays what it is', async (t) => {
 
 t.test('every text is one GSM-7 segment, even with the longest brand, domain and code', async (t) => {
   const render = createRender({ brand: 'M'.repeat(brandMax), domain: `${'m'.repeat(domainMax - 4)}.com` })
-  for (const message of [{ ...code, code: '1234567890' }, notice])
+  for (const message of [{ ...code, code: '1234567890' }, notice, changed])
     for (const purpose of purposes) {
       const counted = new SegmentedMessage(render(message, purpose, 'en'))
       t.strictSame([counted.segmentsCount, counted.encodingName], [1, 'GSM-7'], `${message.kind} ${purpose}`)

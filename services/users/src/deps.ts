@@ -66,7 +66,17 @@ export function createServices({
   const passwords = createPasswords({ db, people, sessions, credentials, reproof, tokens: resetTokens, now })
   const account = createAccount({ db, people, reproof })
   const phoneChanges = createPhoneChanges({ db, people, claims, sessions, passwords, devices, reproof, now })
-  const challenges = createChallenges({ db, people, claims, sessions, passwords, reproof, phoneChanges, now, ...metrics })
+  const challenges = createChallenges({
+    db,
+    people,
+    claims,
+    sessions,
+    passwords,
+    reproof,
+    phoneChanges,
+    now,
+    ...metrics,
+  })
   const registrations = createRegistrations({ db, people, claims, credentials, sessions })
   const deliveries = createDeliveries({ db, now })
   const optOuts = createOptOuts({ db, copy, log })

@@ -9,7 +9,10 @@ const remove = ({ call }: Harness, sessionId: string, shown: string | null = nul
 
 /** Every row of every table that holds one of these. */
 async function rowsWith(url: string, marks: readonly string[]): Promise<string[]> {
-  const tables = await sql(url, "select table_name as name from information_schema.tables where table_schema = 'public'")
+  const tables = await sql(
+    url,
+    "select table_name as name from information_schema.tables where table_schema = 'public'",
+  )
   const found = await Promise.all(
     tables.map(async ({ name }) => {
       const rows = await sql(url, `select to_jsonb(t)::text as row from "${String(name)}" t`)

@@ -123,7 +123,11 @@ export async function harness(
   })
   await app.ready()
 
-  async function call(method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE', path: string, payload?: object): Promise<Reply> {
+  async function call(
+    method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE',
+    path: string,
+    payload?: object,
+  ): Promise<Reply> {
     const { statusCode, headers, body } = await app.inject({
       method,
       url: `/internal${path}`,

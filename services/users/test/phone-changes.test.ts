@@ -99,7 +99,8 @@ t.test('a pending change older than a reset dies with it, though its session had
   const { phone, session } = await somebody(h)
   const thief = must((await h.signIn(phone)).body.session)
   const begun = await begin(h, thief)
-  const { resetToken } = (await h.call('POST', '/reset-tokens', { challengeId: newChallengeId(), phone, face: 'v1' })).body
+  const { resetToken } = (await h.call('POST', '/reset-tokens', { challengeId: newChallengeId(), phone, face: 'v1' }))
+    .body
   t.match(await h.call('POST', '/passwords/reset', { resetToken, newPassword: 'another plum', rules: 'standard' }), {
     status: 204,
   })
@@ -156,7 +157,11 @@ t.test('an undo gives the old phone back, once, and ends all that the change cou
   const change = await begin(h, session)
   await change.prove()
   const later = await begin(h, session)
-  const resets = await h.call('POST', '/reset-tokens', { challengeId: newChallengeId(), phone: change.phone, face: 'v1' })
+  const resets = await h.call('POST', '/reset-tokens', {
+    challengeId: newChallengeId(),
+    phone: change.phone,
+    face: 'v1',
+  })
   const { resetToken } = resets.body
   const dump = JSON.stringify(await h.db.selectFrom('phone_undos').selectAll().execute())
   t.notMatch(dump, change.undoToken, 'which is nowhere in the database')
@@ -187,29 +192,32 @@ t.test('of ten undos with one token at once, one is made', async (t) => {
   t.ok(replies.every(({ status, body }) => status === 204 || body.code === 'undo.gone'))
 })
 
-t.test('the oldest phone of a day has the last word: it undoes every change since, and no younger undo undoes it', async (t) => {
-  const h = await harness(t)
-  const { session, phone } = await somebody(h)
-  const first = await begin(h, session)
-  await first.prove()
-  h.advance(10)
-  const second = await begin(h, session)
-  await second.prove()
-  h.advance(10)
-  t.match(await undo(h, second.undoToken), { status: 204 })
-  t.match((await h.signIn(first.phone)).body.user, { phone: first.phone })
-  t.match(await undo(h, first.undoToken), { status: 204 }, 'an older one stays good')
+t.test(
+  'the oldest phone of a day has the last word: it undoes every change since, and no younger undo undoes it',
+  async (t) => {
+    const h = await harness(t)
+    const { session, phone } = await somebody(h)
+    const first = await begin(h, session)
+    await first.prove()
+    h.advance(10)
+    const second = await begin(h, session)
+    await second.prove()
+    h.advance(10)
+    t.match(await undo(h, second.undoToken), { status: 204 })
+    t.match((await h.signIn(first.phone)).body.user, { phone: first.phone })
+    t.match(await undo(h, first.undoToken), { status: 204 }, 'an older one stays good')
 
-  const fresh = must((await h.signIn(phone)).body.session)
-  const third = await begin(h, fresh)
-  await third.prove()
-  h.advance(10)
-  const fourth = await begin(h, fresh)
-  await fourth.prove()
-  t.match(await undo(h, third.undoToken), { status: 204 })
-  t.match(await undo(h, fourth.undoToken), { body: { code: 'undo.gone' } })
-  t.match((await h.signIn(phone)).body.user, { phone })
-})
+    const fresh = must((await h.signIn(phone)).body.session)
+    const third = await begin(h, fresh)
+    await third.prove()
+    h.advance(10)
+    const fourth = await begin(h, fresh)
+    await fourth.prove()
+    t.match(await undo(h, third.undoToken), { status: 204 })
+    t.match(await undo(h, fourth.undoToken), { body: { code: 'undo.gone' } })
+    t.match((await h.signIn(phone)).body.user, { phone })
+  },
+)
 
 t.test('an undo is good for 24 hours, and swept after', async (t) => {
   const h = await harness(t)

@@ -67,23 +67,26 @@ t.test('a right password opens no session then: what it opens is the second step
   t.not(first[0]?.superseded_at, null, 'and the device is known again')
 })
 
-t.test('the second step ends where password or phone were changed since the first, or the account was disabled', async (t) => {
-  const h = await harness(t)
-  const { phone, user, set, session } = await somebody(h)
-  await set(true)
-  const begun = await begin(h, phone)
-  t.match(await finish(h, { ...begun, phone: newPhone() }), gone, 'of another phone')
-  t.match(await finish(h, { ...begun, asOf: new Date().toISOString() }), gone)
-  const other = await somebody(h)
-  t.match(await finish(h, { ...begun, userId: other.user.id }), gone, 'of another account')
-  h.advance(10)
-  const body = { newPassword: 'another plum harbour', currentPassword: password, rules: 'standard' }
-  await h.call('POST', `/sessions/${session.id}/password`, { ...body, freshWithinSeconds: null })
-  t.match(await finish(h, begun), gone)
-  const { body: again } = await h.logIn('phone', phone, 'another plum harbour', { takesSecondFactor: true })
-  await h.db.updateTable('users').set({ disabled_at: new Date() }).where('id', '=', user.id).execute()
-  t.match(await finish(h, again['secondFactor'] as object), { status: 403, body: { code: 'account.disabled' } })
-})
+t.test(
+  'the second step ends where password or phone were changed since the first, or the account was disabled',
+  async (t) => {
+    const h = await harness(t)
+    const { phone, user, set, session } = await somebody(h)
+    await set(true)
+    const begun = await begin(h, phone)
+    t.match(await finish(h, { ...begun, phone: newPhone() }), gone, 'of another phone')
+    t.match(await finish(h, { ...begun, asOf: new Date().toISOString() }), gone)
+    const other = await somebody(h)
+    t.match(await finish(h, { ...begun, userId: other.user.id }), gone, 'of another account')
+    h.advance(10)
+    const body = { newPassword: 'another plum harbour', currentPassword: password, rules: 'standard' }
+    await h.call('POST', `/sessions/${session.id}/password`, { ...body, freshWithinSeconds: null })
+    t.match(await finish(h, begun), gone)
+    const { body: again } = await h.logIn('phone', phone, 'another plum harbour', { takesSecondFactor: true })
+    await h.db.updateTable('users').set({ disabled_at: new Date() }).where('id', '=', user.id).execute()
+    t.match(await finish(h, again['secondFactor'] as object), { status: 403, body: { code: 'account.disabled' } })
+  },
+)
 
 t.test('a proved phone opens a session only together with the password, and a wrong one uses nothing up', async (t) => {
   const hasher = counted()
@@ -99,7 +102,11 @@ t.test('a proved phone opens a session only together with the password, and a wr
     t.match(await ask(challengeId, more), wrong, JSON.stringify(more))
   t.match(await ask(challengeId, { password }), { status: 200 })
   t.match(await ask(challengeId, { password }), gone)
-  t.match(await ask(newChallengeId(), { password, face: 'jodimilan' }), gone, 'no face without the step lets anybody in')
+  t.match(
+    await ask(newChallengeId(), { password, face: 'jodimilan' }),
+    gone,
+    'no face without the step lets anybody in',
+  )
 })
 
 t.test('a reset switches no second factor off, and only on /v1 there is one', async (t) => {

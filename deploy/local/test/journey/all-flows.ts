@@ -17,6 +17,8 @@ interface Driven {
   readonly canaries: Canaries
   /** Codes as the person gets them. */
   readonly codeOf: (phone: string, count: number) => Promise<string>
+  /** What was sent to a phone so far. */
+  readonly messagesTo: (phone: string) => Promise<readonly { readonly body: string }[]>
   /** The body of every refusal. */
   readonly refusals: string[]
 }
@@ -35,7 +37,8 @@ export function keepingRefusals(call: Call): { call: Call; refusals: string[] } 
 }
 
 /** Every flow there is, right and wrong; all that must stand nowhere is added to the canaries. */
-export async function driveAll({ stack, call, canaries, codeOf, refusals }: Driven): Promise<void> {
+export async function driveAll(driven: Driven): Promise<void> {
+  const { stack, call, canaries, codeOf, refusals } = driven
   const { texts, tokens, phones, codes } = canaries
   const phone = randomPhone()
   const person = {
@@ -92,8 +95,69 @@ export async function driveAll({ stack, call, canaries, codeOf, refusals }: Driv
   const reset = await call('POST', `/v1/challenges/${forgot.body.challenge.id}/answer`, { code: await code(4) })
   tokens.push(reset.body.resetToken)
   await rawRequests(stack.gatewayUrl, { texts, refusals, phone, accessToken })
+  await driveChanges(driven, { phone, password: person.password, accessToken })
   await call('POST', '/v1/logout', { all: true }, accessToken)
   await call('GET', '/v1/me', undefined, accessToken)
+}
+
+interface SignedIn {
+  readonly phone: string
+  readonly password: string
+  readonly accessToken: string
+}
+
+/** What could lose somebody his account. Afterwards the session is over. */
+async function driveChanges(driven: Driven, { phone, password, accessToken }: SignedIn): Promise<void> {
+  const { call, canaries, codeOf, messagesTo } = driven
+  const { texts, tokens, phones, codes } = canaries
+  const guess = word('guess')
+  texts.push(guess)
+  for (const secret of [guess, password])
+    await call('PUT', '/v1/me/second-factor', { enabled: true, password: secret }, accessToken)
+  const loggingIn = await call('POST', '/v1/login', { identifier: phone, password })
+  const code = await codeOf(phone, 5)
+  codes.push(code)
+  const { body } = await call('POST', `/v1/challenges/${loggingIn.body.challenge.id}/answer`, { code })
+  tokens.push(body.session.accessToken, body.session.refreshToken, body.session.deviceToken)
+
+  async function move(token: string, secret: string): Promise<void> {
+    const next = randomPhone()
+    phones.push(next)
+    await call('POST', '/v1/me/phone', { phone: next, password: guess }, token)
+    const started = await call('POST', '/v1/me/phone', { phone: next, password: secret }, token)
+    const sent = await codeOf(next, 1)
+    codes.push(sent)
+    await call('POST', `/v1/challenges/${started.body.challenge.id}/answer`, { code: sent })
+  }
+  const undoToken = (of: string) =>
+    eventually('the way to undo', async () => {
+      const found = (await messagesTo(of)).map((message) => /[a-z]{28}$/.exec(message.body)?.[0])
+      return found.find((token) => token !== undefined)
+    })
+  await move(accessToken, password)
+  const token = await undoToken(phone)
+  tokens.push(token)
+  for (const presented of [token.slice(1), token]) await call('POST', '/v1/undo', { token: presented })
+
+  // One who could still undo his change, and one who is gone.
+  const [moved, removed] = [await newcomer(driven), await newcomer(driven)]
+  await move(moved.accessToken, moved.password)
+  tokens.push(await undoToken(moved.phone))
+  for (const secret of [guess, removed.password])
+    await call('DELETE', '/v1/me', { password: secret }, removed.accessToken)
+}
+
+async function newcomer({ call, canaries, codeOf }: Driven): Promise<SignedIn> {
+  const [phone, password] = [randomPhone(), word('password')]
+  canaries.phones.push(phone)
+  canaries.texts.push(password)
+  const started = await call('POST', '/v1/signup', { phone, password })
+  const code = await codeOf(phone, 1)
+  canaries.codes.push(code)
+  const { body } = await call('POST', `/v1/challenges/${started.body.challenge.id}/answer`, { code })
+  const { accessToken, refreshToken, deviceToken } = body.session
+  canaries.tokens.push(accessToken, refreshToken, deviceToken)
+  return { phone, password, accessToken }
 }
 
 interface Raw {
@@ -124,7 +188,7 @@ async function rawRequests(url: string, { texts, refusals, phone, accessToken }:
 }
 
 /** Errors of the database that quote rows and values, met by sign-ups. Afterwards users serves no account any more. */
-export async function breakUsers({ stack, call, canaries, codeOf }: Driven): Promise<void> {
+export async function breakUsers({ stack, call, canaries, codeOf }: Omit<Driven, 'messagesTo'>): Promise<void> {
   const sql = (statement: string) => query(stack.databaseUrl, statement)
   const signUp = async () => {
     const person = { phone: randomPhone(), name: `Canary ${word('name')}`, password: word('password') }

@@ -12,14 +12,15 @@ t.test('nothing secret is anywhere it does not belong: as it is deployed', async
   const env = { LOG_LEVEL: 'trace', DIALECTS: everyFace, ...keys }
   const { stack, call, order, ledger } = await production(t, { env })
   const canaries = { ...noCanaries(), tokens: Object.values(keys) }
+  const messagesTo = async (phone: string) => (await ledger(200)).filter(({ to }) => to === phone)
   const codeOf = (phone: string, count: number) =>
     eventually(
       `message ${count} to a person`,
       async () => {
-        const sent = (await ledger(200)).filter(({ to }) => to === phone)
+        const sent = await messagesTo(phone)
         return sent.length >= count && codeIn(sent[count - 1] ?? { body: '' })
       },
       20_000,
     )
-  await searchEverything(t, { stack, canaries, codeOf, carrier: { order }, ...keepingRefusals(call) })
+  await searchEverything(t, { stack, canaries, codeOf, messagesTo, carrier: { order }, ...keepingRefusals(call) })
 })

@@ -18,7 +18,8 @@ const reproofFails = [
 export const changePhone = endpoint({
   method: 'POST',
   path: '/me/phone',
-  summary: 'Change the phone: sends a code to the new one; the old one is told once it is proved, with a way to undo it',
+  summary:
+    'Change the phone: sends a code to the new one; the old one is told once it is proved, with a way to undo it',
   bearer: true,
   body: Strict({ phone: PhoneInput, password: Type.Optional(password) }),
   replies: { 202: Type.Object({ challenge: Challenge }) },
@@ -51,14 +52,7 @@ export const setSecondFactor = endpoint({
   bearer: true,
   body: Strict({ enabled: Type.Boolean(), password: { ...PasswordInput, description: 'The current one.' } }),
   replies: { 200: Type.Object({ user: User }) },
-  fails: [
-    'request.invalid',
-    'credentials.wrong',
-    'token.invalid',
-    'account.unverified',
-    'rate.limited',
-    'unavailable',
-  ],
+  fails: ['request.invalid', 'credentials.wrong', 'token.invalid', 'account.unverified', 'rate.limited', 'unavailable'],
 })
 
 export const deleteMe = endpoint({

@@ -135,11 +135,7 @@ function wrong(attemptsLeft: number): AppError {
 }
 
 /** Refusals behind which the challenge is used up: the fence is committed. */
-const consumed: ReadonlySet<string> = new Set([
-  'challenge.gone',
-  'account.exists',
-  'account.disabled',
-])
+const consumed: ReadonlySet<string> = new Set(['challenge.gone', 'account.exists', 'account.disabled'])
 
 /** People paste `123 456` and `123-456`; anything but digits is no guess and is not counted. */
 function readCode(text: string): string {
@@ -199,9 +195,7 @@ function createEffects(
         { ...proof, registrationId: pending.registrationId, phone, face, signIn: answer.signIn ?? false },
         caller,
       )
-      return session === null
-        ? { kind: 'proved', user }
-        : signedIn({ user, session })
+      return session === null ? { kind: 'proved', user } : signedIn({ user, session })
     }
     const told = answer.account === undefined ? pending : { ...answer.account, phone }
     if (!Value.Check(PendingAccount, told)) throw new Error('a sign-up challenge holds no account')

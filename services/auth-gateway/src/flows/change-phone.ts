@@ -131,7 +131,8 @@ export function createCompletePhoneChange({ users, sms }: CompletePhoneChangeDep
   ): Promise<User> {
     const { phone } = claim
     // Where the number turns out to be somebody's, nothing will change, and nobody is to be told that it did.
-    const taken = undo !== null && (await users.findPhone({ identifier: { kind: 'phone', value: phone } }, caller)).phone
+    const taken =
+      undo !== null && (await users.findPhone({ identifier: { kind: 'phone', value: phone } }, caller)).phone
     if (undo !== null && taken === null) await notify(undo.notice, caller)
     const { user } = await users.changePhone(
       { ...proof, phone, sessionId, asOf, undoToken: undo?.token ?? null },
@@ -141,7 +142,12 @@ export function createCompletePhoneChange({ users, sms }: CompletePhoneChangeDep
   }
 
   async function notify(notice: NonNullable<PendingPhoneChange['undo']>['notice'], caller: Caller): Promise<void> {
-    const message = { ...notice, generation: 1, purpose: 'change_phone' as const, expiresAt: new Date(notice.expiresAt) }
+    const message = {
+      ...notice,
+      generation: 1,
+      purpose: 'change_phone' as const,
+      expiresAt: new Date(notice.expiresAt),
+    }
     await sms.send(message, caller).catch((cause: unknown) => {
       // Whether it was queued or not, the phone is as it was: the code can be answered again, and the message keeps its id.
       throw new AppError('unavailable', { cause, effect: 'none' })

@@ -147,8 +147,7 @@ export function createPeople({ db, claims, now }: { db: Db; claims: Claims; now:
         ...(forgetPassword && { password_hash: null }),
       })
     },
-    setSecondFactor: (trx, id, enabled) =>
-      people.updateUser(trx, id, { second_factor: enabled, updated_at: now() }),
+    setSecondFactor: (trx, id, enabled) => people.updateUser(trx, id, { second_factor: enabled, updated_at: now() }),
     remove: people.deleteUser,
   }
 }

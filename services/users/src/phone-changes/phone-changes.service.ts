@@ -76,7 +76,8 @@ export function createPhoneChanges(needs: PhoneChangesNeeds): PhoneChanges {
     const person = await people.hold(trx, undo.user_id)
     if (person === undefined || !(await undos.spendUndo(trx, undo))) throw new AppError('undo.gone')
     // Thrown: the token stays good, should the account in the way be deleted.
-    if (person.phone !== undo.phone && (await people.isPhoneTaken(trx, undo.phone))) throw new AppError('account.exists')
+    if (person.phone !== undo.phone && (await people.isPhoneTaken(trx, undo.phone)))
+      throw new AppError('account.exists')
     await people.setPhone(trx, person.id, undo.phone, { forgetPassword: true })
     for (const released of await claims.end(trx, undo.phone)) await sessions.endAll(trx, released)
     await passwords.endResetTokens(trx, person.id)

@@ -39,7 +39,7 @@ export const usersApi: Face = {
   spent: { status: 429, body: { detail: String }, headers: retryAfter },
   limited: { status: 429, body: { detail: String }, headers: retryAfter },
   credentialsWrong: { status: 401 },
-  secondFactor: { status: 403 },
+  secondFactor: { status: 202, body: { challenge: { purpose: 'second_factor' } } },
   invalid: (field) => ({ status: 400, body: { [field === 'code' ? 'otp' : field]: [String] } }),
   conflict: { status: 400 },
   isShaped: (error) =>

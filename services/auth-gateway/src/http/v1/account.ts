@@ -20,12 +20,10 @@ export const account: FastifyPluginAsync<{ flows: Flows; policy: ChallengePolicy
     },
     { tag, ...app.sendLimit },
   )
-  mount(
-    app,
-    changeEmail,
-    async ({ body, request }) => flows.changeEmail(body.email, await request.signedIn(face)),
-    { tag, ...app.sendLimit },
-  )
+  mount(app, changeEmail, async ({ body, request }) => flows.changeEmail(body.email, await request.signedIn(face)), {
+    tag,
+    ...app.sendLimit,
+  })
   mount(
     app,
     undoChange,

@@ -23,10 +23,7 @@ export const challenges: FastifyPluginAsync<{ flows: Flows; policy: ChallengePol
     app,
     answerChallenge,
     async ({ params, body, request }) => {
-      const proved = await flows.answerChallenge(
-        { id: params.id, ...body },
-        request.caller(face),
-      )
+      const proved = await flows.answerChallenge({ id: params.id, ...body }, request.caller(face))
       if (proved.kind === 'reset_allowed')
         return { status: 200, body: { resetToken: proved.resetToken, expiresAt: proved.expiresAt } }
       const { user } = proved
