@@ -11,6 +11,7 @@
 //   }
 //
 // Choose the fastest test that notices: one of the service before one of the journey.
+import { accountChangeGuards } from './guards/account-changes.js'
 import { faceGuards } from './guards/faces.js'
 import { jodimilanAndRentlyGuards } from './guards/faces-b.js'
 import { gatewayGuards } from './guards/gateway.js'
@@ -47,4 +48,5 @@ export const guards: readonly Guard[] = [
   ...redisFaultGuards,
   ...sessionGuards,
   ...receiptGuards,
+  ...accountChangeGuards,
 ]

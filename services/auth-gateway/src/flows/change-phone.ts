@@ -25,8 +25,8 @@ export type ChangePhone = (
   policy: ChallengePolicy,
 ) => Promise<Challenge>
 
-/** Longer than a code can live, resends included: carriers may be away when the change is made. */
-const noticeLifeSeconds = 7_200
+/** Longer than a code can live, resends included, and some more: carriers may be away when the change is made. */
+const noticeLifeSeconds = 3_600
 
 const letters = 'abcdefghijklmnopqrstuvwxyz'
 const newUndoToken = () => Array.from({ length: 28 }, () => letters[randomInt(letters.length)]).join('')

@@ -196,8 +196,8 @@ export const gatewayGuards: readonly Guard[] = [
   {
     guards: 'a refusal behind the fence ends the challenge',
     file: 'services/auth-gateway/src/flows/answer-challenge.ts',
-    take: "  'challenge.gone',\n  'account.exists',\n  'account.disabled',",
-    put: "  'challenge.gone',",
+    take: "new Set(['challenge.gone', 'account.exists', 'account.disabled'])",
+    put: "new Set(['challenge.gone'])",
     test: 'services/auth-gateway/test/answer-challenge.test.ts',
     red: 'a refusal that used the challenge ends it',
   },

@@ -12,8 +12,8 @@ export const usersGuards: readonly Guard[] = [
   {
     guards: 'a refusal uses the challenge up',
     file: 'services/users/src/challenges/challenges.service.ts',
-    take: "if (person.disabled_at !== null) return 'account.disabled'",
-    put: "if (person.disabled_at !== null) throw new AppError('account.disabled')",
+    take: "'challenge.gone'\n      if (person.disabled_at !== null) return 'account.disabled'",
+    put: "'challenge.gone'\n      if (person.disabled_at !== null) throw new AppError('account.disabled')",
     test: 'services/users/test/sign-in.test.ts',
     red: 'a phone without an owner signs nobody in; a disabled owner is told, and the challenge is used',
   },
@@ -124,8 +124,8 @@ export const usersGuards: readonly Guard[] = [
   {
     guards: 'a device token of one account marks no device of another',
     file: 'services/users/src/sessions/devices.repository.ts',
-    take: "    .where('user_id', '=', userId)\n",
-    put: '',
+    take: "    .where('user_id', '=', userId)\n    .where('superseded_at'",
+    put: "    .where('superseded_at'",
     test: 'services/users/test/devices.test.ts',
     red: 'a sign-up with the token of somebody else’s device gets a device of its own',
   },

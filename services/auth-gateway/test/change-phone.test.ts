@@ -1,0 +1,122 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { errors, errorType } from '@latchkey/contracts/errors'
+import type { E164 } from '@latchkey/contracts/phone'
+import { AppError } from '@latchkey/kit/app-error'
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import t, { type Test } from 'tap'
+import { createAnswerChallenge } from '../src/flows/answer-challenge.js'
+import { createChangePhone } from '../src/flows/change-phone.js'
+import type { QueuedMessage } from '../src/flows/ports.js'
+import { createStartChallenge } from '../src/flows/start-challenge.js'
+import { createReadPhone } from '../src/phones/canonical-phone.js'
+import { createUsersClient } from '../src/users-client.js'
+import { challengeHarness, policy, randomPhone, second } from './challenge-harness.js'
+
+const sessionId = '01930000-0000-7000-8000-000000000000'
+const caller = { requestId: 'test', face: 'v1', locale: 'fr', userId: sessionId, sessionId }
+const shown = { freshWithinSeconds: 600 }
+
+/** Stands where users does, for one account: what its phone is, who has the new one, and whether it is well. */
+async function change(t: Test, { taken = null as E164 | null } = {}) {
+  const h = await challengeHarness(t)
+  const [before, phone] = [randomPhone(), randomPhone()]
+  const asked: string[] = []
+  const server = createServer((request, reply) => {
+    asked.push(request.url ?? '')
+    const answers: Record<string, unknown> = {
+      '/internal/people/find-phone': { phone: taken },
+      [`/internal/sessions/${sessionId}/phone-change`]: { phone: before, asOf: null },
+    }
+    request.resume().once('end', () => {
+      const answer = answers[request.url ?? '']
+      const { status, title, detail } = errors['challenge.gone']
+      const refusal = { type: errorType('challenge.gone'), title, status, code: 'challenge.gone', detail }
+      reply.statusCode = answer === undefined ? status : 200
+      reply.end(JSON.stringify(answer ?? refusal))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const log = pino({ level: 'silent' })
+  const users = createUsersClient({ url, secret: 'test', timeoutMs: 1_500, log, metrics: new Registry() })
+  t.teardown(async () => {
+    await users.close()
+    server.closeAllConnections()
+    server.close()
+  })
+  const queued: QueuedMessage[] = []
+  const queue = { away: false }
+  const sms = {
+    send: async (message: QueuedMessage) => {
+      if (queue.away) throw new AppError('unavailable', { effect: 'unknown' })
+      queued.push(message)
+    },
+    has: async () => true,
+  }
+  const challenges = h.store
+  const startChallenge = createStartChallenge({ challenges, sms, newCode: () => h.code, nobodyBehind: (name) => name })
+  const readPhone = createReadPhone({ countries: '*', testNumbers: new Map() })
+  const start = createChangePhone({ users, challenges, startChallenge, readPhone })
+  const answerChallenge = createAnswerChallenge({ challenges, users, sms })
+  const answer = (id: string) =>
+    answerChallenge({ id, code: h.code }, caller).then(
+      () => 'done',
+      (error: unknown) => (error instanceof AppError ? error.code : String(error)),
+    )
+  return {
+    ...h,
+    before,
+    phone,
+    asked,
+    queued,
+    queue,
+    start: () => start({ phone, shown }, caller, policy),
+    answer,
+    changed: () => asked.includes('/internal/phone-changes'),
+  }
+}
+
+t.test('a change whose old phone cannot be told is not made, and its code works again', async (t) => {
+  const { start, answer, queue, queued, changed } = await change(t)
+  const { id } = await start()
+  queue.away = true
+  t.equal(await answer(id), 'unavailable')
+  t.notOk(changed())
+  queue.away = false
+  t.equal(await answer(id), 'challenge.gone', 'which is what users says here')
+  t.ok(changed())
+  t.equal(queued.length, 2, 'the code, then the notice')
+})
+
+t.test('however often an answer is tried again, the old phone is told by one message', async (t) => {
+  const { start, answer, queued, store, code } = await change(t)
+  const { id } = await start()
+  const first = await store.answer(id, code, 'v1')
+  if (first.verdict !== 'claimed') throw new Error(first.verdict)
+  await store.release(first.claim)
+  await answer(id)
+  const [, notice] = queued
+  const { undo } = first.claim.pending as { undo: { notice: { messageId: string } } }
+  t.equal(notice?.messageId, undo.notice.messageId, 'whose id is known before it is queued')
+})
+
+t.test('nobody is told of a change to a number that is somebody’s: there will be none', async (t) => {
+  const { start, answer, queued, changed } = await change(t, { taken: randomPhone() })
+  await answer((await start()).id)
+  t.ok(changed(), 'users says so')
+  t.equal(queued.length, 1, 'the code')
+})
+
+t.test('who uses up the limits of a number keeps nobody from being told, in the language of the owner', async (t) => {
+  const { start, answer, queued, before, open, clock, redis, keys } = await change(t)
+  for (let n = 0; n < 6; n++) {
+    await open({ phone: before, purpose: 'sign_in' })
+    clock.offsetMs += 301 * second
+  }
+  await answer((await start()).id)
+  const notice = queued[1]
+  t.ok(notice)
+  t.equal(await redis.hget(keys.challenge(notice?.challengeId ?? ''), 'locale'), '', 'not of whoever changes it')
+})
