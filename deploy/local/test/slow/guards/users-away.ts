@@ -61,7 +61,7 @@ export const usersAwayGuards: readonly Guard[] = [
   {
     guards: 'a sign-up without a password waits for no hash',
     file: 'services/auth-gateway/src/users-client.ts',
-    take: "prepare[lineFor(body)]",
+    take: 'prepare[lineFor(body)]',
     put: 'prepare.hashing',
     test: 'services/auth-gateway/test/users-breaker.test.ts',
     red: 'a sign-up without a password waits for no hash',
