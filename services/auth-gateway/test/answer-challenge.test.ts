@@ -40,7 +40,10 @@ async function answerTwice(t: Test, url: string) {
   t.teardown(() => users.close())
   const sms = { send: async () => undefined }
   const isKnown = createIsKnown({ users })
-  const error = await createAnswerChallenge({ challenges: store, users, sms, guesses, isKnown })({ id, code }, caller).then(
+  const error = await createAnswerChallenge({ challenges: store, users, sms, guesses, isKnown })(
+    { id, code },
+    caller,
+  ).then(
     () => undefined,
     (thrown: unknown) => thrown,
   )

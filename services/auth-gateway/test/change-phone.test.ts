@@ -8,6 +8,8 @@ import { Registry } from 'prom-client'
 import t, { type Test } from 'tap'
 import { createAnswerChallenge } from '../src/flows/answer-challenge.js'
 import { createChangePhone } from '../src/flows/change-phone.js'
+import { createGuessPassword } from '../src/flows/guess-password.js'
+import { createIsKnown } from '../src/flows/known-devices.js'
 import type { QueuedMessage } from '../src/flows/ports.js'
 import { createStartChallenge } from '../src/flows/start-challenge.js'
 import { createReadPhone } from '../src/phones/canonical-phone.js'
@@ -26,7 +28,7 @@ async function change(t: Test, { taken = null as E164 | null } = {}) {
   const server = createServer((request, reply) => {
     asked.push(request.url ?? '')
     const answers: Record<string, unknown> = {
-      '/internal/people/find-phone': { phone: taken },
+      '/internal/people/find-phone': { phone: taken, known: false },
       [`/internal/sessions/${sessionId}/phone-change`]: { phone: before, asOf: null },
     }
     request.resume().once('end', () => {
@@ -58,8 +60,10 @@ async function change(t: Test, { taken = null as E164 | null } = {}) {
   const challenges = h.store
   const startChallenge = createStartChallenge({ challenges, sms, newCode: () => h.code, nobodyBehind: (name) => name })
   const readPhone = createReadPhone({ countries: '*', testNumbers: new Map() })
-  const start = createChangePhone({ users, challenges, startChallenge, readPhone })
-  const answerChallenge = createAnswerChallenge({ challenges, users, sms })
+  const guessPassword = createGuessPassword({ guesses: h.guesses })
+  const start = createChangePhone({ users, challenges, startChallenge, readPhone, guessPassword })
+  const isKnown = createIsKnown({ users })
+  const answerChallenge = createAnswerChallenge({ challenges, users, sms, guesses: h.guesses, isKnown })
   const answer = (id: string) =>
     answerChallenge({ id, code: h.code }, caller).then(
       () => 'done',

@@ -77,7 +77,10 @@ export function createSignInWithPassword(deps: SignInWithPasswordDeps): SignInWi
       users.signInWithPassword({ identifier, password, face: caller.face, ...device, takesSecondFactor: true }, caller),
     )
     if ('secondFactor' in right)
-      return { kind: 'second_factor', challenge: await sendCode(right.secondFactor, { ...device, known }, caller, policy) }
+      return {
+        kind: 'second_factor',
+        challenge: await sendCode(right.secondFactor, { ...device, known }, caller, policy),
+      }
     const { user, session } = right
     return { kind: 'signed_in', user, session: { ...session, userId: user.id } }
   }

@@ -44,7 +44,19 @@ export type StartChallenge = (request: ChallengeRequest, caller: Caller) => Prom
 /** Opens a challenge and queues its message: the same work whoever is or is not behind the number. Throws `rate.limited`, `unavailable`. */
 export function createStartChallenge({ challenges, sms, newCode, nobodyBehind }: StartChallengeDeps): StartChallenge {
   return async function startChallenge(
-    { purpose, policy, phone, identifier, says, addressShown, shownAs, known = false, pending, found, mayStayUnsent = false },
+    {
+      purpose,
+      policy,
+      phone,
+      identifier,
+      says,
+      addressShown,
+      shownAs,
+      known = false,
+      pending,
+      found,
+      mayStayUnsent = false,
+    },
     caller,
   ) {
     // Counted for what the caller typed: were it the phone behind a name, its limits would tell that the name is known.

@@ -2,7 +2,13 @@ import type { KnownBy } from '@latchkey/contracts/internal/owners'
 import type { SignedTokens } from '@latchkey/kit/signed-token'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db, Trx } from '../database.js'
-import { expireDevices, findDeviceOwner, findSessionOwner, insertDevice, supersedeDevice } from './devices.repository.js'
+import {
+  expireDevices,
+  findDeviceOwner,
+  findSessionOwner,
+  insertDevice,
+  supersedeDevice,
+} from './devices.repository.js'
 
 export interface Devices {
   /** A new device of the account. A good token of an earlier one is superseded by it; a bad token changes nothing and is no error. */
