@@ -43,27 +43,40 @@ export function createPace({ redis, prefix, lane, perSecond, onWaiting }: PaceOp
     points: perSecond,
     duration: 1,
   })
+  /** A worker takes a tenth of a second's turns at once at most, so that others get theirs. */
+  const most = Math.ceil(perSecond / 10)
   const line: Waiter[] = []
   let serving = false
 
-  /** 0 where this second has a turn left, else how long to wait. */
-  const take = () =>
-    limiter.consume(lane).then(
-      () => 0,
-      // A Redis that cannot be asked has no fence either: the message gets no further than that.
-      (refused: unknown) => (refused instanceof RateLimiterRes ? Math.max(shortestWaitMs, refused.msBeforeNext) : 0),
+  /** Turns of this second for at most so many, and where there are none, how long to wait. */
+  const take = (wanted: number) =>
+    limiter.consume(lane, wanted).then(
+      () => ({ granted: wanted, waitMs: 0 }),
+      (refused: unknown) => {
+        // A Redis that cannot be asked has no fence either: the message gets no further than that.
+        if (!(refused instanceof RateLimiterRes)) return { granted: wanted, waitMs: 0 }
+        // All were counted, so nobody else gets what was left of the second: it is ours.
+        const before = refused.consumedPoints - wanted
+        return {
+          granted: Math.min(wanted, Math.max(0, perSecond - before)),
+          waitMs: Math.max(shortestWaitMs, refused.msBeforeNext),
+        }
+      },
     )
 
   async function serve(): Promise<void> {
     if (serving) return
     serving = true
-    let held = false
+    let held = 0
     while (line.length > 0) {
-      const waitMs: number = held ? 0 : await take()
-      held = waitMs === 0
-      if (!held) await sleep(waitMs)
-      const next = held ? line.shift() : undefined
-      if (next?.uses === true) held = false
+      if (held === 0) {
+        const wanting = line.filter(({ uses }) => uses).length
+        const { granted, waitMs } = await take(Math.max(1, Math.min(wanting, most)))
+        held = granted
+        if (granted === 0) await sleep(waitMs)
+      }
+      const next = held > 0 ? line.shift() : undefined
+      if (next?.uses === true) held -= 1
       next?.go(true)
     }
     serving = false
