@@ -21,7 +21,7 @@ t.test('whoever asked not to be texted gets no message, and the log says why', a
   await list({ [nameOf(to)]: forGood })
   const job = await open({ message: codeFor(to) })
   await queue(job)
-  t.match((await until(job, 'rejected')).at(-1), { state: 'rejected', reason: 'opted_out' })
+  t.match((await until(job, 'rejected', 8_000)).at(-1), { state: 'rejected', reason: 'opted_out' })
   await finished(job)
   t.ok((await events(job)).every(({ attempt }) => attempt === undefined))
   t.strictSame(await standIn.ledger(to), [])
@@ -33,7 +33,7 @@ t.test('a message that looks like it and is not to be sent ends alike', async (t
   const job = await open({ message: { kind: 'account_exists', to } })
   await change(job, { quiet: job.messageId })
   await queue(job)
-  t.match((await until(job, 'rejected')).at(-1), { reason: 'opted_out' })
+  t.match((await until(job, 'rejected', 8_000)).at(-1), { reason: 'opted_out' })
 })
 
 t.test('what the carrier alone said lapses', async (t) => {
@@ -51,7 +51,7 @@ t.test('a list that was lost locks nobody out while it is written anew', async (
   await redis.hdel(optOutsKey(prefix), 'complete')
   const job = await open({ message: codeFor(to) })
   await queue(job)
-  t.ok(await until(job, 'accepted'))
+  t.ok(await until(job, 'accepted', 8_000))
 })
 
 t.test('a number that the carrier refuses for its STOP is told to the list, by its name there', async (t) => {

@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually, startProcess, testStores } from '@latchkey/kit/testing'
 import type { Test } from 'tap'
@@ -133,6 +133,13 @@ export async function twilioStandIn(t: Test) {
     },
     order: (fault: { to: string; fault: string; ms?: number; times?: number; code?: number; on?: 'send' | 'list' }) =>
       call('POST', '/faults', fault),
+    /** How it reports on a number from now on. */
+    report: (order: { to: string; how: string; ending?: string; code?: number }) => call('POST', '/receipts', order),
+    /** Somebody texts us. */
+    text: async (message: { url: string; from: string; body: string; forged?: boolean }) => {
+      const sid = `SM${randomBytes(16).toString('hex')}`
+      return (await call('POST', '/inbound', { to: '+15005550006', sid, ...message })).body as { status: number }
+    },
     accepts,
     code: (phone: string, count = 1) =>
       eventually(

@@ -53,7 +53,7 @@ async function lockedStores(t: Test, { tokens }: Canaries): Promise<{ databaseUr
 interface Searched extends SecretStack {
   readonly codeOf: (phone: string, count: number) => Promise<string>
   readonly messagesTo: (phone: string) => Promise<readonly { readonly body: string }[]>
-  readonly carrier?: Pick<Awaited<ReturnType<typeof twilioStandIn>>, 'order'>
+  readonly carrier?: Pick<Awaited<ReturnType<typeof twilioStandIn>>, 'order' | 'report' | 'text'>
 }
 
 /** Drives every flow and every failure, then looks everywhere. */
@@ -61,7 +61,10 @@ export async function searchEverything(t: Test, { carrier, ...driven }: Searched
   const { stack, call, canaries, refusals, codeOf } = driven
   await driveAll(driven)
   await driveFaces(driven)
-  if (carrier !== undefined) await quotingCarrier({ call, canaries, codeOf, carrier })
+  if (carrier !== undefined) {
+    await quotingCarrier({ call, canaries, codeOf, carrier })
+    await callingCarrier(driven, carrier)
+  }
   const planted = await breakJobs(stack, canaries)
   await breakUsers(driven)
   await failedStarts(stack, canaries)
@@ -116,6 +119,30 @@ async function quotingCarrier({
         })
     }),
   )
+}
+
+/** Receipts and texts carry the number; so do those that nobody signed. */
+async function callingCarrier(
+  { stack, call, canaries }: Pick<Searched, 'stack' | 'call' | 'canaries'>,
+  carrier: Required<Searched>['carrier'],
+): Promise<void> {
+  const [texting, refused] = [randomPhone(), randomPhone()]
+  canaries.phones.push(texting, refused)
+  const url = `${stack.workerUrl}/inbound/twilio`
+  const note = `canary ${randomBytes(8).toString('hex')}`
+  canaries.texts.push(note)
+  for (const body of ['STOP', note]) {
+    await carrier.text({ url, from: texting, body })
+    await carrier.text({ url, from: texting, body, forged: true })
+  }
+  await carrier.report({ to: refused, how: 'forged', ending: 'failed', code: 21610 })
+  const { body } = await call('POST', '/v1/signup', { phone: refused })
+  await eventually('the receipt to be known', async () => {
+    const seen = await call('GET', `/v1/challenges/${body.challenge.id}`)
+    return seen.body.delivery === 'failed'
+  })
+  const { rows } = await query<{ word: string }>(stack.databaseUrl, 'select word from opt_out_words order by word')
+  if (rows.map(({ word }) => word).join() !== 'refused,stop') throw new Error('a word was not heard')
 }
 
 /** Services that cannot start: with a configuration that is wrong, and with stores that do not let them in. */

@@ -21,6 +21,8 @@ export interface Production {
   readonly redis: Server
   readonly postgres: Server
   readonly order: Awaited<ReturnType<typeof twilioStandIn>>['order']
+  readonly report: Awaited<ReturnType<typeof twilioStandIn>>['report']
+  readonly text: Awaited<ReturnType<typeof twilioStandIn>>['text']
   /** Takes back what was ordered for a number at Twilio. */
   withdraw(to: string): Promise<void>
   /** The second carrier, where there are two. */
@@ -102,6 +104,8 @@ export async function production(
     },
     call: caller(t, stack.gatewayUrl),
     order: twilio.order,
+    report: twilio.report,
+    text: twilio.text,
     withdraw: async (to) =>
       void (await fetch(`${carrierUrl}/faults?to=${encodeURIComponent(to)}`, { method: 'DELETE' })),
     ...(central !== undefined && { central }),

@@ -10,7 +10,7 @@ t.test('nothing secret is anywhere it does not belong: as it is deployed', async
   const keys = generateKeys()
   const everyFace = 'staged,careops,jodimilan,rently,users-api'
   const env = { LOG_LEVEL: 'trace', DIALECTS: everyFace, ...keys }
-  const { stack, call, order, ledger } = await production(t, { env })
+  const { stack, call, order, report, text, ledger } = await production(t, { env })
   const canaries = { ...noCanaries(), tokens: Object.values(keys) }
   const messagesTo = async (phone: string) => (await ledger(200)).filter(({ to }) => to === phone)
   const codeOf = (phone: string, count: number) =>
@@ -22,5 +22,5 @@ t.test('nothing secret is anywhere it does not belong: as it is deployed', async
       },
       20_000,
     )
-  await searchEverything(t, { stack, canaries, codeOf, messagesTo, carrier: { order }, ...keepingRefusals(call) })
+  await searchEverything(t, { stack, canaries, codeOf, messagesTo, carrier: { order, report, text }, ...keepingRefusals(call) })
 })
