@@ -22,5 +22,12 @@ t.test('nothing secret is anywhere it does not belong: as it is deployed', async
       },
       20_000,
     )
-  await searchEverything(t, { stack, canaries, codeOf, messagesTo, carrier: { order, report, text }, ...keepingRefusals(call) })
+  await searchEverything(t, {
+    stack,
+    canaries,
+    codeOf,
+    messagesTo,
+    carrier: { order, report, text },
+    ...keepingRefusals(call),
+  })
 })
