@@ -117,7 +117,7 @@ export const laneGuards: readonly Guard[] = [
     guards: 'decoys take no turn from anybody',
     file: 'services/sms-worker/src/routing/pace.ts',
     take: 'if (next?.uses === true) held -= 1',
-    put: 'held -= 1',
+    put: 'held = 0',
     test: 'services/sms-worker/test/lanes.test.ts',
     red: 'decoys wait like the rest and use no turn up',
   },
