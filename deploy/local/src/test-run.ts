@@ -86,25 +86,38 @@ interface Pace {
   readonly longestMs: number
   /** Whether what tests measured is worth a line each. */
   readonly figures: boolean
+  /** These run beside all others: they time nothing, and give way by themselves. */
+  readonly beside?: RegExp
+  /** These run when all others are done: what they time is smaller than the noise of a neighbour. */
+  readonly alone?: RegExp
 }
 
-/** An outage under load wants the machine for itself, and its time. */
+/** An outage under load wants its time, and most of the machine. */
 const rings: Readonly<Record<Ring, Pace>> = {
   test: { jobs: 2, longestMs: 120_000, figures: false },
-  'test:slow': { jobs: 1, longestMs: 900_000, figures: true },
+  'test:slow': {
+    jobs: 1,
+    longestMs: 1_500_000,
+    figures: true,
+    beside: /\/guards\.test\.js$/,
+    alone: /\/timing\.test\.js$/,
+  },
+}
+
+function split(files: readonly string[], by: RegExp | undefined): [string[], string[]] {
+  return [files.filter((file) => by?.test(file) === true), files.filter((file) => by?.test(file) !== true)]
 }
 
 /** Runs the files with a line for each as it ends; what tests call figures, to be quoted, and every failure in full at the end. */
 async function runFiles(
   files: readonly string[],
-  { jobs, longestMs, figures }: Pace,
+  { jobs, longestMs, figures, beside, alone }: Pace,
   env: Record<string, string>,
 ): Promise<TestCounts> {
   const counts = { passed: 0, failed: 0 }
   const failures: string[] = []
   const quotable: string[] = []
-  const waiting = [...files]
-  async function work(): Promise<void> {
+  async function work(waiting: string[]): Promise<void> {
     for (let file = waiting.shift(); file !== undefined && !interrupted; file = waiting.shift()) {
       const began = Date.now()
       if (figures) print(`…    ${file}`)
@@ -125,7 +138,10 @@ async function runFiles(
       )
     }
   }
-  await Promise.all(Array.from({ length: jobs }, work))
+  const [lonely, social] = split(files, alone)
+  const [patient, others] = split(social, beside)
+  await Promise.all([work(patient), ...Array.from({ length: jobs }, () => work(others))])
+  await work(lonely)
   if (figures && quotable.length > 0) print(['', ...quotable].join('\n'))
   for (const failure of failures) print(`\n${failure}`)
   return counts
