@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const [what, ...args] = process.argv.slice(2)
-const isTest = what === 'test' || what === 'test:slow'
+const isTest = ['test', 'test:slow', 'test:timing'].includes(what)
 const entry = isTest
   ? './dist/src/test-run.js'
   : { start: './dist/src/start.js', keys: './dist/src/keys-command.js' }[what]
@@ -138,7 +138,7 @@ function tied(command, commandArgs, endsBy) {
 }
 
 if (entry === undefined)
-  stop('usage: node deploy/local/bootstrap.mjs start | keys … | test [files] | test:slow [files]')
+  stop('usage: node deploy/local/bootstrap.mjs start | keys … | test [files] | test:slow [files] | test:timing [files]')
 checkNode()
 process.chdir(root)
 leaveWithNpm()

@@ -11,10 +11,16 @@ const workspaces = (): string[] => [
 const compiled = (file: string): string => file.replace(/\/(?:dist\/)?test\//, '/dist/test/').replace(/\.ts$/, '.js')
 const source = (file: string): string => file.replace('/dist/test/', '/test/').replace(/\.js$/, '.ts')
 
-/** `npm test`, which is for every change, and `npm run test:slow`, where processes are killed and outages waited for. */
-export type Ring = 'test' | 'test:slow'
+/**
+ * `npm test`, which is for every change; `npm run test:slow`, where processes are killed and outages waited for; and
+ * `npm run test:timing`, which needs a machine where nothing else happens.
+ */
+export type Ring = 'test' | 'test:slow' | 'test:timing'
 
-const isSlow = (file: string): boolean => /^deploy\/[^/]+\/dist\/test\/slow\//.test(file)
+function ringOf(file: string): Ring {
+  const [, folder] = /^deploy\/[^/]+\/dist\/test\/(slow|timing)\//.exec(file) ?? []
+  return folder === undefined ? 'test' : (`test:${folder}` as Ring)
+}
 
 /** The compiled test files that were asked for, or all of the ring. One whose source is gone is left over from an earlier build, and not a test. */
 export function testFiles(asked: readonly string[], ring: Ring): string[] {
@@ -26,6 +32,6 @@ export function testFiles(asked: readonly string[], ring: Ring): string[] {
       readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
     )
     .filter((file) => file.endsWith('.test.js') && existsSync(join(root, source(file))))
-    .filter((file) => isSlow(file) === (ring === 'test:slow'))
+    .filter((file) => ringOf(file) === ring)
     .sort()
 }

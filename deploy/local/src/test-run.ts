@@ -88,30 +88,24 @@ interface Pace {
   readonly figures: boolean
   /** These run beside all others: they time nothing, and give way by themselves. */
   readonly beside?: RegExp
-  /** These run when all others are done: what they time is smaller than the noise of a neighbour. */
-  readonly alone?: RegExp
 }
 
 /** An outage under load wants its time, and most of the machine. */
 const rings: Readonly<Record<Ring, Pace>> = {
-  test: { jobs: 2, longestMs: 120_000, figures: false },
+  test: { jobs: 3, longestMs: 120_000, figures: false },
   'test:slow': {
     jobs: 1,
     longestMs: 1_500_000,
     figures: true,
     beside: /\/guards\.test\.js$/,
-    alone: /\/timing\.test\.js$/,
   },
-}
-
-function split(files: readonly string[], by: RegExp | undefined): [string[], string[]] {
-  return [files.filter((file) => by?.test(file) === true), files.filter((file) => by?.test(file) !== true)]
+  'test:timing': { jobs: 1, longestMs: 1_500_000, figures: true },
 }
 
 /** Runs the files with a line for each as it ends; what tests call figures, to be quoted, and every failure in full at the end. */
 async function runFiles(
   files: readonly string[],
-  { jobs, longestMs, figures, beside, alone }: Pace,
+  { jobs, longestMs, figures, beside }: Pace,
   env: Record<string, string>,
 ): Promise<TestCounts> {
   const counts = { passed: 0, failed: 0 }
@@ -138,17 +132,18 @@ async function runFiles(
       )
     }
   }
-  const [lonely, social] = split(files, alone)
-  const [patient, others] = split(social, beside)
+  const patient = files.filter((file) => beside?.test(file) === true)
+  const others = files.filter((file) => !patient.includes(file))
   await Promise.all([work(patient), ...Array.from({ length: jobs }, () => work(others))])
-  await work(lonely)
   if (figures && quotable.length > 0) print(['', ...quotable].join('\n'))
   for (const failure of failures) print(`\n${failure}`)
   return counts
 }
 
-const [, , ring, ...asked] = process.argv
-const counts = await runTests(ring === 'test:slow' ? ring : 'test', asked).catch((error: unknown) => {
+const isRing = (name: string): name is Ring => name in rings
+
+const [, , ring = 'test', ...asked] = process.argv
+const counts = await runTests(isRing(ring) ? ring : 'test', asked).catch((error: unknown) => {
   if (error instanceof LaunchError) print([error.message, ...error.details].join('\n'))
   else print(error instanceof Error ? (error.stack ?? error.message) : String(error))
   return { passed: 0, failed: 1 }

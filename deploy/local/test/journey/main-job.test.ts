@@ -2,14 +2,15 @@ import { eventually } from '@latchkey/kit/testing'
 import t, { type Test } from 'tap'
 import { type Call, codeFromInbox, journey, newPerson, password, randomPhone, twilioStandIn } from './journey.js'
 
+const twilio = await twilioStandIn(t)
+const [{ stack, call }, carried] = await Promise.all([journey(t), journey(t, twilio.env)])
+
 t.test('sign up, prove the phone, refresh, log out, log in by password and by code: with the inbox', async (t) => {
-  const { call } = await journey(t)
   await walk(t, call, (phone, count) => codeFromInbox(call, phone, count))
 })
 
 t.test('the same through Twilio', async (t) => {
-  const twilio = await twilioStandIn(t)
-  const { call } = await journey(t, twilio.env)
+  const { call } = carried
   await walk(t, call, twilio.code)
 
   const phone = randomPhone()
@@ -90,8 +91,7 @@ async function walk(t: Test, call: Call, codeOf: (phone: string, count: number) 
 }
 
 t.test('a challenge tells what became of its code', async (t) => {
-  const twilio = await twilioStandIn(t)
-  const { call } = await journey(t, twilio.env)
+  const { call } = carried
   const delivery = (id: string, wanted: string) =>
     eventually(
       `delivery ${wanted}`,
@@ -115,7 +115,6 @@ t.test('a challenge tells what became of its code', async (t) => {
 t.test(
   'nobody learns who exists: unknown numbers and names get the same answers, count down alike, and get no SMS',
   async (t) => {
-    const { call } = await journey(t)
     const { phone } = await newPerson(call, { username: `asha${Date.now() % 10 ** 9}` })
     const stranger = randomPhone()
     const shapeOf = ({ status, headers, body }: { status: number; headers: object; body: any }) => ({
@@ -152,7 +151,6 @@ t.test(
 )
 
 t.test('one request id leads through the logs of the gateway, users and the worker', async (t) => {
-  const { stack, call } = await journey(t)
   const phone = randomPhone()
   const answer = await call('POST', '/v1/signup', { phone })
   const requestId = String(answer.headers['x-request-id'])
@@ -171,7 +169,6 @@ t.test('one request id leads through the logs of the gateway, users and the work
 t.test(
   "a reset by name tells nothing of the phone behind it: its cooldown and limits are not the name's",
   async (t) => {
-    const { call } = await journey(t)
     const username = `u${Date.now() % 10 ** 9}`
     const { phone } = await newPerson(call, { username })
     t.equal((await call('POST', '/v1/password/forgot', { identifier: phone })).status, 202)
@@ -194,7 +191,6 @@ t.test(
 t.test(
   'signing up with a number that has an account looks the same; its owner gets one notice instead of a code',
   async (t) => {
-    const { call } = await journey(t)
     const { phone, user } = await newPerson(call)
     await call('PUT', '/dev/clock', { offsetMs: 31_000 })
     const again = await call('POST', '/v1/signup', { phone, password: 'attackers own words', name: 'Mallory' })

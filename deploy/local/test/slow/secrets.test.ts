@@ -3,8 +3,25 @@ import t from 'tap'
 import { generateKeys } from '../../src/keys.js'
 import { keepingRefusals } from '../journey/all-flows.js'
 import { noCanaries } from '../journey/canaries.js'
-import { searchEverything } from '../journey/secret-stack.js'
+import { codeFromInbox, twilioStandIn } from '../journey/journey.js'
+import { searchEverything, secretStack } from '../journey/secret-stack.js'
 import { codeIn, production } from './production.js'
+
+t.test('no code, password, token, phone, name or key is anywhere it does not belong: with the inbox', async (t) => {
+  const driven = await secretStack(t)
+  await searchEverything(t, {
+    ...driven,
+    codeOf: (phone, count) => codeFromInbox(driven.call, phone, count),
+    messagesTo: async (phone) => (await driven.call('GET', `/dev/inbox?to=${encodeURIComponent(phone)}`)).body,
+  })
+})
+
+t.test('the same with a carrier that quotes what it was sent in its errors', async (t) => {
+  const twilio = await twilioStandIn(t)
+  const driven = await secretStack(t, twilio.env)
+  driven.canaries.tokens.push(twilio.env.TWILIO_AUTH_TOKEN)
+  await searchEverything(t, { ...driven, codeOf: twilio.code, messagesTo: twilio.accepts, carrier: twilio })
+})
 
 t.test('nothing secret is anywhere it does not belong: as it is deployed', async (t) => {
   const keys = generateKeys()

@@ -217,4 +217,20 @@ export const kitGuards: readonly Guard[] = [
     test: 'libs/kit/test/http.test.ts',
     red: 'a kept-alive connection with a request in flight does not hold the close up',
   },
+  {
+    guards: 'what is named like a secret is not logged',
+    file: 'libs/kit/src/log.ts',
+    take: "    redact: { paths: secret.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },\n",
+    put: '',
+    test: 'libs/kit/test/log.test.ts',
+    red: 'what is named like a secret is not logged, three levels deep',
+  },
+  {
+    guards: 'what a library hangs on its errors is not logged',
+    file: 'libs/kit/src/log.ts',
+    take: 'serializers: { err: plainError }',
+    put: 'serializers: {}',
+    test: 'libs/kit/test/log.test.ts',
+    red: 'of an error, and of what caused it, only name, message, stack and code are logged',
+  },
 ]

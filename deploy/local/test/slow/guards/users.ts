@@ -198,7 +198,7 @@ export const usersGuards: readonly Guard[] = [
     file: 'services/users/src/database.ts',
     take: 'throw withoutValues(error)',
     put: 'throw error',
-    test: 'deploy/local/test/journey/secrets.test.ts',
+    test: 'deploy/local/test/slow/secrets.test.ts',
     red: 'no code, password, token, phone, name or key is anywhere it does not belong: with the inbox',
   },
   {
@@ -208,5 +208,29 @@ export const usersGuards: readonly Guard[] = [
     put: 'client.release()',
     test: 'services/users/test/outage.test.ts',
     red: 'a transaction that the network cut in half is gone, and its connection with it',
+  },
+  {
+    guards: 'a lock is not waited for longer than the caller waits',
+    file: 'services/users/src/database.ts',
+    take: '  lock_timeout: 600,\n  statement_timeout: 800,\n  query_timeout: 1_000,',
+    put: '  lock_timeout: 5_000,\n  statement_timeout: 5_000,\n  query_timeout: 5_000,',
+    test: 'services/users/test/outage.test.ts',
+    red: 'a locked table is answered with 503 in time, and nothing is consumed',
+  },
+  {
+    guards: 'a free connection is not waited for longer than the caller waits',
+    file: 'services/users/src/database.ts',
+    take: 'connectionTimeoutMillis: 600',
+    put: 'connectionTimeoutMillis: 5_000',
+    test: 'services/users/test/outage.test.ts',
+    red: 'when every connection is busy the next request is told so in time',
+  },
+  {
+    guards: 'a silent network is not waited for longer than the caller waits',
+    file: 'services/users/src/database.ts',
+    take: 'query_timeout: 1_000',
+    put: 'query_timeout: 5_000',
+    test: 'services/users/test/outage.test.ts',
+    red: 'a network that goes silent is answered with 503 in time; afterwards no request inherits a half transaction',
   },
 ]

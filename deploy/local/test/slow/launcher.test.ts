@@ -7,10 +7,10 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { eventually } from '@latchkey/kit/testing'
 import t, { type Test } from 'tap'
-import { portVariables } from '../src/env.js'
-import { pickPort } from '../src/ports.js'
-import { describeProcess } from '../src/process-table.js'
-import { startTethered, type Tethered } from '../src/tether.js'
+import { portVariables } from '../../src/env.js'
+import { pickPort } from '../../src/ports.js'
+import { describeProcess } from '../../src/process-table.js'
+import { startTethered, type Tethered } from '../../src/tether.js'
 
 const program = (file: string) => fileURLToPath(new URL(file, import.meta.url))
 
@@ -43,7 +43,7 @@ async function place(t: Test): Promise<Place> {
 async function launch(t: Test, { dir, env }: Place, more: Record<string, string> = {}): Promise<Launcher> {
   const launcher = await startTethered({
     command: process.execPath,
-    args: [program('../src/start.js')],
+    args: [program('../../src/start.js')],
     env: { ...env, ...more },
     cwd: dir,
     output: 'pipe',
@@ -167,7 +167,7 @@ t.test(
 t.test('where the kernel ties no child to its parent, the watchdog does', linuxOnly, async (t) => {
   const host = await startTethered({
     command: process.execPath,
-    args: [program('./tether-host.js')],
+    args: [program('../tether-host.js')],
     env: { PATH: process.env['PATH'] ?? '' },
     output: 'pipe',
     ifOrphaned: 'SIGKILL',

@@ -1,6 +1,6 @@
 import { request } from 'undici'
 import t from 'tap'
-import { codeFromInbox, journey, newPerson, randomPhone } from './journey.js'
+import { codeFromInbox, journey, newPerson, randomPhone } from '../journey/journey.js'
 
 t.test(
   'with users away every call that needs it is 503 within two seconds, and the code still works afterwards',

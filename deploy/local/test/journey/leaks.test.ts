@@ -7,24 +7,6 @@ import t from 'tap'
 import { query } from '../../src/postgres.js'
 import { findLeaks, noCanaries } from './canaries.js'
 import { inPostgres, inProcessList, inRedis } from './hiding-places.js'
-import { codeFromInbox, twilioStandIn } from './journey.js'
-import { searchEverything, secretStack } from './secret-stack.js'
-
-t.test('no code, password, token, phone, name or key is anywhere it does not belong: with the inbox', async (t) => {
-  const driven = await secretStack(t)
-  await searchEverything(t, {
-    ...driven,
-    codeOf: (phone, count) => codeFromInbox(driven.call, phone, count),
-    messagesTo: async (phone) => (await driven.call('GET', `/dev/inbox?to=${encodeURIComponent(phone)}`)).body,
-  })
-})
-
-t.test('the same with a carrier that quotes what it was sent in its errors', async (t) => {
-  const twilio = await twilioStandIn(t)
-  const driven = await secretStack(t, twilio.env)
-  driven.canaries.tokens.push(twilio.env.TWILIO_AUTH_TOKEN)
-  await searchEverything(t, { ...driven, codeOf: twilio.code, messagesTo: twilio.accepts, carrier: twilio })
-})
 
 t.test('a leak is found in whatever form it comes', (t) => {
   const phone = '+919812345670'

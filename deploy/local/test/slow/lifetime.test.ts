@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { eventually } from '@latchkey/kit/testing'
 import t from 'tap'
-import { caller, journey, newPerson, password, randomPhone, twilioStandIn } from './journey.js'
+import { caller, journey, newPerson, password, randomPhone, twilioStandIn } from '../journey/journey.js'
 
 /** Starts `count` calls, waits for the first answer, acts, and gives all answers: the others were in flight. */
 async function whileInFlight<T>(count: number, call: () => Promise<T>, act: () => unknown): Promise<T[]> {

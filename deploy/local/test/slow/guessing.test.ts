@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { notTheCode, tellTale } from '../dialects/scene.js'
 import { type Client, type Person, randomAddress, randomPerson, type World, world } from '../dialects/world.js'
-import type { Answer } from './journey.js'
+import type { Answer } from '../journey/journey.js'
 
 type Say = (by: Client, who: Person, more?: { token?: string | undefined; deviceToken?: string }) => Promise<Answer>
 
