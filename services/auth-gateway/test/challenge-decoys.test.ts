@@ -1,5 +1,6 @@
 import t from 'tap'
 import { addressOfPhone } from '../src/flows/addresses.js'
+import { createChooseChallenge } from '../src/flows/choose-challenge.js'
 import type { Client } from '../src/flows/ports.js'
 import {
   challengeHarness,
@@ -133,6 +134,42 @@ t.test('the decoy of an account is one for all networks, and its first send is a
   for (const client of await times(3, async () => randomClient())) await guess(client)
   t.match(await guess(randomClient()), { verdict: 'exhausted' }, 'the ninth ends it for all, as it does a live one')
 })
+
+t.test(
+  'an account has one challenge, as it has one decoy: sent anew by another client it replaces the older',
+  async (t) => {
+    const { store, foundBy, wrongCode, clock } = await challengeHarness(t)
+    for (const purpose of ['sign_in', 'reset_password'] as const) {
+      /** What two programs of one network, and then another network, hear of a code that the first has exhausted. */
+      async function story(live: boolean) {
+        clock.offsetMs = 0
+        const one = randomClient()
+        const clients = [one, neighbourOf(one), randomClient()]
+        const phone = randomPhone()
+        const address = addressOfPhone('staged', purpose, phone)
+        const heard: unknown[] = []
+        const choose = createChooseChallenge(store)
+        for (const client of clients) {
+          const wish = foundBy(client, { phone, purpose, ...(!live && { message: { kind: 'decoy' } }) })
+          heard.push((await store.open({ ...wish, found: { address, client } })).verdict)
+          clock.offsetMs += 61 * second
+          // The first asks after his own, too.
+          for (const who of [one, client, client]) {
+            const caller = { client: who, face: 'staged', requestId: 'test', locale: 'en' } as const
+            const id = live ? (await choose(address, caller))?.id : await store.decoy(address, who, facePolicy)
+            const { verdict, ...rest } = await store.answer(id ?? '', wrongCode, 'staged', { client: who })
+            heard.push([verdict, 'attemptsLeft' in rest ? rest.attemptsLeft : undefined])
+          }
+          if (live) t.equal((await store.candidates(address, one)).length, 1)
+        }
+        return heard
+      }
+      const [live, decoy] = [await story(true), await story(false)]
+      t.same(decoy, live, purpose)
+      t.same(live.slice(4, 6), ['opened', ['wrong', 2]])
+    }
+  },
+)
 
 t.test('the first send of a decoy that an answer opened is no resend, and spends what was typed', async (t) => {
   const { store, foundBy, wanted, wrongCode, clock } = await challengeHarness(t)

@@ -1,3 +1,4 @@
+import { registrationPurposes } from '@latchkey/contracts/internal/registrations'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import type { Client } from '../flows/ports.js'
@@ -32,7 +33,9 @@ export function createAddressIndex({
 }): AddressIndex {
   return {
     async enter(id, { address, client, registrationId = '' }, { sent, expiresAt }) {
-      const entry = { client: client.key, registrationId, sent, expiresAt }
+      // An account has one challenge, as it has one decoy: the newer replaces the older, whoever asks for it.
+      const openedBy = registrationPurposes.has(address.purpose) ? client.key : ''
+      const entry = { client: openedBy, registrationId, sent, expiresAt }
       const replaced = await scripts.enter(keys.address(address), id, entry)
       // Nothing leads to them any more; ended, they are not sent either.
       await Promise.allSettled(replaced.map((older) => scripts.end(older, 'superseded')))

@@ -48,6 +48,14 @@ export const jodimilanAndRentlyGuards: readonly Guard[] = [
     red: ofAccounts,
   },
   {
+    guards: 'an account has one challenge, as it has one decoy',
+    file: 'services/auth-gateway/src/challenges/address-index.ts',
+    take: "registrationPurposes.has(address.purpose) ? client.key : ''",
+    put: 'client.key',
+    test: decoys,
+    red: 'an account has one challenge, as it has one decoy: sent anew by another client it replaces the older',
+  },
+  {
     guards: 'a decoy that nobody sent is not sent again where an account would have none',
     file: 'services/auth-gateway/src/challenges/address-decoys.ts',
     take: 'if (found.record.unsent !== undefined && !registrationPurposes.has(address.purpose)) return false',
