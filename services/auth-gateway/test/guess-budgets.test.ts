@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { AppError } from '@latchkey/kit/app-error'
+import { eventually } from '@latchkey/kit/testing'
 import t from 'tap'
 import type { Counted } from '../src/challenges/challenge.js'
 import { createGuessPassword } from '../src/flows/guess-password.js'
-import { challengeHarness, hour, minute, second } from './challenge-harness.js'
+import { challengeHarness, hour, minute, randomPhone, second } from './challenge-harness.js'
 
 const stranger = (network = randomUUID()) => ({ known: false, network })
 const owner = (network = randomUUID()) => ({ known: true, network })
@@ -73,6 +74,26 @@ t.test(
     t.same(verdicts(await times(280, () => guesses.answer(network))), { counted: 280, limited: 0 })
   },
 )
+
+t.test('what could not be looked at for a failure of ours is no guess of its network', async (t) => {
+  const { guesses, keys, redis, store, open, wrongCode } = await challengeHarness(t)
+  const [network, account, phone] = [randomUUID(), `phone:${randomUUID()}`, randomPhone()]
+  const { id } = await open({ phone })
+  // A store that fails at one key, and at no other.
+  for (const broken of [keys.guesses(keys.subject(`account:${account}`)), keys.wrong(keys.subject(phone))])
+    await redis.set(broken, 'no list of guesses')
+  const counted = () => redis.zcard(keys.guesses(keys.subject(`network:${network}`)))
+  await t.rejects(guesses.password(account, stranger(network)))
+  await eventually('the password to be given back', async () => (await counted()) === 0)
+  let asked = 0
+  const count = async () => {
+    asked++
+    return guesses.answer(network)
+  }
+  await t.rejects(store.answer(id, wrongCode, 'v1', { count }))
+  t.equal(asked, 1)
+  await eventually('the answer to be given back', async () => (await counted()) === 0)
+})
 
 t.test('a right password takes back its own count and no other; a failure of ours too', async (t) => {
   const { guesses } = await challengeHarness(t)

@@ -83,11 +83,14 @@ export function createGuessBudgets({ redis, keys, limits, clockOffsetMs, metrics
       if (known || network === undefined) return ofAccount(account, known)
       const forNetwork = await ofNetwork(network)
       if (forNetwork.verdict === 'limited') return forNetwork
-      const forAccount = await ofAccount(account, known)
+      const forAccount = await ofAccount(account, known).catch((error: unknown) => {
+        void forNetwork.giveBack().catch(() => undefined)
+        throw error
+      })
       if (forAccount.verdict === 'counted')
         return { ...forAccount, giveBack: async () => void (await Promise.all([forNetwork, forAccount].map(giveBack))) }
       // What was refused unread is no guess: one who hammers at one account shuts nobody out of his network.
-      await forNetwork.giveBack()
+      void forNetwork.giveBack().catch(() => undefined)
       return forAccount
     },
     refused: (budget) => refusals.inc({ budget }),

@@ -76,8 +76,13 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
       const counted = known ? undefined : await by.count?.()
       if (counted?.verdict === 'limited') return counted
       const subject = countedFor(id, record, known)
-      const [verdict, detail] = await scripts.claim(id, subject, { generation, mac, owner, wrongField })
-      if (verdict !== 'wrong') void counted?.giveBack().catch(() => undefined)
+      const giveBack = () => void counted?.giveBack().catch(() => undefined)
+      const claiming = scripts.claim(id, subject, { generation, mac, owner, wrongField })
+      const [verdict, detail] = await claiming.catch((error: unknown) => {
+        giveBack()
+        throw error
+      })
+      if (verdict !== 'wrong') giveBack()
       if (verdict === 'changed') continue // a resend made a new code between our read and our claim
       if (verdict === 'claimed')
         return {

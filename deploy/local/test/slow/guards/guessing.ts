@@ -83,10 +83,26 @@ export const guessingGuards: readonly Guard[] = [
   {
     guards: 'what is refused unread is no guess of a network',
     file: `${gateway}/abuse/guess-budgets.ts`,
-    take: 'await forNetwork.giveBack()',
-    put: '',
+    take: '      void forNetwork.giveBack().catch(() => undefined)\n      return forAccount',
+    put: '      return forAccount',
     test: budgetsTest,
     red: 'what is refused unread is no guess of its network: one who hammers at one account shuts out nobody beside him',
+  },
+  {
+    guards: 'a password that could not be looked at is no guess of a network',
+    file: `${gateway}/abuse/guess-budgets.ts`,
+    take: 'void forNetwork.giveBack().catch(() => undefined)\n        throw error',
+    put: 'throw error',
+    test: budgetsTest,
+    red: 'what could not be looked at for a failure of ours is no guess of its network',
+  },
+  {
+    guards: 'an answer that could not be looked at is no guess of a network',
+    file: `${gateway}/challenges/challenge-store.ts`,
+    take: 'giveBack()\n        throw error',
+    put: 'throw error',
+    test: budgetsTest,
+    red: 'what could not be looked at for a failure of ours is no guess of its network',
   },
   {
     guards: 'a wrong password stays counted',
