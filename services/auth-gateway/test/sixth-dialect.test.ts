@@ -132,3 +132,23 @@ t.test('the limits of an address hold for it, in its words', async (t) => {
   for (let n = 0; n < 6; n++) last = await app.inject({ url: '/sixth/api/who', headers: from })
   t.match([last.statusCode, last.json(), last.headers], [429, { oops: 'rate.limited' }, { 'retry-after': /^\d+$/ }])
 })
+
+t.test('headers that are too large are refused like all else: marked, and counted', async (t) => {
+  const app = await gateway(t, { REQUESTS_PER_MINUTE: '2', CORS_ORIGINS: 'https://app.example.com' })
+  const headers = {
+    origin: 'https://app.example.com',
+    'x-forwarded-for': `2001:db8:${randomBytes(2).toString('hex')}:${randomBytes(2).toString('hex')}::1`,
+    'x-large': 'x'.repeat(17 * 1_024),
+  }
+  for (const url of ['/v1/me', '/v1/me', '/nowhere']) {
+    const refused = await app.inject({ url, headers })
+    t.match([refused.statusCode, refused.json()], [400, { code: 'request.invalid' }])
+    t.match(refused.headers, {
+      'x-request-id': /./,
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+      'access-control-allow-origin': headers.origin,
+    })
+  }
+  t.equal((await app.inject({ url: '/v1/me', headers })).statusCode, 429)
+})

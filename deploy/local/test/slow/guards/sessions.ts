@@ -63,6 +63,14 @@ export const sessionGuards: readonly Guard[] = [
     red: 'who sends headers drop by drop is cut off, however regularly a drop comes',
   },
   {
+    guards: 'who sends headers that are too large is counted like everybody',
+    file: 'libs/kit/src/http.ts',
+    take: "app.addHook('preParsing', async ({ raw, headers })",
+    put: "app.addHook('onRequest', async ({ raw, headers })",
+    test: 'services/auth-gateway/test/sixth-dialect.test.ts',
+    red: 'headers that are too large are refused like all else: marked, and counted',
+  },
+  {
     guards: 'headers may be 16 KB',
     file: 'libs/kit/src/http.ts',
     take: 'if (bytes > headerLimitBytes)',
