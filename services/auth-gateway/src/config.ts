@@ -5,7 +5,7 @@ import ipaddr from 'ipaddr.js'
 import { isSupportedCountry } from 'libphonenumber-js/max'
 import { type Static, Type } from 'typebox'
 import { parseAccessKeys } from './access-token.js'
-import { type DialectsConfig, loadDialects } from './dialects-config.js'
+import { type DialectsConfig, loadDialects, longestAccessTokenSeconds } from './dialects-config.js'
 import { dialects } from './http/dialects.js'
 import { createCheckProfile } from './profile-schema.js'
 
@@ -41,7 +41,12 @@ export const GatewayConfig = Type.Object({
   INDEX_KEY: OneKey('names the counters of a phone; one `id:base64 of 32 bytes`'),
   ACCESS_TOKEN_KEYS: KeyRing('signs access tokens; `id:base64 of a P-256 PKCS#8 DER`, newest first'),
   TOKEN_ISSUER: Type.String({ minLength: 1, default: 'latchkey', description: '`iss` of access tokens' }),
-  ACCESS_TOKEN_SECONDS: Count(600, 'life of an access token'),
+  ACCESS_TOKEN_SECONDS: Type.Integer({
+    minimum: 1,
+    maximum: longestAccessTokenSeconds,
+    default: 600,
+    description: 'life of an access token, 7 days at most',
+  }),
   CODE_DIGITS: Type.Integer({ minimum: 6, maximum: 10, default: 6, description: 'digits of a code' }),
   CODE_LIFE_SECONDS: Type.Integer({ minimum: 30, maximum: 3_600, default: 300, description: 'life of a code' }),
   CODE_ATTEMPTS: Type.Integer({ minimum: 1, maximum: 10, default: 5, description: 'wrong answers a challenge takes' }),
@@ -57,9 +62,9 @@ export const GatewayConfig = Type.Object({
   WRONG_PER_DAY: Count(25, 'wrong answers for one phone a day, over all purposes'),
   WRONG_PASSWORDS_PER_DAY: Count(20, 'wrong passwords for one account a day before each has to wait'),
   WRONG_PASSWORD_WAITS_SECONDS: Type.String({
-    pattern: '^\\d+(,\\d+)*$',
+    pattern: '^[1-9]\\d{0,4}(,[1-9]\\d{0,4})*$',
     default: '30,60,120,300,900,3600',
-    description: 'waits after the first, second, … wrong password past those',
+    description: 'waits after the first, second, … wrong password past those, a day at most',
   }),
   WRONG_PER_NETWORK_PER_HOUR: Count(300, 'wrong answers and passwords of one address (IPv6: /64) an hour, at whatever'),
   WRONG_PER_NETWORK_PER_DAY: Count(1_500, 'wrong answers and passwords of one address a day'),
@@ -145,6 +150,10 @@ const rules: readonly Rule<Static<typeof GatewayConfig>>[] = [
   ({ SEND_COOLDOWNS_SECONDS }) =>
     list(SEND_COOLDOWNS_SECONDS).some((seconds) => Number(seconds) > 3_600)
       ? ['SEND_COOLDOWNS_SECONDS has a wait over an hour; an hour without a send forgets it']
+      : [],
+  ({ WRONG_PASSWORD_WAITS_SECONDS }) =>
+    list(WRONG_PASSWORD_WAITS_SECONDS).some((seconds) => Number(seconds) > 86_400)
+      ? ['WRONG_PASSWORD_WAITS_SECONDS has a wait over a day; a day later wrong passwords are forgotten']
       : [],
   ({ NODE_ENV, SMS_COUNTRIES }) =>
     NODE_ENV === 'production' && SMS_COUNTRIES === undefined

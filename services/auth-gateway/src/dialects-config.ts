@@ -81,13 +81,16 @@ function of(rule: string, value: Rules[string]): TSchema {
   return Type.Integer({ minimum, maximum, default: value })
 }
 
+/** What old signing keys are kept for, and idle sessions: a token that lived longer would outlive both. */
+export const longestAccessTokenSeconds = 7 * 86_400
+
 /** As for /v1. */
 const bounds: Readonly<Record<string, readonly [number, number]>> = {
   codeLifeSeconds: [30, 3_600],
   cooldownSeconds: [1, 3_600],
   resends: [0, 10],
   attempts: [1, 10],
-  accessTokenSeconds: [60, 30 * 86_400],
+  accessTokenSeconds: [60, longestAccessTokenSeconds],
 }
 
 /** A misspelt rule would silently be none. */

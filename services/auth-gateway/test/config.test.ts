@@ -91,6 +91,14 @@ t.test('wrong values are named, and never quoted', async (t) => {
   }
 })
 
+t.test('waits and lives beyond what is kept of them are refused', async (t) => {
+  for (const waits of ['0', '30,0', '86401', '30,99999999999999999999', '1e3', '-5', '30.5', '030', '30,'])
+    t.match(problems({ ...good(), WRONG_PASSWORD_WAITS_SECONDS: waits }), [/^WRONG_PASSWORD_WAITS_SECONDS/], waits)
+  t.same(problems({ ...good(), WRONG_PASSWORD_WAITS_SECONDS: '1,86400' }), [])
+  t.match(problems({ ...good(), ACCESS_TOKEN_SECONDS: '604801' }), [/^ACCESS_TOKEN_SECONDS/])
+  t.same(problems({ ...good(), ACCESS_TOKEN_SECONDS: '604800' }), [])
+})
+
 t.test('what would be believed too widely, or never match, is refused', async (t) => {
   for (const TRUST_PROXY of ['0.0.0.0/0', '::/0', '10', '1.2', 'loopback'])
     t.match(problems({ ...good(), TRUST_PROXY }), [/^TRUST_PROXY/], TRUST_PROXY)

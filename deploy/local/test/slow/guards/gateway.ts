@@ -314,6 +314,22 @@ export const gatewayGuards: readonly Guard[] = [
     red: 'limits per address count what no header dodges',
   },
   {
+    guards: 'no wait of a guesser is shorter or longer than is kept of it',
+    file: 'services/auth-gateway/src/config.ts',
+    take: 'Number(seconds) > 86_400',
+    put: 'Number(seconds) > Infinity',
+    test: 'services/auth-gateway/test/config.test.ts',
+    red: 'waits and lives beyond what is kept of them are refused',
+  },
+  {
+    guards: 'no access token outlives the key that signed it',
+    file: 'services/auth-gateway/src/dialects-config.ts',
+    take: 'longestAccessTokenSeconds = 7 * 86_400',
+    put: 'longestAccessTokenSeconds = 30 * 86_400',
+    test: 'services/auth-gateway/test/config.test.ts',
+    red: 'waits and lives beyond what is kept of them are refused',
+  },
+  {
     guards: 'test numbers do not exist in production',
     file: 'services/auth-gateway/src/config.ts',
     take: "NODE_ENV === 'production' && TEST_NUMBERS !== undefined",
