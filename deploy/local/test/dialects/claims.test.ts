@@ -44,7 +44,7 @@ t.test('claims', async (t) => {
   )
 
   await each(
-    'an address is told of as many conflicts an hour as are configured, and then no more',
+    'an address is told of as many conflicts an hour as are configured, and then asked to wait',
     // Its own test has the ten of the default.
     registering.filter(({ name }) => name !== 'staged'),
     conflicts,

@@ -38,7 +38,7 @@ t.test('staged', async (t) => {
     }
   })
 
-  await t.test('after ten conflicts within the hour an address is told no more', async (t) => {
+  await t.test('after ten conflicts within the hour an address is refused the next, with another status', async (t) => {
     const by = client()
     const { who } = await settle(scene, client())
     for (let n = 0; n < 10; n++)

@@ -104,7 +104,7 @@ export const faceGuards: readonly Guard[] = [
     take: 'if (!counted.isAllowed && counted.isExceeded) throw tooMany(counted.ttl)\n      throw error',
     put: 'if (counted === undefined) throw tooMany(0)\n      throw error',
     test: 'deploy/local/test/dialects/claims.test.ts',
-    red: 'claims > an address is told of as many conflicts an hour as are configured, and then no more',
+    red: 'claims > an address is told of as many conflicts an hour as are configured, and then asked to wait',
   },
   {
     guards: 'careops: a token from before the proof is narrow',
