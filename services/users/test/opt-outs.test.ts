@@ -111,6 +111,36 @@ t.test(
   },
 )
 
+t.test('what another replica copies while a replica looks is not thrown away', async (t) => {
+  const { record, copied, redis, prefix, url } = await listed(t)
+  const numbers = [newNumber(), newNumber(), newNumber()] as const
+  await record(said(numbers[0], 'stop', 1))
+  const inner = createOptOutCopy(redis, prefix)
+  const begun: boolean[] = []
+  const { services } = await harness(t, {
+    url,
+    copy: {
+      async state() {
+        await record(said(numbers[1], 'stop', 2))
+        const state = await inner.state()
+        await record(said(numbers[2], 'stop', 3))
+        return state
+      },
+      async write(step) {
+        begun.push(step.begin)
+        return inner.write(step)
+      },
+    },
+  })
+  await services.optOuts.copy()
+  t.notOk(begun.includes(true))
+  t.same(await copied(), {
+    ...Object.fromEntries(numbers.map((number) => [number, forGood])),
+    version: '3',
+    complete: '1',
+  })
+})
+
 t.test('a Redis that is away keeps no word from being written down', async (t) => {
   const url = await createDatabase(t)
   await migrate(url)

@@ -22,8 +22,9 @@ const batch = 1_000
 /** The list in Postgres, and its copy. */
 export function createOptOuts({ db, copy: target, log }: { db: Db; copy: OptOutCopy; log: Logger }): OptOuts {
   async function copy(): Promise<number> {
-    const upTo = await optOuts.readVersion(db)
+    // In this order: another replica may take both further in between, and a copy is ahead of us only where we went back.
     const state = await target.state()
+    const upTo = await optOuts.readVersion(db)
     let { version } = state
     // Ahead of us: it is of another database, or ours went back in time.
     const lost = version === undefined || BigInt(version) > BigInt(upTo)

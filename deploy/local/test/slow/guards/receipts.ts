@@ -137,6 +137,14 @@ export const receiptGuards: readonly Guard[] = [
     red: 'a copy that is lost, falls behind or is of another database is written anew, several replicas together',
   },
   {
+    guards: 'a copy that another replica wrote meanwhile is not thrown away',
+    file: 'services/users/src/opt-outs/opt-outs.service.ts',
+    take: 'const state = await target.state()\n    const upTo = await optOuts.readVersion(db)',
+    put: 'const upTo = await optOuts.readVersion(db)\n    const state = await target.state()',
+    test: list,
+    red: 'what another replica copies while a replica looks is not thrown away',
+  },
+  {
     guards: 'whoever said STOP is not texted',
     file: 'services/sms-worker/src/jobs/send-sms.ts',
     take: 'if (challenge.wouldReach !== undefined && (await optOuts.has(challenge.wouldReach)))',
