@@ -71,6 +71,7 @@ async function carrierFace(t: Test, more: Record<string, string> = {}) {
   }
 }
 
+const many = (count: number): Form => Object.fromEntries(Array.from({ length: count }, (_, n) => [`x${n}`, '1']))
 const receiptOf = (messageId: string, status = 'delivered', more: Form = {}) => ({
   path: `/receipts/twilio?message=${messageId}&attempt=2`,
   form: { MessageSid: newSid(), MessageStatus: status, To: somebody(), From: '+15005550006', ...more } as const,
@@ -137,6 +138,8 @@ t.test('what is forged, changed, repeated, too large or in another shape is refu
     ['another attempt', 403, () => post(path.replace('=2', '=1'), form, { signature: good })],
     ['a repeated key', 400, () => post(path, form, { signature: good, payload: `${body}&MessageStatus=delivered` })],
     ['a repeated key in the query', 400, () => post(`${path}&message=${randomUUID()}`, form)],
+    ['more than a carrier says', 400, () => post(path, { ...form, ...many(100) })],
+    ['a longer address than any of ours', 400, () => post(`${path}&${new URLSearchParams(many(19)).toString()}`, form)],
     ['a status nobody knows', 400, () => post(path, { ...form, MessageStatus: 'teleported' })],
     ['no id of a message of ours', 400, () => post('/receipts/twilio?message=1', form)],
     ['an id of another kind', 400, () => post(path, { ...form, MessageSid: 'CA1' })],

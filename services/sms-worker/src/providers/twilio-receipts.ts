@@ -42,6 +42,9 @@ const words = new Map<string, ProviderInbound['word']>([
   ...['HELP', 'INFO'].map((word) => [word, 'help'] as const),
 ])
 
+/** What Twilio sends has a few dozen; each is sorted and signed again for every spelling of our address. */
+const most = { form: 100, query: 20 }
+
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const optedOutCode = 21610
 
@@ -53,6 +56,7 @@ export function createTwilioReader({ authToken, publicUrl }: ReaderOptions): Cal
   function believe({ target, headers, body }: CarrierCall): URLSearchParams | Unbelieved {
     const form = new URLSearchParams(body)
     const query = new URLSearchParams(target.split('?', 2)[1] ?? '')
+    if (form.size > most.form || query.size > most.query) return 'unreadable'
     // The SDK signs a repeated key once, whatever it is repeated with.
     if (hasRepeats(form) || hasRepeats(query)) return 'unreadable'
     const signature = headers['x-twilio-signature']

@@ -33,6 +33,14 @@ export const receiptGuards: readonly Guard[] = [
     red: 'what is forged, changed, repeated, too large or in another shape is refused and changes nothing',
   },
   {
+    guards: 'nothing is signed that is longer than what a carrier says',
+    file: reader,
+    take: "if (form.size > most.form || query.size > most.query) return 'unreadable'",
+    put: '',
+    test: face,
+    red: 'what is forged, changed, repeated, too large or in another shape is refused and changes nothing',
+  },
+  {
     guards: 'who forges all the time is slowed down',
     file: 'services/sms-worker/src/receipts/carrier-routes.ts',
     take: 'points: refusalsPerMinute',
