@@ -112,3 +112,13 @@ t.test('what is not understood may have been taken', async (t) => {
     permanent: undefined,
   })
 })
+
+t.test('what a proxy on the way forbids bars no lane, what the carrier itself does not know us for does', async (t) => {
+  const bare = (status: number) => classifyAnswer({ status, body: undefined, retryAfterMs: undefined })
+  t.match(bare(401), { reason: 'misconfigured', permanent: true, barred: true })
+  t.match(bare(403), { outcome: 'not_sent', reason: 'carrier_failed', permanent: undefined, barred: undefined })
+})
+
+t.test('a carrier that says what no list has may have taken the message, and is well', async (t) => {
+  for (const code of [777, 201, 0, 999]) t.match(answer(code), { outcome: 'unknown', answered: true }, `${code}`)
+})

@@ -5,7 +5,7 @@ const backOffMs = 30_000
 
 const ours = { outcome: 'not_sent', reason: 'misconfigured', permanent: true, barred: true } as const
 
-/** What the integers of its answers mean for a message. Any other may be said of a message that was taken. */
+/** What the integers of its answers mean for a message. */
 const known: Readonly<Record<number, SendOutcome>> = {
   // A request it cannot use: the number, the sender or the text. Nothing says which, so another carrier may try.
   400: { outcome: 'not_sent', reason: 'carrier_failed', permanent: true },
@@ -17,9 +17,14 @@ const known: Readonly<Record<number, SendOutcome>> = {
   // Under way already: an SMS may come, so it counts as one.
   409: { outcome: 'unknown', answered: true },
   506: { outcome: 'unknown', answered: true },
+  // It failed itself, and perhaps after it took the message.
+  500: { outcome: 'unknown' },
   429: { outcome: 'not_sent', reason: 'carrier_failed' },
   800: { outcome: 'not_sent', reason: 'carrier_failed', retryAfterMs: backOffMs },
 }
+
+/** Any other may be said of a message that was taken; who says it is well. */
+const unlisted: SendOutcome = { outcome: 'unknown', answered: true }
 
 interface Answer {
   readonly status: number
@@ -34,10 +39,11 @@ export function classifyAnswer({ status, body, retryAfterMs }: Answer): SendOutc
   if (status >= 500 || status === 408) return { outcome: 'unknown', carrierCode: `http-${status}` }
   const code = codeIn(body)
   if (code === 200) return accepted(body)
-  if (code !== undefined) return withCode(known[code] ?? { outcome: 'unknown' }, String(code), retryAfterMs)
+  if (code !== undefined) return withCode(known[code] ?? unlisted, String(code), retryAfterMs)
   if (status >= 200 && status <= 299) return { outcome: 'unknown', carrierCode: 'unreadable' }
   // No word of the carrier itself: a proxy on the way may be speaking, and it may speak otherwise soon.
-  const outcome = status === 401 || status === 403 ? ours : ({ outcome: 'not_sent', reason: 'carrier_failed' } as const)
+  // Only 401 is about our token; who may not pass is told 403 by any firewall.
+  const outcome = status === 401 ? ours : ({ outcome: 'not_sent', reason: 'carrier_failed' } as const)
   return withCode(outcome, `http-${status}`, retryAfterMs)
 }
 

@@ -154,6 +154,22 @@ export const laneGuards: readonly Guard[] = [
     red: 'what is not understood may have been taken',
   },
   {
+    guards: 'what a proxy forbids bars no lane',
+    file: 'services/sms-worker/src/providers/message-central-codes.ts',
+    take: 'status === 401 ? ours :',
+    put: 'status === 401 || status === 403 ? ours :',
+    test: 'services/sms-worker/test/message-central.test.ts',
+    red: 'what a proxy on the way forbids bars no lane, what the carrier itself does not know us for does',
+  },
+  {
+    guards: 'what no list has says nothing against the carrier that says it',
+    file: 'services/sms-worker/src/providers/message-central-codes.ts',
+    take: 'known[code] ?? unlisted',
+    put: "known[code] ?? { outcome: 'unknown' }",
+    test: 'services/sms-worker/test/message-central.test.ts',
+    red: 'a carrier that says what no list has may have taken the message, and is well',
+  },
+  {
     guards: 'a call to MessageCentral ends in time',
     file: 'services/sms-worker/src/providers/message-central-http.ts',
     take: '          signal: late.signal,\n',
