@@ -296,6 +296,25 @@ t.test('a decoy meets a lane as a real message would: away, barred, on its route
   t.strictSame(counts(a, b), [3, 0])
 })
 
+t.test('whoever stood in line for a lane that died meanwhile does not call it', async (t) => {
+  const times = { lastResortMs: 0, probeMs: 60_000, longestProbeMs: 60_000 }
+  for (const [says, verdict, calls] of [
+    [unknown, 'again', 6],
+    [stranger, 'hopeless', 3],
+  ] as const) {
+    const a = carrier('a', says, times)
+    const line: ((came: boolean) => void)[] = []
+    const inLine = () => new Promise<boolean>((resolve) => line.push(resolve))
+    const router = createRouter({ fence, lanes: [{ ...a.lane, turn: inLine }] })
+    const waiting = Array.from({ length: 10 }, () => router.deliver(wanted()))
+    await eventually('all to stand in line', async () => line.length === 10)
+    for (let n = 0; n < calls; n += 1) await a.lane.send({ ...wanted().message, lifeMs: 1 })
+    for (const go of line) go(true)
+    t.strictSame(new Set((await Promise.all(waiting)).map((round) => round.verdict)), new Set([verdict]))
+    t.equal(a.sent.length, calls)
+  }
+})
+
 /** Two workers' paces over one count, with what each let through. */
 function paces(perSecond: number) {
   const prefix = randomPrefix()

@@ -12,6 +12,7 @@ import { chooseLanes } from './choose.js'
 import { createDecoyLane } from './decoy-lane.js'
 import { handOverMs, lookUpAfterMs, resolveEarlier, type Sought } from './earlier-attempts.js'
 import type { Lane } from './lane.js'
+import type { Standing } from './lane-health.js'
 import { retryDelayMs } from './retry-schedule.js'
 import { type Destination, type Route, routeFor } from './routes.js'
 
@@ -113,13 +114,15 @@ export function createRouter({ fence, lanes, routes = [], test, random = Math.ra
   async function tryLane(lane: Lane, view: FenceView, delivery: Delivery): Promise<Chance> {
     const before = view.attempts.find(({ provider, result }) => provider === lane.provider.name && isNever(result))
     if (before?.result !== undefined) return without(chanceOf(before.result, 0))
-    const standing = lane.enter()
-    if (standing === 'barred') return { never: 'misconfigured' }
-    if (standing === 'away') return { laterMs: retryDelayMs(delivery.starts) }
-    const { priority, closing } = delivery
+    const { priority, closing, starts } = delivery
+    const shut = shutBy(lane.standing(), starts)
+    if (shut !== undefined) return shut
     if (!(await lane.turn({ priority, patienceMs: patienceMs(priority), uses: true })))
       return { laterMs: nextTurnMs * (1 + random()) }
     if (closing.aborted) return { round: { verdict: 'again', afterMs: handOverMs } }
+    // While it stood in line the lane may have gone out.
+    const shutMeanwhile = shutBy(lane.enter(), starts)
+    if (shutMeanwhile !== undefined) return shutMeanwhile
     const outcome = await attempt(lane, view, delivery)
     if (outcome === 'unwanted') return { round: { verdict: 'unwanted' } }
     if (outcome === 'taken by another') return { round: { verdict: 'again', afterMs: anotherWorkerMs } }
@@ -171,6 +174,12 @@ export function createRouter({ fence, lanes, routes = [], test, random = Math.ra
 }
 
 type Attempted = SendOutcome | 'taken by another' | 'unwanted'
+
+/** What a lane that is out leaves to hope for; undefined where it may be called. */
+function shutBy(standing: Standing, starts: number): Chance | undefined {
+  if (standing === 'barred') return { never: 'misconfigured' }
+  return standing === 'away' ? { laterMs: retryDelayMs(starts) } : undefined
+}
 
 /** Said once, it holds for this message and lane. */
 const isNever = (result: SendOutcome | undefined): boolean =>

@@ -20,10 +20,18 @@ export const laneGuards: readonly Guard[] = [
   {
     guards: "nobody's sends are spent on a carrier that answers nobody",
     file: 'services/sms-worker/src/routing/router.ts',
-    take: "if (standing === 'away') return { laterMs: retryDelayMs(delivery.starts) }",
-    put: '',
+    take: "return standing === 'away' ? { laterMs: retryDelayMs(starts) } : undefined",
+    put: 'return undefined',
     test: 'services/sms-worker/test/lanes.test.ts',
     red: 'with no other lane an ill one is used while it answers at all, and left alone when it does not',
+  },
+  {
+    guards: 'whoever stood in line looks at the lane again',
+    file: 'services/sms-worker/src/routing/router.ts',
+    take: 'if (shutMeanwhile !== undefined) return shutMeanwhile',
+    put: '',
+    test: 'services/sms-worker/test/lanes.test.ts',
+    red: 'whoever stood in line for a lane that died meanwhile does not call it',
   },
   {
     guards: 'one message is the probe',
