@@ -343,10 +343,25 @@ t.test('sign-ins go before sign-ups that came earlier; who waits too long for a 
     ask('first', {}),
     ask('second', {}),
     ask('sign-up', { priority: 3 }),
-    ask('campaign', { priority: 5, patienceMs: 300 }),
+    ask('campaign', { priority: 5, patienceMs: 1_600 }),
     ask('sign-in', { priority: 1 }),
   ])
-  t.strictSame(order, ['first', 'second', 'campaign in vain', 'sign-in', 'sign-up'])
+  const came = order.filter((who) => who !== 'campaign in vain')
+  t.strictSame([came, order.length], [['first', 'second', 'sign-in', 'sign-up'], 5])
+})
+
+t.test('whoever cannot have his turn in time is told at once, and holds up nobody else', async (t) => {
+  const [pace] = paces(2)
+  const since = performance.now()
+  const ask = async (uses = true) => {
+    const told = await pace?.turn({ ...turn, patienceMs: 3_000, uses })
+    return { told, afterMs: performance.now() - since }
+  }
+  const all = Array.from({ length: 16 }, () => ask())
+  const decoy = ask(false)
+  const refused = [...(await Promise.all(all.slice(6))), await decoy]
+  t.ok(refused.every(({ told, afterMs }) => told === false && afterMs < 900))
+  t.ok((await Promise.all(all.slice(0, 4))).every(({ told }) => told === true))
 })
 
 t.test('decoys wait like the rest and use no turn up', async (t) => {

@@ -12,7 +12,7 @@ export interface Turn {
 
 /** How fast messages may go to one carrier, over all workers. */
 export interface Pace {
-  /** Waits for a turn; false where none came in time. */
+  /** Waits for a turn; false where none came in time, and at once where none can. */
   turn(wanted: Turn): Promise<boolean>
 }
 
@@ -83,21 +83,26 @@ export function createPace({ redis, prefix, lane, perSecond, onWaiting }: PaceOp
   }
 
   return {
-    turn: (wanted) =>
-      new Promise((resolve) => {
+    turn: (wanted) => {
+      const behind = line.findIndex(({ priority }) => priority > wanted.priority)
+      const at = behind < 0 ? line.length : behind
+      const ahead = line.slice(0, at).filter(({ uses }) => uses).length
+      // Who would wait in vain gives his slot back now: other lanes have messages for it.
+      if (ahead >= (perSecond * wanted.patienceMs) / 1_000) return Promise.resolve(false)
+      return new Promise((resolve) => {
         const end = (turn: boolean) => {
           clearTimeout(timer)
-          const at = line.indexOf(waiter)
-          if (at >= 0) line.splice(at, 1)
+          const place = line.indexOf(waiter)
+          if (place >= 0) line.splice(place, 1)
           onWaiting(line.length)
           resolve(turn)
         }
         const waiter: Waiter = { ...wanted, go: end }
         const timer = setTimeout(() => end(false), wanted.patienceMs)
-        const behind = line.findIndex(({ priority }) => priority > wanted.priority)
-        line.splice(behind < 0 ? line.length : behind, 0, waiter)
+        line.splice(at, 0, waiter)
         onWaiting(line.length)
         void serve()
-      }),
+      })
+    },
   }
 }

@@ -122,6 +122,14 @@ export const laneGuards: readonly Guard[] = [
     red: 'sign-ins go before sign-ups that came earlier; who waits too long for a turn is told',
   },
   {
+    guards: 'who would wait in vain holds no slot',
+    file: 'services/sms-worker/src/routing/pace.ts',
+    take: 'if (ahead >= (perSecond * wanted.patienceMs) / 1_000) return Promise.resolve(false)',
+    put: '',
+    test: 'services/sms-worker/test/lanes.test.ts',
+    red: 'whoever cannot have his turn in time is told at once, and holds up nobody else',
+  },
+  {
     guards: 'decoys take no turn from anybody',
     file: 'services/sms-worker/src/routing/pace.ts',
     take: 'if (next?.uses === true) held -= 1',
