@@ -369,8 +369,20 @@ t.test('decoys wait like the rest and use no turn up', async (t) => {
   const since = performance.now()
   const waits: number[] = []
   const ask = (uses: boolean) => pace?.turn({ ...turn, uses }).then(() => waits.push(performance.now() - since))
-  await Promise.all([...Array.from({ length: 50 }, () => ask(false)), ask(true), ask(true)])
+  await Promise.all([ask(true), ...Array.from({ length: 50 }, () => ask(false)), ask(true)])
   t.ok(Math.max(...waits) < 900, 'fifty decoys cost two real messages nothing')
   await Promise.all([ask(false), ask(true)])
   t.ok((waits.at(-2) ?? 0) > 700, 'a decoy behind them waits as long as a message')
+})
+
+t.test('decoys alone use no turn up, and meet a second whose turns are used up as a message would', async (t) => {
+  const [pace] = paces(1)
+  const since = performance.now()
+  const passed = () => performance.now() - since
+  for (let n = 0; n < 5; n += 1) t.equal(await pace?.turn({ ...turn, uses: false }), true)
+  t.equal(await pace?.turn(turn), true)
+  t.ok(passed() < 2_500, `five decoys cost the message behind them nothing: ${passed().toFixed(0)} ms`)
+  const usedAt = passed()
+  await pace?.turn({ ...turn, uses: false })
+  t.ok(passed() - usedAt > 700, 'the next decoy waits for the next second')
 })

@@ -64,6 +64,20 @@ export function createPace({ redis, prefix, lane, perSecond, onWaiting }: PaceOp
       },
     )
 
+  /** How long until this second's turns are used up no more; counts nothing. */
+  const look = () =>
+    limiter.get(lane).then(
+      (seen) => (seen !== null && seen.consumedPoints >= perSecond ? Math.max(shortestWaitMs, seen.msBeforeNext) : 0),
+      () => 0,
+    )
+
+  /** Decoys at the head of the line go as soon as a message could. */
+  async function letDecoysGo(): Promise<void> {
+    const waitMs = await look()
+    if (waitMs > 0) await sleep(waitMs)
+    else while (line[0]?.uses === false) line.shift()?.go(true)
+  }
+
   async function serve(): Promise<void> {
     if (serving) return
     serving = true
@@ -71,7 +85,11 @@ export function createPace({ redis, prefix, lane, perSecond, onWaiting }: PaceOp
     while (line.length > 0) {
       if (held === 0) {
         const wanting = line.filter(({ uses }) => uses).length
-        const { granted, waitMs } = await take(Math.max(1, Math.min(wanting, most)))
+        if (wanting === 0) {
+          await letDecoysGo()
+          continue
+        }
+        const { granted, waitMs } = await take(Math.min(wanting, most))
         held = granted
         if (granted === 0) await sleep(waitMs)
       }

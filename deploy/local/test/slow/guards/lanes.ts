@@ -138,6 +138,14 @@ export const laneGuards: readonly Guard[] = [
     red: 'decoys wait like the rest and use no turn up',
   },
   {
+    guards: 'decoys that wait alone are not counted',
+    file: 'services/sms-worker/src/routing/pace.ts',
+    take: 'const waitMs = await look()',
+    put: 'const { waitMs } = await take(1)',
+    test: 'services/sms-worker/test/lanes.test.ts',
+    red: 'decoys alone use no turn up, and meet a second whose turns are used up as a message would',
+  },
+  {
     guards: 'a decoy finds the lane as open as a message does',
     file: 'services/sms-worker/src/routing/decoy-lane.ts',
     take: 'enter: lane.standing,',
