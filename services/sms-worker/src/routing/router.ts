@@ -97,9 +97,9 @@ export function createRouter({ fence, lanes, routes = [], test, random = Math.ra
     const since = performance.now()
     const taken = await fence.take(message.id, view, lane.provider.name)
     if (taken === undefined) return 'taken by another'
-    const lifeMs = await lifeLeft().catch(() => undefined)
-    const wanted = lifeMs !== undefined && performance.now() - since < staleAfterMs
-    const { outcome, tookMs } = wanted ? await lane.send({ ...message, attempt: taken.number, lifeMs }) : notCalled
+    const lifeMs = await lifeLeft().catch(() => 'not told' as const)
+    const may = typeof lifeMs === 'number' && performance.now() - since < staleAfterMs
+    const { outcome, tookMs } = may ? await lane.send({ ...message, attempt: taken.number, lifeMs }) : notCalled
     await fence.record(message.id, {
       number: taken.number,
       outcome,
@@ -107,7 +107,8 @@ export function createRouter({ fence, lanes, routes = [], test, random = Math.ra
       by: 'caller',
     })
     if (lanes.length > 1 && (outcome.outcome === 'accepted' || outcome.outcome === 'unknown')) await took(lane.name)
-    return wanted ? outcome : 'unwanted'
+    if (may) return outcome
+    return lifeMs === undefined ? 'unwanted' : 'held up'
   }
 
   /** What a lane can do for the message: by what it said before, by how it fares, by its pace; then by a call. */
@@ -125,7 +126,7 @@ export function createRouter({ fence, lanes, routes = [], test, random = Math.ra
     if (shutMeanwhile !== undefined) return shutMeanwhile
     const outcome = await attempt(lane, view, delivery)
     if (outcome === 'unwanted') return { round: { verdict: 'unwanted' } }
-    if (outcome === 'taken by another') return { round: { verdict: 'again', afterMs: anotherWorkerMs } }
+    if (outcome === 'taken by another' || outcome === 'held up') return { round: { verdict: 'again', afterMs: anotherWorkerMs } }
     return chanceOf(outcome, retryDelayMs(view.attempts.length + 1))
   }
 
@@ -173,7 +174,8 @@ export function createRouter({ fence, lanes, routes = [], test, random = Math.ra
   }
 }
 
-type Attempted = SendOutcome | 'taken by another' | 'unwanted'
+/** `held up`: whether the code still lives was told too late, or not at all; nobody was called. */
+type Attempted = SendOutcome | 'taken by another' | 'held up' | 'unwanted'
 
 /** What a lane that is out leaves to hope for; undefined where it may be called. */
 function shutBy(standing: Standing, starts: number): Chance | undefined {
