@@ -165,15 +165,18 @@ t.test('the code is looked at again directly before the call, whatever the job s
   t.equal(sent.length, 0)
 })
 
-t.test('a worker that was held up between its fence and its call does not call, and comes again after a pause', async (t) => {
-  const { lane, sent } = carrier('a', accepted)
-  const wanted = delivery(async () => {
-    await sleep(1_100)
-    return 60_000
-  })
-  t.strictSame(await createRouter({ fence, lanes: [lane] }).deliver(wanted), { verdict: 'again', afterMs: 1_000 })
-  t.equal(sent.length, 0)
-})
+t.test(
+  'a worker that was held up between its fence and its call does not call, and comes again after a pause',
+  async (t) => {
+    const { lane, sent } = carrier('a', accepted)
+    const wanted = delivery(async () => {
+      await sleep(1_100)
+      return 60_000
+    })
+    t.strictSame(await createRouter({ fence, lanes: [lane] }).deliver(wanted), { verdict: 'again', afterMs: 1_000 })
+    t.equal(sent.length, 0)
+  },
+)
 
 /** The job itself over a real fence, with one live challenge and the events it would queue. */
 function createJob(lane: Lane | readonly [Lane, ...Lane[]], { isLate = false, lifeMs = 60_000 } = {}) {
@@ -266,6 +269,26 @@ t.test('a dead job is written down as failed, but never over an accept', async (
   await doubtful.run()
   await doubtful.bury()
   t.match(doubtful.queued.at(-1), { state: 'unknown' })
+})
+
+t.test('a refusal after a send that may have arrived ends the message, and its log as unknown', async (t) => {
+  const [first, second] = [carrier('a', unknown), carrier('b', rejected)]
+  const { run, queued } = createJob([first.lane, second.lane])
+  t.match(await run(), { then: 'again' })
+  t.strictSame(await run(), { then: 'done' })
+  t.strictSame([first.sent.length, second.sent.length], [1, 1])
+  t.strictSame(
+    queued.map((event) => ('word' in event ? [event.word] : [event.state, event.attempt?.outcome])),
+    [
+      ['sending', undefined],
+      ['unknown', undefined],
+      ['sending', undefined],
+      ['unknown', 'unknown'],
+      ['sending', 'rejected'],
+      ['unknown', undefined],
+      ['refused'],
+    ],
+  )
 })
 
 t.test('a pause that would outlast the code is cut so that one more try is made', async (t) => {

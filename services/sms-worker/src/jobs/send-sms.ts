@@ -6,7 +6,13 @@ import type { JobInfo, Verdict } from '@latchkey/kit/queue'
 import type { Logger } from 'pino'
 import { type OpenChallenge, type OpenedChallenge, recipient } from '../messages/open-challenge.js'
 import type { Render } from '../messages/render.js'
-import { type AttemptFence, type FenceView, possibleAccepts, settledAttempt } from '../routing/attempt-fence.js'
+import {
+  type AttemptFence,
+  type FenceView,
+  lastAttempt,
+  possibleAccepts,
+  settledAttempt,
+} from '../routing/attempt-fence.js'
 import { giveUpLost } from '../routing/earlier-attempts.js'
 import { retryDelayMs } from '../routing/retry-schedule.js'
 import type { NoteLane } from '../routing/last-lane.js'
@@ -150,10 +156,12 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
     const view = await fence.read(job.messageId)
     const settled = settledAttempt(view, { end: true })
     await report.attempts(job, view, { final: true })
+    if (settled === undefined) await report.state(job, 'unknown')
     const { outcome } = settled?.result ?? {}
     note(job, outcome ?? 'unknown', settled?.provider)
-    if (settled?.result?.outcome === 'rejected' && settled.result.reason === 'opted_out' && to !== undefined)
-      await report.optedOut(job, settled, optOuts.nameOf(to))
+    const last = lastAttempt(view)
+    if (last?.result?.outcome === 'rejected' && last.result.reason === 'opted_out' && to !== undefined)
+      await report.optedOut(job, last, optOuts.nameOf(to))
     if (outcome !== 'accepted') return done
     if (info !== undefined) observeAccept(info.queuedAt)
     const endsAs = router.laneNamed(settled?.provider ?? '')?.provider.endsAs

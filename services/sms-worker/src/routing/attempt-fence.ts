@@ -97,18 +97,26 @@ function toView(fields: Readonly<Record<string, string>>, nowMs: number): FenceV
   return { rev: fields['rev'] ?? '0', nowMs, reported: Number(fields['reported'] ?? 0), attempts }
 }
 
+const firstOf = ({ attempts }: FenceView, is: (result: SendOutcome) => boolean): FencedAttempt | undefined =>
+  attempts.find(({ result }) => result !== undefined && is(result))
+
+/** The attempt that no other may follow: a carrier took the message, or nobody will bring it to this recipient. */
+export function lastAttempt(view: FenceView): FencedAttempt | undefined {
+  return (
+    firstOf(view, ({ outcome }) => outcome === 'accepted') ??
+    firstOf(view, (result) => result.outcome === 'rejected' && result.elsewhere !== true)
+  )
+}
+
 /**
- * The attempt that decided the message: it was taken, or refused for good. A refusal after which another carrier may still take it
- * decides only once the message is at its `end`.
+ * The attempt that decided the message: it was taken, or refused for good while no other attempt may have led to an SMS. A refusal
+ * after which another carrier may still take it decides only once the message is at its `end`.
  */
 export function settledAttempt(view: FenceView, { end = false } = {}): FencedAttempt | undefined {
-  const first = (decides: (result: SendOutcome) => boolean) =>
-    view.attempts.find(({ result }) => result !== undefined && decides(result))
-  return (
-    first(({ outcome }) => outcome === 'accepted') ??
-    first((result) => result.outcome === 'rejected' && result.elsewhere !== true) ??
-    (end && possibleAccepts(view) === 0 ? first(({ outcome }) => outcome === 'rejected') : undefined)
-  )
+  const last = lastAttempt(view)
+  if (last?.result?.outcome === 'accepted') return last
+  if (possibleAccepts(view) > 0) return undefined
+  return last ?? (end ? firstOf(view, ({ outcome }) => outcome === 'rejected') : undefined)
 }
 
 /** Never a third possible accept of one message. */

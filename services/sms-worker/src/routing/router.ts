@@ -1,13 +1,7 @@
 import type { DeliveryReason } from '@latchkey/contracts/delivery'
 import { nobody } from '@latchkey/contracts/phone'
 import type { SendOutcome, SmsMessage } from '../providers/provider.js'
-import {
-  type AttemptFence,
-  type FenceView,
-  possibleAccepts,
-  possibleAcceptsMax,
-  settledAttempt,
-} from './attempt-fence.js'
+import { type AttemptFence, type FenceView, lastAttempt, possibleAccepts, possibleAcceptsMax } from './attempt-fence.js'
 import { chooseLanes } from './choose.js'
 import { createDecoyLane } from './decoy-lane.js'
 import { handOverMs, lookUpAfterMs, resolveEarlier, type Sought } from './earlier-attempts.js'
@@ -126,7 +120,8 @@ export function createRouter({ fence, lanes, routes = [], test, random = Math.ra
     if (shutMeanwhile !== undefined) return shutMeanwhile
     const outcome = await attempt(lane, view, delivery)
     if (outcome === 'unwanted') return { round: { verdict: 'unwanted' } }
-    if (outcome === 'taken by another' || outcome === 'held up') return { round: { verdict: 'again', afterMs: anotherWorkerMs } }
+    if (outcome === 'taken by another' || outcome === 'held up')
+      return { round: { verdict: 'again', afterMs: anotherWorkerMs } }
     return chanceOf(outcome, retryDelayMs(view.attempts.length + 1))
   }
 
@@ -161,7 +156,7 @@ export function createRouter({ fence, lanes, routes = [], test, random = Math.ra
       const { waitMs } = await resolveEarlier({ fence, message, view: before, laneNamed, closing })
       if (waitMs > 0) return { verdict: 'again', afterMs: waitMs }
       const view = before.attempts.length === 0 ? before : await fence.read(id)
-      if (settledAttempt(view) !== undefined) return { verdict: 'settled' }
+      if (lastAttempt(view) !== undefined) return { verdict: 'settled' }
       if (possibleAccepts(view) < possibleAcceptsMax) return walk(delivery, view)
       const askable = view.attempts.some(
         ({ result, provider }) => result?.outcome === 'unknown' && laneNamed(provider)?.provider.list !== undefined,

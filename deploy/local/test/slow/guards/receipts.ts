@@ -171,7 +171,7 @@ export const receiptGuards: readonly Guard[] = [
   {
     guards: 'a refusal for a STOP is told to the list',
     file: 'services/sms-worker/src/jobs/send-sms.ts',
-    take: 'await report.optedOut(job, settled, optOuts.nameOf(to))',
+    take: 'await report.optedOut(job, last, optOuts.nameOf(to))',
     put: 'note(job, optOuts.nameOf(to))',
     test: sending,
     red: 'a number that the carrier refuses for its STOP is told to the list, by its name there',

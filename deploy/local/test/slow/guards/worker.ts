@@ -82,9 +82,17 @@ export const workerGuards: readonly Guard[] = [
     red: 'a worker that closes begins no further call',
   },
   {
+    guards: 'a refusal is not told as the end of what may have arrived',
+    file: 'services/sms-worker/src/routing/attempt-fence.ts',
+    take: 'if (possibleAccepts(view) > 0) return undefined',
+    put: '',
+    test: 'services/sms-worker/test/routing.test.ts',
+    red: 'a refusal after a send that may have arrived ends the message, and its log as unknown',
+  },
+  {
     guards: 'a message that was taken is not sent again',
     file: 'services/sms-worker/src/routing/router.ts',
-    take: "if (settledAttempt(view) !== undefined) return { verdict: 'settled' }",
+    take: "if (lastAttempt(view) !== undefined) return { verdict: 'settled' }",
     put: '',
     test: 'services/sms-worker/test/routing.test.ts',
     red: 'an event that cannot be queued makes the job come again, and nothing is sent twice',
