@@ -56,15 +56,15 @@ t.test('what one carrier does not take goes through the other in the same job, w
 })
 
 t.test('where no carrier has a way to a number the reason of the first is told', async (t) => {
-  const { open, queue, until } = setUp(t)
+  const { open, queue, finished, events } = setUp(t)
   const to = somebody()
   await twilio.order({ to, code: 21612 })
   await central.order({ to, code: 511 })
   const job = await open({ message: codeFor(to) })
   await queue(job)
-  const events = await until(job, 'rejected')
+  await finished(job)
   t.strictSame(
-    events.map(({ state, reason, attempt }) => [state, reason, attempt?.provider]),
+    (await events(job)).map(({ state, reason, attempt }) => [state, reason, attempt?.provider]),
     [
       ['sending', undefined, undefined],
       ['rejected', 'blocked', 'twilio'],
