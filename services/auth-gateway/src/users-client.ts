@@ -120,6 +120,7 @@ export function createUsersClient({ url, secret, timeoutMs, log, metrics }: User
     getSessionUser: about(internal.getSessionUser),
     patchSessionUser: about(internal.patchSessionUser),
     preparePhoneChange: (params, body, caller) => shown[lineFor(body)].preparePhoneChange(params, body, caller),
+    checkPhoneChange: plain(changes.checkPhoneChange),
     changePhone: plain(changes.changePhone),
     undoPhoneChange: plain(changes.undoPhoneChange),
     setSecondFactor: ask(changes.setSecondFactor, hashing),

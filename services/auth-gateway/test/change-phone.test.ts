@@ -1,7 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { errors, errorType } from '@latchkey/contracts/errors'
-import type { E164 } from '@latchkey/contracts/phone'
+import { type ErrorCode, errors, errorType } from '@latchkey/contracts/errors'
 import { AppError } from '@latchkey/kit/app-error'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
@@ -20,23 +19,24 @@ const sessionId = '01930000-0000-7000-8000-000000000000'
 const caller = { requestId: 'test', face: 'v1', locale: 'fr', userId: sessionId, sessionId }
 const shown = { freshWithinSeconds: 600 }
 
-/** Stands where users does, for one account: what its phone is, who has the new one, and whether it is well. */
-async function change(t: Test, { taken = null as E164 | null } = {}) {
+/** Stands where users does, for one account: what its phone is, and what refuses the change before anybody is told. */
+async function change(t: Test, { refusal = undefined as ErrorCode | undefined } = {}) {
   const h = await challengeHarness(t)
   const [before, phone] = [randomPhone(), randomPhone()]
   const asked: string[] = []
   const server = createServer((request, reply) => {
     asked.push(request.url ?? '')
     const answers: Record<string, unknown> = {
-      '/internal/people/find-phone': { phone: taken, known: false },
       [`/internal/sessions/${sessionId}/phone-change`]: { phone: before, asOf: null },
     }
     request.resume().once('end', () => {
       const answer = answers[request.url ?? '']
-      const { status, title, detail } = errors['challenge.gone']
-      const refusal = { type: errorType('challenge.gone'), title, status, code: 'challenge.gone', detail }
+      const checked = request.url === '/internal/phone-changes/check'
+      if (checked && refusal === undefined) return reply.writeHead(204).end()
+      const code = (checked && refusal) || 'challenge.gone'
+      const { status, title, detail } = errors[code]
       reply.statusCode = answer === undefined ? status : 200
-      reply.end(JSON.stringify(answer ?? refusal))
+      return reply.end(JSON.stringify(answer ?? { type: errorType(code), title, status, code, detail }))
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
@@ -106,11 +106,17 @@ t.test('however often an answer is tried again, the old phone is told by one mes
   t.equal(notice?.messageId, undo.notice.messageId, 'whose id is known before it is queued')
 })
 
-t.test('nobody is told of a change to a number that is somebody’s: there will be none', async (t) => {
-  const { start, answer, queued, changed } = await change(t, { taken: randomPhone() })
-  await answer((await start()).id)
-  t.ok(changed(), 'users says so')
-  t.equal(queued.length, 1, 'the code')
+t.test('where a change will not be made nobody is told, nothing is asked to change, and its code is used', async (t) => {
+  for (const refusal of ['account.exists', 'challenge.gone'] as const) {
+    const { start, answer, asked, queued, changed } = await change(t, { refusal })
+    const { id } = await start()
+    t.equal(await answer(id), refusal)
+    t.notOk(changed(), 'or it would be made untold, should the number come free')
+    t.equal(queued.length, 1, 'the code')
+    const calls = asked.length
+    t.equal(await answer(id), 'challenge.gone')
+    t.equal(asked.length, calls, 'without a word to users')
+  }
 })
 
 t.test('who uses up the limits of a number keeps nobody from being told, in the language of the owner', async (t) => {

@@ -110,6 +110,20 @@ t.test('a pending change older than a reset dies with it, though its session had
   t.match((await h.person(fresh.id)).body.user, { phone })
 })
 
+t.test('whether a change would be made is told before anybody is, and changes nothing', async (t) => {
+  const h = await harness(t)
+  const { session, phone } = await somebody(h)
+  const taken = await h.signUp()
+  const { undoToken: _, prove, ...change } = await begin(h, session)
+  const check = (more: object = {}) => h.call('POST', '/phone-changes/check', { ...change, ...more })
+  t.match(await check(), { status: 204 })
+  t.match((await h.person(session.id)).body.user, { phone })
+  t.match(await check({ phone: taken.phone }), { status: 409, body: { code: 'account.exists' } })
+  t.match(await check({ asOf: new Date().toISOString() }), gone)
+  t.match(await prove(), { status: 200 })
+  t.match(await check(), gone, 'a thief who began two changes has none of the second told')
+})
+
 t.test('two changes of one account at once: one is made', async (t) => {
   const h = await harness(t)
   const { session } = await somebody(h)

@@ -44,15 +44,28 @@ export const PendingPhoneChange = Strict({
 })
 export type PendingPhoneChange = Static<typeof PendingPhoneChange>
 
+const PhoneChange = {
+  phone: E164,
+  sessionId: Type.String({ format: 'uuid' }),
+  asOf: AsOf,
+}
+
+export const checkPhoneChange = endpoint({
+  method: 'POST',
+  path: '/internal/phone-changes/check',
+  summary: 'Whether a change of phone would be made now; it is not',
+  body: Strict(PhoneChange),
+  replies: { 204: Type.Null() },
+  fails: ['request.invalid', 'challenge.gone', 'account.exists', 'unavailable'],
+})
+
 export const changePhone = endpoint({
   method: 'POST',
   path: '/internal/phone-changes',
   summary: 'Move an account to a proved phone, once per challenge; every other session, reset token and challenge ends',
   body: Strict({
     ...Proof,
-    phone: E164,
-    sessionId: Type.String({ format: 'uuid' }),
-    asOf: AsOf,
+    ...PhoneChange,
     undoToken: Type.Union([UndoToken, Type.Null()]),
   }),
   replies: { 200: Type.Object({ user: User }) },

@@ -114,7 +114,7 @@ export function createChangePhone(deps: ChangePhoneDeps): ChangePhone {
 }
 
 export interface CompletePhoneChangeDeps {
-  readonly users: Pick<Users, 'findPhone' | 'changePhone'>
+  readonly users: Pick<Users, 'checkPhoneChange' | 'changePhone'>
   readonly sms: Pick<SmsQueue, 'send'>
 }
 
@@ -130,14 +130,13 @@ export function createCompletePhoneChange({ users, sms }: CompletePhoneChangeDep
     caller: Caller,
   ): Promise<User> {
     const { phone } = claim
-    // Where the number turns out to be somebody's, nothing will change, and nobody is to be told that it did.
-    const taken =
-      undo !== null && (await users.findPhone({ identifier: { kind: 'phone', value: phone } }, caller)).phone
-    if (undo !== null && taken === null) await notify(undo.notice, caller)
-    const { user } = await users.changePhone(
-      { ...proof, phone, sessionId, asOf, undoToken: undo?.token ?? null },
-      caller,
-    )
+    const change = { phone, sessionId, asOf }
+    if (undo !== null) {
+      // Nobody is told of a change that will not be made, and its refusal ends the challenge: no change is made untold.
+      await users.checkPhoneChange(change, caller)
+      await notify(undo.notice, caller)
+    }
+    const { user } = await users.changePhone({ ...proof, ...change, undoToken: undo?.token ?? null }, caller)
     return user
   }
 

@@ -69,6 +69,7 @@ export interface Users {
   getSessionUser: AskOf<'sessionId', typeof internal.getSessionUser>
   patchSessionUser: AskOf<'sessionId', typeof internal.patchSessionUser>
   preparePhoneChange: AskOf<'sessionId', typeof changes.preparePhoneChange>
+  checkPhoneChange: Ask<typeof changes.checkPhoneChange>
   changePhone: Ask<typeof changes.changePhone>
   undoPhoneChange: Ask<typeof changes.undoPhoneChange>
   setSecondFactor: AskOf<'sessionId', typeof changes.setSecondFactor>

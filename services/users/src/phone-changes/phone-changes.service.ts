@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { BodyOf, ReplyOf } from '@latchkey/contracts/endpoint'
 import type { ErrorCode } from '@latchkey/contracts/errors'
-import type { changePhone, preparePhoneChange } from '@latchkey/contracts/internal/account-changes'
+import type { changePhone, checkPhoneChange, preparePhoneChange } from '@latchkey/contracts/internal/account-changes'
 import { AppError } from '@latchkey/kit/app-error'
 import type { Passwords } from '../credentials/passwords.service.js'
 import type { Reproof, ShownAgain } from '../credentials/reproof.service.js'
@@ -20,6 +20,8 @@ export interface PhoneChanges {
    * password or phone were changed since the change was begun; `account.exists` where another account proved the phone.
    */
   apply(trx: Trx, change: Omit<BodyOf<typeof changePhone>, 'challengeId' | 'claimLapsed'>): Promise<Person | ErrorCode>
+  /** Throws what `apply` would refuse now; nothing is changed. */
+  check(change: BodyOf<typeof checkPhoneChange>): Promise<void>
   /** The old phone again, once, within 24 h. Throws `undo.gone`; `account.exists`, spending nothing, where somebody else proved it since. */
   undo(token: string): Promise<void>
   /** Deletes what nobody can undo any more; says how many. */
@@ -45,12 +47,20 @@ const hashOf = (token: string) => createHash('sha256').update(token).digest('hex
 export function createPhoneChanges(needs: PhoneChangesNeeds): PhoneChanges {
   const { db, people, claims, sessions, passwords, devices, reproof, now } = needs
 
-  async function apply(trx: Trx, { phone, sessionId, asOf: begun, undoToken }: Parameters<PhoneChanges['apply']>[1]) {
+  /** The account that is to change, held, or why it may not. */
+  async function holdChanging(trx: Trx, { phone, sessionId, asOf: begun }: BodyOf<typeof checkPhoneChange>) {
     // The phone first, as whoever proves it does: two of them must not meet crosswise.
     await claims.hold(trx, phone)
     const before = await sessions.hold(trx, sessionId)
     if (before === undefined || asOf(before) !== begun) return 'challenge.gone'
     if (await people.isPhoneTaken(trx, phone)) return 'account.exists'
+    return before
+  }
+
+  async function apply(trx: Trx, { undoToken, ...change }: Parameters<PhoneChanges['apply']>[1]) {
+    const { phone, sessionId } = change
+    const before = await holdChanging(trx, change)
+    if (typeof before === 'string') return before
     const person = await people.setPhone(trx, before.id, phone)
     for (const released of await claims.end(trx, phone)) await sessions.endAll(trx, released)
     await passwords.endResetTokens(trx, person.id)
@@ -92,6 +102,10 @@ export function createPhoneChanges(needs: PhoneChangesNeeds): PhoneChanges {
       return { phone: person.phone, asOf: asOf(person) }
     },
     apply,
+    async check(change) {
+      const held = await db.transaction().execute((trx) => holdChanging(trx, change))
+      if (typeof held === 'string') throw new AppError(held)
+    },
     async undo(token) {
       const undo = await undos.findUndo(db, hashOf(token), now())
       if (undo === undefined) throw new AppError('undo.gone')

@@ -180,10 +180,10 @@ export const accountChangeGuards: readonly Guard[] = [
   {
     guards: 'nobody is told of a change that will not be made',
     file: 'services/auth-gateway/src/flows/change-phone.ts',
-    take: 'undo !== null && taken === null',
-    put: 'undo !== null',
+    take: 'await users.checkPhoneChange(change, caller)',
+    put: '',
     test: 'services/auth-gateway/test/change-phone.test.ts',
-    red: 'nobody is told of a change to a number that is somebody’s: there will be none',
+    red: 'where a change will not be made nobody is told, nothing is asked to change, and its code is used',
   },
   {
     guards: 'the limits of a number keep nobody from being told that his account left it',
