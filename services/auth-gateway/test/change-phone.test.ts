@@ -10,6 +10,7 @@ import { createChangePhone } from '../src/flows/change-phone.js'
 import { createGuessPassword } from '../src/flows/guess-password.js'
 import { createIsKnown } from '../src/flows/known-devices.js'
 import type { QueuedMessage } from '../src/flows/ports.js'
+import type { ChallengePolicy } from '../src/flows/policy.js'
 import { createStartChallenge } from '../src/flows/start-challenge.js'
 import { createReadPhone } from '../src/phones/canonical-phone.js'
 import { createUsersClient } from '../src/users-client.js'
@@ -76,7 +77,7 @@ async function change(t: Test, { refusal = undefined as ErrorCode | undefined } 
     asked,
     queued,
     queue,
-    start: () => start({ phone, shown }, caller, policy),
+    start: (more: Partial<ChallengePolicy> = {}) => start({ phone, shown }, caller, { ...policy, ...more }),
     answer,
     changed: () => asked.includes('/internal/phone-changes'),
   }
@@ -106,18 +107,29 @@ t.test('however often an answer is tried again, the old phone is told by one mes
   t.equal(notice?.messageId, undo.notice.messageId, 'whose id is known before it is queued')
 })
 
-t.test('where a change will not be made nobody is told, nothing is asked to change, and its code is used', async (t) => {
-  for (const refusal of ['account.exists', 'challenge.gone'] as const) {
-    const { start, answer, asked, queued, changed } = await change(t, { refusal })
-    const { id } = await start()
-    t.equal(await answer(id), refusal)
-    t.notOk(changed(), 'or it would be made untold, should the number come free')
-    t.equal(queued.length, 1, 'the code')
-    const calls = asked.length
-    t.equal(await answer(id), 'challenge.gone')
-    t.equal(asked.length, calls, 'without a word to users')
-  }
+t.test('the old phone can be told for an hour more than the code can live, resends included', async (t) => {
+  const { start, answer, queued, clock } = await change(t)
+  const { id } = await start({ codeLifeSeconds: 3_600, resends: 2 })
+  await answer(id)
+  const leftMs = (queued[1]?.expiresAt.getTime() ?? 0) - (Date.now() + clock.offsetMs)
+  t.ok(leftMs > (3 * 3_600 + 3_590) * second, 'what was prepared at the start')
 })
+
+t.test(
+  'where a change will not be made nobody is told, nothing is asked to change, and its code is used',
+  async (t) => {
+    for (const refusal of ['account.exists', 'challenge.gone'] as const) {
+      const { start, answer, asked, queued, changed } = await change(t, { refusal })
+      const { id } = await start()
+      t.equal(await answer(id), refusal)
+      t.notOk(changed(), 'or it would be made untold, should the number come free')
+      t.equal(queued.length, 1, 'the code')
+      const calls = asked.length
+      t.equal(await answer(id), 'challenge.gone')
+      t.equal(asked.length, calls, 'without a word to users')
+    }
+  },
+)
 
 t.test('who uses up the limits of a number keeps nobody from being told, in the language of the owner', async (t) => {
   const { start, answer, queued, before, open, clock, redis, keys } = await change(t)

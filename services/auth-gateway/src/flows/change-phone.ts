@@ -25,7 +25,7 @@ export type ChangePhone = (
   policy: ChallengePolicy,
 ) => Promise<Challenge>
 
-/** Longer than a code can live, resends included, and some more: carriers may be away when the change is made. */
+/** Of a notice, past the last moment its change can be made: carriers may be away then. */
 const noticeLifeSeconds = 3_600
 
 const letters = 'abcdefghijklmnopqrstuvwxyz'
@@ -43,9 +43,10 @@ export function createChangePhone(deps: ChangePhoneDeps): ChangePhone {
     const country = countryOf(to)
     if (country === undefined) return undefined
     const undoToken = newUndoToken()
+    const longestSeconds = policy.codeLifeSeconds * (policy.resends + 1)
     const wanted: NewChallenge = {
       purpose: 'change_phone',
-      policy: { ...policy, codeLifeSeconds: noticeLifeSeconds },
+      policy: { ...policy, codeLifeSeconds: longestSeconds + noticeLifeSeconds },
       subject: to,
       face: caller.face,
       // Not the language of whoever asks: he may not be the owner.

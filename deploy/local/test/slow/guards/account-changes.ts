@@ -178,6 +178,14 @@ export const accountChangeGuards: readonly Guard[] = [
     red: 'a change whose old phone cannot be told is not made, and its code works again',
   },
   {
+    guards: 'a notice lives as long as its change can be made',
+    file: 'services/auth-gateway/src/flows/change-phone.ts',
+    take: 'longestSeconds + noticeLifeSeconds',
+    put: 'longestSeconds && noticeLifeSeconds',
+    test: 'services/auth-gateway/test/change-phone.test.ts',
+    red: 'the old phone can be told for an hour more than the code can live, resends included',
+  },
+  {
     guards: 'nobody is told of a change that will not be made',
     file: 'services/auth-gateway/src/flows/change-phone.ts',
     take: 'await users.checkPhoneChange(change, caller)',
