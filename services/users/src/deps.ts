@@ -65,7 +65,7 @@ export function createServices({
   const resetTokens = createSignedTokens(ring, { prefix: 'lkp_' })
   const passwords = createPasswords({ db, people, sessions, credentials, reproof, tokens: resetTokens, now })
   const account = createAccount({ db, people, reproof })
-  const phoneChanges = createPhoneChanges({ db, people, claims, sessions, passwords, devices, reproof, now })
+  const phoneChanges = createPhoneChanges({ db, people, claims, sessions, passwords, reproof, now })
   const challenges = createChallenges({
     db,
     people,

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { harness, must, newPhone, type Harness } from './harness.js'
+import { harness, must, newChallengeId, newPhone, type Harness } from './harness.js'
 
 const hourMs = 3_600_000
 const devices = ({ db }: Harness, userId: string) =>
@@ -98,6 +98,43 @@ t.test('a live session is as good as a device token, an ended one is as none', a
   await h.call('POST', `/sessions/${sessionId}/end`, { all: false })
   t.equal(await known(h, mine.phone, { sessionId }), false)
 })
+
+t.test(
+  'who ends the sessions of others leaves their devices unknown: a reset all, a change all but its own',
+  async (t) => {
+    const h = await harness(t)
+    const passwords = { newPassword: 'plum trombone harbour', rules: 'standard' }
+    const change = { ...passwords, currentPassword: null, freshWithinSeconds: null }
+    const somebody = async () => {
+      const { phone, session } = await h.signUp()
+      const sessions = [session, must((await h.signIn(phone)).body.session), must((await h.signIn(phone)).body.session)]
+      const [first, second] = sessions
+      const knownOnes = () => Promise.all(sessions.map(({ deviceToken }) => known(h, phone, { deviceToken })))
+      return { phone, first: must(first).id, second: must(second).id, knownOnes }
+    }
+
+    const lost = await somebody()
+    const asked = { challengeId: newChallengeId(), phone: lost.phone, face: 'v1' }
+    const { resetToken } = (await h.call('POST', '/reset-tokens', asked)).body
+    t.match(await h.call('POST', '/passwords/reset', { resetToken, ...passwords }), { status: 204 })
+    t.same(await lost.knownOnes(), [false, false, false], 'a reset')
+
+    const careful = await somebody()
+    t.match(await h.call('POST', `/sessions/${careful.first}/password`, change), { status: 204 })
+    t.same(await careful.knownOnes(), [true, false, false], 'a change of password')
+
+    const away = await somebody()
+    await h.call('POST', `/sessions/${away.second}/end`, { all: false })
+    t.same(await away.knownOnes(), [true, true, true], 'who logs out on his own device comes back on it')
+    t.match(await h.call('DELETE', `/sessions/${away.first}/all/${away.second}`), { status: 404 })
+    await h.call('POST', `/sessions/${away.first}/end`, { all: true })
+    t.same(await away.knownOnes(), [false, false, false], 'the end of all')
+
+    const listed = await somebody()
+    t.match(await h.call('DELETE', `/sessions/${listed.first}/all/${listed.second}`), { status: 204 })
+    t.same(await listed.knownOnes(), [true, false, true], 'the end of another one')
+  },
+)
 
 t.test('a known device and one of somebody else cost the same questions', async (t) => {
   const h = await harness(t)

@@ -8,7 +8,6 @@ import type { Reproof, ShownAgain } from '../credentials/reproof.service.js'
 import { type Db, inBatches, type Trx } from '../database.js'
 import type { Claims } from '../people/claims.service.js'
 import { asOf, type People, type Person } from '../people/people.service.js'
-import type { Devices } from '../sessions/devices.service.js'
 import type { Sessions } from '../sessions/sessions.service.js'
 import * as undos from './phone-undos.repository.js'
 
@@ -34,7 +33,6 @@ interface PhoneChangesNeeds {
   readonly claims: Pick<Claims, 'hold' | 'end'>
   readonly sessions: Pick<Sessions, 'hold' | 'endAll'>
   readonly passwords: Pick<Passwords, 'endResetTokens'>
-  readonly devices: Pick<Devices, 'forget'>
   readonly reproof: Pick<Reproof, 'ask'>
   readonly now: () => Date
 }
@@ -45,7 +43,7 @@ const undoLifeMs = 24 * 3_600_000
 const hashOf = (token: string) => createHash('sha256').update(token).digest('hex')
 
 export function createPhoneChanges(needs: PhoneChangesNeeds): PhoneChanges {
-  const { db, people, claims, sessions, passwords, devices, reproof, now } = needs
+  const { db, people, claims, sessions, passwords, reproof, now } = needs
 
   /** The account that is to change, held, or why it may not. */
   async function holdChanging(trx: Trx, { phone, sessionId, asOf: begun }: BodyOf<typeof checkPhoneChange>) {
@@ -92,7 +90,6 @@ export function createPhoneChanges(needs: PhoneChangesNeeds): PhoneChanges {
     for (const released of await claims.end(trx, undo.phone)) await sessions.endAll(trx, released)
     await passwords.endResetTokens(trx, person.id)
     await sessions.endAll(trx, person.id)
-    await devices.forget(trx, person.id)
   }
 
   return {

@@ -49,11 +49,29 @@ export async function findSessionOwner(db: Db, { id, at }: { id: string; at: Dat
   return session?.user_id
 }
 
-export async function expireDevices(trx: Trx, userId: string, at: Date): Promise<void> {
+/** Expires the devices of an account, but for that of one session. */
+export async function expireDevices(
+  trx: Trx,
+  userId: string,
+  { at, butFor }: { at: Date; butFor?: string | undefined },
+): Promise<void> {
   await trx
     .updateTable('devices')
     .set({ expires_at: at })
     .where('user_id', '=', userId)
     .where('expires_at', '>', at)
+    .$if(butFor !== undefined, (query) => query.where('id', 'not in', deviceOf(trx, butFor ?? '')))
     .execute()
 }
+
+export async function expireDeviceOf(trx: Trx, sessionId: string, at: Date): Promise<void> {
+  await trx
+    .updateTable('devices')
+    .set({ expires_at: at })
+    .where('id', 'in', deviceOf(trx, sessionId))
+    .where('expires_at', '>', at)
+    .execute()
+}
+
+const deviceOf = (trx: Trx, sessionId: string) =>
+  trx.selectFrom('sessions').select('device_id').where('id', '=', sessionId)

@@ -3,6 +3,7 @@ import type { SignedTokens } from '@latchkey/kit/signed-token'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db, Trx } from '../database.js'
 import {
+  expireDeviceOf,
   expireDevices,
   findDeviceOwner,
   findSessionOwner,
@@ -13,8 +14,10 @@ import {
 export interface Devices {
   /** A new device of the account. A good token of an earlier one is superseded by it; a bad token changes nothing and is no error. */
   register(trx: Trx, owner: { userId: string; presented: string | undefined }): Promise<string>
-  /** No token of the account is good any more. */
-  forget(trx: Trx, userId: string): Promise<void>
+  /** No token of the account is good any more, but for that of a session that is to go on. */
+  forget(trx: Trx, userId: string, butFor?: string): Promise<void>
+  /** The token that a session was opened with is good no more. */
+  forgetOf(trx: Trx, sessionId: string): Promise<void>
   /** The one token of a device, as often as it is asked for. */
   token(device: { id: string; keyId?: string }): string
   /**
@@ -46,7 +49,8 @@ export function createDevices({ db, tokens, now }: { db: Db; tokens: SignedToken
       })
       return id
     },
-    forget: (trx, userId) => expireDevices(trx, userId, now()),
+    forget: (trx, userId, butFor) => expireDevices(trx, userId, { at: now(), butFor }),
+    forgetOf: (trx, sessionId) => expireDeviceOf(trx, sessionId, now()),
     token: ({ id, keyId }) => tokens.sign({ id, counter: 0 }, keyId),
     async ownerOf({ deviceToken, sessionId }) {
       const at = now()

@@ -34,9 +34,9 @@ export interface Sessions {
   end(sessionId: string, scope: { all: boolean }): Promise<void>
   /** The live sessions of the account behind a live session, that one first, then those used last. */
   list(sessionId: string): Promise<ReplyOf<typeof listSessions>>
-  /** Ends a session of the same account. Throws `not.found` for whatever is none of its live ones. */
+  /** Ends a session of the same account, and its device is known no more. Throws `not.found` for whatever is none of its live ones. */
   endOther(sessionId: string, otherId: string): Promise<void>
-  /** Ends every session of an account, but for the one that is to go on. The caller holds the account. */
+  /** Ends every session of an account, and no device is known, but for those that are to go on. The caller holds the account. */
   endAll(trx: Trx, userId: string, butFor?: string): Promise<void>
   /** Deletes sessions that have been over for a month; says how many. */
   sweep(): Promise<number>
@@ -127,12 +127,17 @@ export function createSessions({ db, people, devices, tokens, now, log }: Sessio
     }
   }
 
+  async function endAll(trx: Trx, userId: string, butFor?: string): Promise<void> {
+    await sessions.revokeAll(trx, userId, { at: now(), butFor })
+    await devices.forget(trx, userId, butFor)
+  }
+
   async function end(sessionId: string, { all }: { all: boolean }): Promise<void> {
     const at = now()
     const ended = all
       ? await db.transaction().execute(async (trx) => {
           const person = await sessions.lockLiveUser(trx, sessionId, at)
-          if (person !== undefined) await sessions.revokeAll(trx, person.id, { at })
+          if (person !== undefined) await endAll(trx, person.id)
           return person !== undefined
         })
       : await sessions.endLiveSession(db, sessionId, at)
@@ -158,7 +163,12 @@ export function createSessions({ db, people, devices, tokens, now, log }: Sessio
   async function endOther(sessionId: string, otherId: string): Promise<void> {
     const at = now()
     const person = orInvalid(await sessions.findLiveUser(db, sessionId, at))
-    if (!(await sessions.endLiveSession(db, otherId, at, person.id))) throw new AppError('not.found')
+    const ended = await db.transaction().execute(async (trx) => {
+      const wasLive = await sessions.endLiveSession(trx, otherId, at, person.id)
+      if (wasLive) await devices.forgetOf(trx, otherId)
+      return wasLive
+    })
+    if (!ended) throw new AppError('not.found')
   }
 
   return {
@@ -170,7 +180,7 @@ export function createSessions({ db, people, devices, tokens, now, log }: Sessio
     end,
     list,
     endOther,
-    endAll: (trx, userId, butFor) => sessions.revokeAll(trx, userId, { at: now(), butFor }),
+    endAll,
     async sweep() {
       const before = new Date(now().getTime() - keptMs)
       return inBatches((most) => sessions.deleteExpired(db, { before, most }))

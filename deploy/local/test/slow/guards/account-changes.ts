@@ -3,6 +3,7 @@ import type { Guard } from '../guards.js'
 const challenges = 'services/users/src/challenges/challenges.service.ts'
 const changes = 'services/users/src/phone-changes/phone-changes.service.ts'
 const reproof = 'services/users/src/credentials/reproof.service.ts'
+const sessions = 'services/users/src/sessions/sessions.service.ts'
 const changesTest = 'services/users/test/phone-changes.test.ts'
 const factorTest = 'services/users/test/second-factor.test.ts'
 const undone = 'an undo gives the old phone back, once, and ends all that the change could have led to'
@@ -91,11 +92,35 @@ export const accountChangeGuards: readonly Guard[] = [
   },
   {
     guards: 'an undo leaves no device known',
-    file: changes,
-    take: 'await devices.forget(trx, person.id)',
+    file: sessions,
+    take: 'await devices.forget(trx, userId, butFor)',
     put: '',
     test: changesTest,
     red: undone,
+  },
+  {
+    guards: 'nor does a reset, or the end of all sessions',
+    file: sessions,
+    take: 'await devices.forget(trx, userId, butFor)',
+    put: '',
+    test: 'services/users/test/devices.test.ts',
+    red: 'who ends the sessions of others leaves their devices unknown: a reset all, a change all but its own',
+  },
+  {
+    guards: 'a change of password leaves its own device known',
+    file: 'services/users/src/sessions/devices.repository.ts',
+    take: "query.where('id', 'not in', deviceOf(trx, butFor ?? ''))",
+    put: 'query',
+    test: 'services/users/test/devices.test.ts',
+    red: 'who ends the sessions of others leaves their devices unknown: a reset all, a change all but its own',
+  },
+  {
+    guards: 'who ends another session leaves its device unknown',
+    file: sessions,
+    take: 'if (wasLive) await devices.forgetOf(trx, otherId)',
+    put: '',
+    test: 'services/users/test/devices.test.ts',
+    red: 'who ends the sessions of others leaves their devices unknown: a reset all, a change all but its own',
   },
   {
     guards: 'an undo works once, however many come at once',
