@@ -1,6 +1,8 @@
+import { eventually } from '@latchkey/kit/testing'
+import { sql } from 'kysely'
 import t from 'tap'
 import { createPasswordHasher, type PasswordHasher } from '../src/credentials/password-hasher.js'
-import { counted, type Harness, harness, must, newChallengeId, newNames } from './harness.js'
+import { counted, type Harness, harness, must, newChallengeId, newNames, type Reply } from './harness.js'
 
 const old = 'plum trombone harbour'
 const next = 'another plum harbour'
@@ -164,11 +166,46 @@ t.test('a change that another one overtook sets nothing', async (t) => {
   const h = await harness(t, { hasher })
   const { phone, user, session } = await somebody(h)
   const overtaking = await real.hash('the one that overtook')
+  const changed = () => ({ password_hash: overtaking, credentials_changed_at: new Date() })
   meanwhile = async () => {
-    await h.db.updateTable('users').set({ password_hash: overtaking }).where('id', '=', user.id).execute()
+    await h.db.updateTable('users').set(changed()).where('id', '=', user.id).execute()
   }
   t.match(await change(h, session.id, { currentPassword: old }), { status: 401, body: { code: 'credentials.wrong' } })
   t.match(await h.logIn('phone', phone, 'the one that overtook'), { status: 200 })
   meanwhile = async () => void (await h.call('POST', `/sessions/${session.id}/end`, { all: false }))
   t.match(await change(h, session.id, { currentPassword: 'the one that overtook' }), ended)
+})
+
+/** Asks of a fresh session, while something that ends it is held until the question waits for it. */
+async function behindItsEnd(h: Harness, ask: (sessionId: string) => Promise<Reply>) {
+  const waiting = async () => {
+    const { rows } = await sql<{ count: number }>`select count(*)::int as count from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`.execute(h.db)
+    return must(rows[0]).count
+  }
+  const { user, session, phone } = await h.signUp()
+  const { asked } = await h.db.transaction().execute(async (trx) => {
+    const at = new Date()
+    await trx.updateTable('users').set({ credentials_changed_at: at }).where('id', '=', user.id).execute()
+    await trx.updateTable('sessions').set({ revoked_at: at }).where('user_id', '=', user.id).execute()
+    const asked = ask(session.id)
+    await eventually('the question to wait', async () => (await waiting()) === 1)
+    return { asked }
+  })
+  return { phone, reply: await asked }
+}
+
+t.test('what waited behind the undo that ended its session changes and deletes nothing', async (t) => {
+  const h = await harness(t)
+  const shown = { password: null, freshWithinSeconds: 600 }
+  const questions: ((sessionId: string) => Promise<Reply>)[] = [
+    (sessionId) => change(h, sessionId, { freshWithinSeconds: 600 }),
+    (sessionId) => h.call('DELETE', `/sessions/${sessionId}/user`, shown),
+  ]
+  for (const ask of questions) {
+    let { phone, reply } = await behindItsEnd(h, ask)
+    while (reply.status === 503) ({ phone, reply } = await behindItsEnd(h, ask))
+    t.match(reply, { status: 401, body: { code: 'credentials.wrong' } })
+    t.match((await h.signIn(phone)).body.user, { hasPassword: false })
+  }
 })

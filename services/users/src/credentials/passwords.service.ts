@@ -5,7 +5,7 @@ import { AppError } from '@latchkey/kit/app-error'
 import type { SignedTokens } from '@latchkey/kit/signed-token'
 import { v7 as uuidv7 } from 'uuid'
 import { type Db, inBatches, type Trx } from '../database.js'
-import type { People, Person } from '../people/people.service.js'
+import { asOf, type People, type Person } from '../people/people.service.js'
 import type { Sessions } from '../sessions/sessions.service.js'
 import type { Credentials } from './credentials.service.js'
 import type { Reproof } from './reproof.service.js'
@@ -69,8 +69,8 @@ export function createPasswords(needs: PasswordsNeeds): Passwords {
     const refused = await db.transaction().execute<ErrorCode | undefined>(async (trx) => {
       const person = await sessions.hold(trx, sessionId)
       if (person === undefined) return 'token.invalid'
-      // Somebody else set another password meanwhile, and ended what the old one had opened.
-      if (person.password_hash !== seen.password_hash) return 'credentials.wrong'
+      // Password or phone were changed while this waited for the row, and the sessions of before ended.
+      if (asOf(person) !== asOf(seen)) return 'credentials.wrong'
       await replace(trx, person.id, hash, sessionId)
       return undefined
     })

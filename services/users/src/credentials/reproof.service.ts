@@ -2,7 +2,7 @@ import type { BodyOf } from '@latchkey/contracts/endpoint'
 import type { deleteAccount } from '@latchkey/contracts/internal/account-changes'
 import { AppError } from '@latchkey/kit/app-error'
 import type { Trx } from '../database.js'
-import type { Person } from '../people/people.service.js'
+import { asOf, type Person } from '../people/people.service.js'
 import type { Sessions } from '../sessions/sessions.service.js'
 import type { PasswordHasher } from './password-hasher.js'
 import { isPossible, normalizePassword } from './password-policy.js'
@@ -21,7 +21,7 @@ export interface Reproof {
   askPassword(sessionId: string, password: string): Promise<Person>
   /** Whether this is the password of the account; never where it has none. */
   isPassword(person: Person, password: string | null): Promise<boolean>
-  /** Holds the account that was asked, as long as its session lives and nobody set another password meanwhile. */
+  /** Holds the account that was asked, as long as its session lives and nobody changed password or phone meanwhile. */
   hold(trx: Trx, sessionId: string, asked: Person): Promise<Person>
 }
 
@@ -59,7 +59,8 @@ export function createReproof({
     async hold(trx, sessionId, asked) {
       const person = await sessions.hold(trx, sessionId)
       if (person === undefined) throw new AppError('token.invalid')
-      if (person.password_hash !== asked.password_hash) throw new AppError('credentials.wrong')
+      // Its session may have ended while this waited for the row: what ended it left its mark here.
+      if (asOf(person) !== asOf(asked)) throw new AppError('credentials.wrong')
       return person
     },
   }

@@ -27,6 +27,22 @@ export const accountChangeGuards: readonly Guard[] = [
     red: 'an account is deleted by the password, or soon after the sign-in; a refresh is none',
   },
   {
+    guards: 'no account is deleted by what waited behind an undo',
+    file: reproof,
+    take: "if (asOf(person) !== asOf(asked)) throw new AppError('credentials.wrong')",
+    put: 'void asOf(asked)',
+    test: 'services/users/test/change-password.test.ts',
+    red: 'what waited behind the undo that ended its session changes and deletes nothing',
+  },
+  {
+    guards: 'nor is a password set',
+    file: 'services/users/src/credentials/passwords.service.ts',
+    take: "if (asOf(person) !== asOf(seen)) return 'credentials.wrong'",
+    put: 'void asOf(seen)',
+    test: 'services/users/test/change-password.test.ts',
+    red: 'what waited behind the undo that ended its session changes and deletes nothing',
+  },
+  {
     guards: 'a second factor is switched by the password, not by a recent sign-in',
     file: 'services/users/src/credentials/account.service.ts',
     take: 'await reproof.askPassword(sessionId, password)',
