@@ -1,4 +1,6 @@
 import { randomInt } from 'node:crypto'
+import { eventually } from '@latchkey/kit/testing'
+import { sql } from 'kysely'
 import t from 'tap'
 import { createPasswordHasher } from '../src/credentials/password-hasher.js'
 import { type Harness, harness, must, newChallengeId, newNames, newPhone, patiently } from './harness.js'
@@ -257,4 +259,29 @@ t.test('where somebody else proved the old phone since, the undo takes it from n
   const path = `/sessions/${newcomer.session.id}/user`
   t.match(await h.call('DELETE', path, { password: null, freshWithinSeconds: 600 }), { status: 204 })
   t.match(await undo(h, change.undoToken), { status: 204 })
+})
+
+t.test('an undo that meets somebody who takes the old phone that moment is told that it has an account', async (t) => {
+  const h = await harness(t)
+  const waiting = async () => {
+    const { rows } = await sql<{ count: number }>`select count(*)::int as count from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`.execute(h.db)
+    return must(rows[0]).count
+  }
+  async function crossed() {
+    const { session, phone } = await somebody(h)
+    const change = await begin(h, session)
+    await change.prove()
+    const newcomer = await h.signUp()
+    const { undoing } = await h.db.transaction().execute(async (trx) => {
+      await trx.updateTable('users').set({ phone }).where('id', '=', newcomer.user.id).execute()
+      const undoing = undo(h, change.undoToken)
+      await eventually('the undo to wait', async () => (await waiting()) === 1)
+      return { undoing }
+    })
+    return undoing
+  }
+  let reply = await crossed()
+  while (reply.status === 503) reply = await crossed()
+  t.match(reply, { status: 409, body: { code: 'account.exists' } })
 })

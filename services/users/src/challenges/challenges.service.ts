@@ -9,7 +9,7 @@ import type { Passwords } from '../credentials/passwords.service.js'
 import type { Reproof } from '../credentials/reproof.service.js'
 import { type Db, inBatches, type Trx } from '../database.js'
 import type { Claims } from '../people/claims.service.js'
-import { asOf, heldError, type People, type Person, toUser, wasTaken } from '../people/people.service.js'
+import { asOf, heldError, type People, type Person, toUser, untilNothingIsTaken } from '../people/people.service.js'
 import type { PhoneChanges } from '../phone-changes/phone-changes.service.js'
 import type { Sessions, WithAgent } from '../sessions/sessions.service.js'
 import { deleteConsumed, insertConsumed } from './challenges.repository.js'
@@ -166,14 +166,3 @@ const isOutdated = (
   openedAt: string | undefined,
 ): boolean =>
   openedAt !== undefined && [changedAt, provedAt].some((at) => at !== null && Date.parse(openedAt) < at.getTime())
-
-/** Tries again where somebody took an e-mail, username or phone at the same moment: the next turn sees who holds it. */
-async function untilNothingIsTaken<T>(work: () => Promise<T>): Promise<T> {
-  for (let turn = 1; ; turn += 1) {
-    try {
-      return await work()
-    } catch (error) {
-      if (turn === 5 || !wasTaken(error)) throw error
-    }
-  }
-}

@@ -59,9 +59,20 @@ export interface People {
 
 export const usernameIndex = 'users_username'
 
-/** Whether somebody else took a phone, e-mail or username at the same moment: the whole transaction may be tried again. */
-export const wasTaken = (error: unknown): boolean =>
+/** Whether somebody else took a phone, e-mail or username at the same moment. */
+const wasTaken = (error: unknown): boolean =>
   [usernameIndex, 'users_email', 'users_phone'].some((index) => violates(error, index))
+
+/** Tries again where somebody took an e-mail, username or phone at the same moment: the next turn sees who holds it. */
+export async function untilNothingIsTaken<T>(work: () => Promise<T>): Promise<T> {
+  for (let turn = 1; ; turn += 1) {
+    try {
+      return await work()
+    } catch (error) {
+      if (turn === 5 || !wasTaken(error)) throw error
+    }
+  }
+}
 
 /** `account.exists`, naming the fields that active accounts hold. */
 export const heldError = (held: readonly people.Unique[]): AppError =>

@@ -7,7 +7,7 @@ import type { Passwords } from '../credentials/passwords.service.js'
 import type { Reproof, ShownAgain } from '../credentials/reproof.service.js'
 import { type Db, inBatches, type Trx } from '../database.js'
 import type { Claims } from '../people/claims.service.js'
-import { asOf, type People, type Person } from '../people/people.service.js'
+import { asOf, type People, type Person, untilNothingIsTaken } from '../people/people.service.js'
 import type { Sessions } from '../sessions/sessions.service.js'
 import * as undos from './phone-undos.repository.js'
 
@@ -106,7 +106,7 @@ export function createPhoneChanges(needs: PhoneChangesNeeds): PhoneChanges {
     async undo(token) {
       const undo = await undos.findUndo(db, hashOf(token), now())
       if (undo === undefined) throw new AppError('undo.gone')
-      await db.transaction().execute((trx) => goBack(trx, undo))
+      await untilNothingIsTaken(() => db.transaction().execute((trx) => goBack(trx, undo)))
     },
     sweep: () => inBatches((most) => undos.deleteExpired(db, { before: now(), most })),
   }

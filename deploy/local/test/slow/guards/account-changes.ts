@@ -163,6 +163,14 @@ export const accountChangeGuards: readonly Guard[] = [
     red: 'where somebody else proved the old phone since, the undo takes it from nobody, and stays good',
   },
   {
+    guards: 'an undo that meets somebody at the old phone is tried again',
+    file: changes,
+    take: 'await untilNothingIsTaken(() => db.transaction().execute((trx) => goBack(trx, undo)))',
+    put: 'await (untilNothingIsTaken && db.transaction().execute((trx) => goBack(trx, undo)))',
+    test: changesTest,
+    red: 'an undo that meets somebody who takes the old phone that moment is told that it has an account',
+  },
+  {
     guards: 'a phone opens no session of an account with a second factor',
     file: challenges,
     take: "if (person.second_factor && person.password_hash !== (hash ?? none)) throw new AppError('credentials.wrong')",
