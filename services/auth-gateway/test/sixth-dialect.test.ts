@@ -78,6 +78,12 @@ t.test('a folder and a line make a dialect: its paths, its words, its document, 
   t.equal((await app.inject('/staged/openapi.json')).statusCode, 404, 'what is not mounted is not there')
 })
 
+t.test('the document of /v1 names the refusals of a second factor', async (t) => {
+  const { paths } = (await (await gateway(t)).inject('/openapi.json')).json()
+  t.match(paths['/v1/login'].post.responses['403'].description, '`account.second_factor`')
+  t.match(paths['/v1/me/second-factor'].put.responses['403'].description, '`forbidden`')
+})
+
 t.test('a client is its network and its program; a token counts where it is good, and of this face', async (t) => {
   const app = await gateway(t)
   const who = async (from: string, agent: string, token?: string) =>

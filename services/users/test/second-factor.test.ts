@@ -40,7 +40,8 @@ t.test('a second factor is switched on and off by the password only, however rec
   t.match(await set(false), { status: 200, body: { user: { secondFactor: false } } })
   const { session: bare } = await h.signUp()
   const path = `/sessions/${bare.id}/second-factor`
-  t.match(await h.call('PUT', path, { enabled: true, password }), wrong, 'without a password there is none to ask for')
+  const refused = { status: 403, body: { code: 'forbidden', detail: 'Set a password first.' } }
+  t.match(await h.call('PUT', path, { enabled: true, password }), refused, 'where there is none, nothing was guessed')
 })
 
 t.test('who has no phone cannot be asked for its code', async (t) => {

@@ -88,7 +88,7 @@ export const setSecondFactor = endpoint({
   params: SessionParams,
   body: Strict({ enabled: Type.Boolean(), password: Type.String() }),
   replies: { 200: Type.Object({ user: User }) },
-  fails: ['request.invalid', 'credentials.wrong', 'token.invalid', 'account.unverified', 'unavailable'],
+  fails: [...reproofFails, 'account.unverified'],
 })
 
 /** What waits sealed in the challenge of a second factor: the log-in it belongs to. */

@@ -52,7 +52,7 @@ export const setSecondFactor = endpoint({
   bearer: true,
   body: Strict({ enabled: Type.Boolean(), password: { ...PasswordInput, description: 'The current one.' } }),
   replies: { 200: Type.Object({ user: User }) },
-  fails: ['request.invalid', 'credentials.wrong', 'token.invalid', 'account.unverified', 'rate.limited', 'unavailable'],
+  fails: [...reproofFails, 'account.unverified'],
 })
 
 export const deleteMe = endpoint({

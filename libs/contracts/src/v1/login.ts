@@ -17,7 +17,14 @@ export const signInWithPassword = endpoint({
   summary: 'Log in by password; where a second factor is on, a code goes to the phone of the account',
   body: Strict({ identifier: IdentifierInput, password: PasswordInput, deviceToken: Type.Optional(DeviceTokenInput) }),
   replies: { 200: Type.Object({ user: User, session: Session }), 202: Type.Object({ challenge: Challenge }) },
-  fails: ['request.invalid', 'credentials.wrong', 'account.disabled', 'rate.limited', 'unavailable'],
+  fails: [
+    'request.invalid',
+    'credentials.wrong',
+    'account.disabled',
+    'account.second_factor',
+    'rate.limited',
+    'unavailable',
+  ],
 })
 
 export const signInWithCode = endpoint({

@@ -10,7 +10,7 @@ export type SetSecondFactor = (
   caller: SignedInCaller,
 ) => Promise<User>
 
-/** From now on a log-in takes password and code, or not any more. Throws `credentials.wrong`, `token.invalid`, `account.unverified`. */
+/** From now on a log-in takes password and code, or not any more. Throws `credentials.wrong`, `forbidden` where there is no password, `token.invalid`, `account.unverified`. */
 export function createSetSecondFactor({
   users,
   guessPassword,

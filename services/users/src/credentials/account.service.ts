@@ -7,7 +7,7 @@ import type { Reproof, ShownAgain } from './reproof.service.js'
 
 /** What somebody may do to the whole of his account, once he has shown again who he is. */
 export interface Account {
-  /** Wants the password, however recent the sign-in; `account.unverified` where there is no phone that could get the code. */
+  /** Wants the password, however recent the sign-in, `forbidden` where there is none; `account.unverified` where there is no phone that could get the code. */
   setSecondFactor(sessionId: string, input: BodyOf<typeof setSecondFactor>): Promise<Person>
   /** Everything that is kept about the account goes, its sessions with it, and its phone is free. */
   remove(sessionId: string, shown: ShownAgain): Promise<void>

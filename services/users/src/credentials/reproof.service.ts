@@ -17,7 +17,7 @@ export interface Reproof {
    * `token.invalid`, `credentials.wrong`, `forbidden`.
    */
   ask(sessionId: string, shown: ShownAgain): Promise<Person>
-  /** The same by the password only, however recent the sign-in. */
+  /** The same by the password only, however recent the sign-in; `forbidden` where there is none to ask for. */
   askPassword(sessionId: string, password: string): Promise<Person>
   /** Whether this is the password of the account; never where it has none. */
   isPassword(person: Person, password: string | null): Promise<boolean>
@@ -38,8 +38,7 @@ export function createReproof({
   const isPassword: Reproof['isPassword'] = async ({ password_hash: hash }, password) =>
     hash !== null && password !== null && isPossible(password) && hasher.verify(hash, normalizePassword(password))
 
-  async function askPassword(sessionId: string, password: string): Promise<Person> {
-    const person = await sessions.person(sessionId)
+  async function ifRight(person: Person, password: string): Promise<Person> {
     if (!(await isPassword(person, password))) throw new AppError('credentials.wrong')
     return person
   }
@@ -52,9 +51,16 @@ export function createReproof({
   }
 
   return {
-    ask: (sessionId, { password, freshWithinSeconds }) =>
-      password === null ? askSignIn(sessionId, freshWithinSeconds) : askPassword(sessionId, password),
-    askPassword,
+    ask: async (sessionId, { password, freshWithinSeconds }) =>
+      password === null
+        ? askSignIn(sessionId, freshWithinSeconds)
+        : ifRight(await sessions.person(sessionId), password),
+    async askPassword(sessionId, password) {
+      const person = await sessions.person(sessionId)
+      // No guess: there is nothing to be right about.
+      if (person.password_hash === null) throw new AppError('forbidden', { detail: 'Set a password first.' })
+      return ifRight(person, password)
+    },
     isPassword,
     async hold(trx, sessionId, asked) {
       const person = await sessions.hold(trx, sessionId)

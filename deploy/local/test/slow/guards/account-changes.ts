@@ -51,6 +51,14 @@ export const accountChangeGuards: readonly Guard[] = [
     red: 'a second factor is switched on and off by the password only, however recent the sign-in',
   },
   {
+    guards: 'where there is no password none is guessed at',
+    file: reproof,
+    take: "if (person.password_hash === null) throw new AppError('forbidden', { detail: 'Set a password first.' })",
+    put: '',
+    test: factorTest,
+    red: 'a second factor is switched on and off by the password only, however recent the sign-in',
+  },
+  {
     guards: 'what was begun before a change of password or phone changes no phone',
     file: changes,
     take: ' || asOf(before) !== begun',
