@@ -18,6 +18,7 @@ const secret = [
   'accessToken',
   'deviceToken',
   'resetToken',
+  'undoToken',
   'token',
   'body',
 ]

@@ -44,6 +44,17 @@ t.test('a step that hangs or fails is skipped, and told by the exit code', async
   t.match(made.output(), 'still closed')
 })
 
+t.test('members that hold secrets are in no line, an undo token neither', async (t) => {
+  const made = program(
+    `const log = createLog('test', 'info')
+     log.info({ undoToken: 'canary', job: { undoToken: 'canary', of: { undoToken: 'canary', password: 'canary' } } }, 'said')`,
+  )
+  await eventually('the line', async () => made.output().includes('"said"'))
+  t.match(made.output(), '[redacted]')
+  t.notMatch(made.output(), 'canary')
+  made.child.kill('SIGKILL')
+})
+
 t.test('a second signal does not wait', async (t) => {
   const made = program(
     `scope.defer('slow', () => { say('closing'); return new Promise(() => {}) })`,

@@ -251,6 +251,14 @@ export const accountChangeGuards: readonly Guard[] = [
     red: 'where a change will not be made nobody is told, nothing is asked to change, and its code is used',
   },
   {
+    guards: 'no log line holds an undo token',
+    file: 'libs/kit/src/log.ts',
+    take: "  'undoToken',\n",
+    put: '',
+    test: 'libs/kit/test/run.test.ts',
+    red: 'members that hold secrets are in no line, an undo token neither',
+  },
+  {
     guards: 'the limits of a number keep nobody from being told that his account left it',
     file: 'services/auth-gateway/src/flows/change-phone.ts',
     take: 'limited: false,',
