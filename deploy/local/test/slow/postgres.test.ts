@@ -208,37 +208,46 @@ t.test(
 t.test('with all connections of Postgres taken by others everybody is told 503, and the same codes work', async (t) => {
   const on = await production(t)
   const people = await Promise.all(Array.from({ length: 10 }, () => someoneWithCode(on)))
-  const hoard = await takeAllConnections(t, on)
+  const giveBack = await takeAllConnections(t, on)
   const answers = answering(on, people)
   await sleep(3_000)
   t.equal(await on.health('auth-gateway'), 503, 'health does not lie')
   const endedAt = Date.now()
-  await Promise.all(hoard.map((client) => client.end()))
+  await giveBack()
   await on.readyAgain()
   await allGetIn(t, on, people, answers, endedAt)
 })
 
-async function takeAllConnections(t: Test, { postgres, health }: Production): Promise<pg.Client[]> {
-  const hoard: pg.Client[] = []
-  t.teardown(() => Promise.all(hoard.map((client) => client.end().catch(() => undefined))))
-  const takeOne = async () => {
+/** Takes whatever connection comes free, also what users would find later, until it is told to give all back. */
+async function takeAllConnections(t: Test, { postgres, health }: Production): Promise<() => Promise<void>> {
+  const hoard = new Set<pg.Client>()
+  let greedy = true
+  async function takeOne(): Promise<pg.Client | undefined> {
     const client = new pg.Client({ connectionString: postgres.url, application_name: 'hoard' })
     client.on('error', () => undefined)
-    await client.connect()
-    hoard.push(client)
-  }
-  await takeOne()
-  await eventually('users to find none', async () => {
-    await hoard[0]?.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and application_name <> 'hoard'",
+    const taken = await client.connect().then(
+      () => true,
+      () => false,
     )
-    let room = true
-    while (room)
-      room = await takeOne().then(
-        () => true,
-        () => false,
+    if (taken) hoard.add(client)
+    return taken ? client : undefined
+  }
+  const first = await takeOne()
+  const taking = (async () => {
+    while (greedy) {
+      await first?.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and application_name <> 'hoard'",
       )
-    return (await health('users')) === 503
-  })
-  return hoard
+      while (greedy && (await takeOne()) !== undefined);
+      await sleep(20)
+    }
+  })()
+  async function giveBack(): Promise<void> {
+    greedy = false
+    await taking
+    await Promise.all([...hoard].map((client) => client.end().catch(() => undefined)))
+  }
+  t.teardown(giveBack)
+  await eventually('users to find none', async () => (await health('users')) === 503)
+  return giveBack
 }

@@ -236,8 +236,8 @@ export const gatewayGuards: readonly Guard[] = [
   {
     guards: 'a token of another type is no access token',
     file: 'services/auth-gateway/src/http/plugins/access-token.ts',
-    take: 'checkTyp: type,',
-    put: '',
+    take: 'typ: Type.Literal(type)',
+    put: 'typ: Type.String()',
     test: 'deploy/local/test/journey/strict-edge.test.ts',
     red: 'the strict edge > hostile access tokens are 401, never 500',
   },

@@ -79,7 +79,6 @@ export const accessToken = fp<AccessTokenOptions>(async function accessTokenPlug
     verify: {
       algorithms: [algorithm],
       allowedIss: issuer,
-      checkTyp: type,
       requiredClaims: ['iss', 'exp', 'iat', 'aud', 'sub', 'sid', 'jti'],
       cache: false,
     },
