@@ -91,8 +91,9 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
         }
       if (verdict === 'wrong') {
         if (elsewhere !== undefined) void scripts.countWrong(elsewhere, owner).catch(() => undefined)
-        const behind = phoneBehind(record, message)
-        // Not awaited: it would take longer where there is a phone.
+        // A decoy behind an address counts for nobody else.
+        const behind = record.subject === '' ? undefined : behindName(record, message)
+        // Not awaited, nor left out where nobody is behind: either would show in the time that answers take.
         if (behind !== undefined)
           void scripts.countWrong(asKnown(keys.subject(behind), known), owner).catch(() => undefined)
         return { verdict, attemptsLeft: Number(detail) }
@@ -128,7 +129,7 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
         const [taken, at] = await scripts.takeSend(asTyped)
         if (taken === 'cooling') return cooling(id, at)
       }
-      const behind = record.to === '' ? (phoneBehind(record, before) ?? nobodyBehind(record.subject ?? '')) : undefined
+      const behind = behindName(record, before)
       const silent = behind === undefined ? undefined : { ...send, subject: asKnown(keys.subject(behind), known) }
       const allowed = silent === undefined || (await scripts.spend(silent))
       // A notice is not repeated for the asking.
@@ -219,9 +220,10 @@ async function isKnown(record: Record, message: Message, { client, knows }: Answ
   return knows(message.kind === 'code' ? message.to : null, purposeOf(record))
 }
 
-/** The phone that a challenge for an identifier leads to, which its caller never named. */
-function phoneBehind({ to }: Record, message: Message): string | undefined {
-  return to === '' && message.kind === 'code' ? message.to : undefined
+/** Whose limits hold silently beside those of a name that was typed: the phone behind it, or nobody's. */
+function behindName({ to, subject = '' }: Record, message: Message): string | undefined {
+  if (to !== '') return undefined
+  return message.kind === 'code' ? message.to : nobodyBehind(subject)
 }
 
 function claimOf(

@@ -129,7 +129,6 @@ export function createRouter({ fence, lanes, routes = [], test, random = Math.ra
     const chances: Exclude<Chance, { round: Round }>[] = []
     let view = start
     for (const lane of lanesFor(delivery, start)) {
-      if (delivery.closing.aborted) return { verdict: 'again', afterMs: handOverMs }
       const chance = await tryLane(lane, view, delivery)
       if ('round' in chance) return chance.round
       chances.push(chance)

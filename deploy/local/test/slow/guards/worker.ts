@@ -76,7 +76,7 @@ export const workerGuards: readonly Guard[] = [
   {
     guards: 'a worker that closes begins no call',
     file: 'services/sms-worker/src/routing/router.ts',
-    take: "if (delivery.closing.aborted) return { verdict: 'again', afterMs: handOverMs }",
+    take: "if (closing.aborted) return { round: { verdict: 'again', afterMs: handOverMs } }",
     put: '',
     test: 'services/sms-worker/test/routing.test.ts',
     red: 'a worker that closes begins no further call',
