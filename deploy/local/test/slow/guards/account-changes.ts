@@ -174,7 +174,7 @@ export const accountChangeGuards: readonly Guard[] = [
     guards: 'an undo that meets somebody at the old phone is tried again',
     file: changes,
     take: 'await untilNothingIsTaken(() => db.transaction().execute((trx) => goBack(trx, undo)))',
-    put: 'await (untilNothingIsTaken && db.transaction().execute((trx) => goBack(trx, undo)))',
+    put: 'void untilNothingIsTaken\n      await db.transaction().execute((trx) => goBack(trx, undo))',
     test: changesTest,
     red: 'an undo that meets somebody who takes the old phone that moment is told that it has an account',
   },
