@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createPasswordHasher } from '../src/credentials/password-hasher.js'
-import { type Harness, harness, must, newChallengeId, newNames, sql } from './harness.js'
+import { type Harness, harness, must, newChallengeId, newNames, newPhone, sql } from './harness.js'
 
 const password = 'plum trombone harbour'
 
@@ -55,7 +55,7 @@ t.test('nothing of a deleted person is left but that his challenges were used, a
     state: 'delivered',
     at: new Date().toISOString(),
   })
-  const moved = `+91981${phone.slice(-7)}`
+  const moved = newPhone()
   const change = { challengeId: newChallengeId(), phone: moved, sessionId: session.id, asOf: null, undoToken }
   t.match(await h.call('POST', '/phone-changes', change), { status: 200 })
   const marks = [user.id, phone, moved, names.email, names.username, 'Asha Rao', session.id, staged.id]
