@@ -102,7 +102,7 @@ const rings: Readonly<Record<Ring, Pace>> = {
   'test:timing': { jobs: 1, longestMs: 1_500_000, figures: true },
 }
 
-/** Runs the files with a line for each as it ends; what tests call figures, to be quoted, and every failure in full at the end. */
+/** Runs the files with a line for each as it ends; each failure in full under its file, and once more at the end with what tests call figures, to be quoted. */
 async function runFiles(
   files: readonly string[],
   { jobs, longestMs, figures, beside }: Pace,
@@ -125,11 +125,13 @@ async function runFiles(
       running.delete(test)
       counts.passed += passed
       counts.failed += failed
-      failures.push(...found.map((failure) => `✗ ${describeFailure({ ...failure, path: [file, ...failure.path] })}\n`))
+      const described = found.map((failure) => `✗ ${describeFailure({ ...failure, path: [file, ...failure.path] })}\n`)
+      failures.push(...described)
       const seconds = ((Date.now() - began) / 1_000).toFixed(1)
       print(
         `${failed > 0 ? 'FAIL' : 'ok  '} ${file}  ${passed} passed${failed > 0 ? `, ${failed} failed` : ''}  ${seconds} s`,
       )
+      if (figures) for (const failure of described) print(`\n${failure}`)
     }
   }
   const patient = files.filter((file) => beside?.test(file) === true)

@@ -62,7 +62,7 @@ for (const file of new Set(guards.map(({ test }) => test)))
       const { passed, failures } = await runTests(copy, file, reds)
       t.ok(passed > 0, 'its tests are found')
       t.equal(failures.map(describeFailure).join('\n'), '')
-      t.comment('green')
+      t.comment(t.passing() ? 'green' : 'NOT GREEN')
     }),
   )
 
@@ -74,7 +74,7 @@ for (const guard of guards)
         const began = performance.now()
         const { failures } = await runTests(copy, guard.test, [guard.red])
         judge(t, guard, failures)
-        t.comment(`red in ${((performance.now() - began) / 1_000).toFixed(1)} s`)
+        t.comment(`${t.passing() ? 'red' : 'NOT RED'} in ${((performance.now() - began) / 1_000).toFixed(1)} s`)
       } finally {
         copy.restore(guard.file)
       }
