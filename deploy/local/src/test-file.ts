@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os'
 import type { Readable } from 'node:stream'
 import { root } from './places.js'
 import { startTethered, type Tethered } from './tether.js'
@@ -13,6 +14,8 @@ interface TestFileOptions {
   /** Where it lies and runs, if not in this checkout. */
   readonly cwd?: string
   readonly tell?: Tell
+  /** Whether it, and all it starts, takes only what others leave of the machine. */
+  readonly givesWay?: boolean
 }
 
 /**
@@ -21,7 +24,7 @@ interface TestFileOptions {
  */
 export async function startTestFile(
   file: string,
-  { env, longestMs, cwd = root, tell = () => undefined }: TestFileOptions,
+  { env, longestMs, cwd = root, tell = () => undefined, givesWay = false }: TestFileOptions,
 ): Promise<TestFile> {
   const program = await startTethered({
     command: process.execPath,
@@ -31,6 +34,7 @@ export async function startTestFile(
     output: 'pipe',
     ifOrphaned: 'SIGKILL',
   })
+  if (givesWay) setPriority(program.pid, constants.priority.PRIORITY_BELOW_NORMAL)
   return { stop: program.stop, result: finish(program, longestMs, tell) }
 }
 

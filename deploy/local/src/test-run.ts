@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { LaunchError } from './launch-error.js'
 import { cacheDir } from './places.js'
 import { startPostgres } from './postgres.js'
@@ -73,6 +73,8 @@ const harmless = [
   'XDG_CACHE_HOME',
   'NODE_EXTRA_CA_CERTS',
   'DIALECT_DOCUMENTS',
+  // Only the tests whose names match, as tap understands it.
+  'TAP_GREP',
 ]
 
 function testEnv(stores: Record<string, string>): Record<string, string> {
@@ -86,18 +88,35 @@ interface Pace {
   readonly longestMs: number
   /** Whether what tests measured is worth a line each. */
   readonly figures: boolean
-  /** These run beside all others: they time nothing, and give way by themselves. */
-  readonly beside?: RegExp
+  /** These time something: they run one after another, and all others beside them, giving way. */
+  readonly timed?: readonly string[]
 }
 
-/** An outage under load wants its time, and most of the machine. */
+/** An outage under load is timed, and wants its time and most of the machine. */
 const rings: Readonly<Record<Ring, Pace>> = {
   test: { jobs: 3, longestMs: 120_000, figures: false },
   'test:slow': {
-    jobs: 1,
+    jobs: 2,
     longestMs: 1_500_000,
     figures: true,
-    beside: /\/guards\.test\.js$/,
+    timed: [
+      'away',
+      'carrier',
+      'enqueue',
+      'guessing',
+      'invariants',
+      'postgres',
+      'queue-redis',
+      'races-of-faces',
+      'receipts',
+      'redis',
+      'redis-failover',
+      'stop',
+      'two-carriers',
+      'users',
+      'worker',
+      'worker-death',
+    ],
   },
   'test:timing': { jobs: 1, longestMs: 1_500_000, figures: true },
 }
@@ -105,13 +124,13 @@ const rings: Readonly<Record<Ring, Pace>> = {
 /** Runs the files with a line for each as it ends; each failure in full under its file, and once more at the end with what tests call figures, to be quoted. */
 async function runFiles(
   files: readonly string[],
-  { jobs, longestMs, figures, beside }: Pace,
+  { jobs, longestMs, figures, timed }: Pace,
   env: Record<string, string>,
 ): Promise<TestCounts> {
   const counts = { passed: 0, failed: 0 }
   const failures: string[] = []
   const quotable: string[] = []
-  async function work(waiting: string[]): Promise<void> {
+  async function work(waiting: string[], givesWay: boolean): Promise<void> {
     for (let file = waiting.shift(); file !== undefined && !interrupted; file = waiting.shift()) {
       const began = Date.now()
       if (figures) print(`…    ${file}`)
@@ -119,7 +138,7 @@ async function runFiles(
         if (figures) print(`       ${figure}`)
         if (figure.includes(': figures: ')) quotable.push(`${file} › ${figure}`)
       }
-      const test = await startTestFile(file, { env, longestMs, tell })
+      const test = await startTestFile(file, { env, longestMs, tell, givesWay })
       running.add(test)
       const { passed, failed, failures: found } = await test.result
       running.delete(test)
@@ -134,9 +153,9 @@ async function runFiles(
       if (figures) for (const failure of described) print(`\n${failure}`)
     }
   }
-  const patient = files.filter((file) => beside?.test(file) === true)
-  const others = files.filter((file) => !patient.includes(file))
-  await Promise.all([work(patient), ...Array.from({ length: jobs }, () => work(others))])
+  const first = files.filter((file) => timed?.includes(basename(file, '.test.js')))
+  const others = files.filter((file) => !first.includes(file))
+  await Promise.all([work(first, false), ...Array.from({ length: jobs }, () => work(others, timed !== undefined))])
   if (figures && quotable.length > 0) print(['', ...quotable].join('\n'))
   for (const failure of failures) print(`\n${failure}`)
   return counts

@@ -219,12 +219,13 @@ t.test('with no other lane an ill one is used while it answers at all, and left 
   t.strictSame(await send(other, 3), ['settled', 'settled', 'settled'], 'for some numbers it works')
 })
 
-t.test('of many messages at once one is the probe of a lane that was away', async (t) => {
+t.test('of many messages at once one is the probe of a lane that was away; a decoy never is', async (t) => {
   const a = carrier('a', unknown, { lastResortMs: 0, probeMs: 100, longestProbeMs: 100 })
   const router = routerOver([a, carrier('b')])
   await Promise.all([1, 2, 3, 4, 5, 6].map(() => router.deliver(wanted())))
   t.equal(a.lane.standing(), 'away')
   await eventually('the time of the probe', async () => a.lane.standing() === 'open')
+  await router.deliver(wanted({ message: { id: randomUUID(), to: nobody, body: '' } }))
   await Promise.all(Array.from({ length: 30 }, () => router.deliver(wanted())))
   t.equal(a.sent.length, 7)
 })

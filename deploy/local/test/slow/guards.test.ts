@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { setPriority, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { testStores } from '@latchkey/kit/testing'
 import t, { type Test } from 'tap'
@@ -8,15 +8,12 @@ import { describeFailure, type Failure, type FileResult } from '../../src/test-r
 import { type CheckoutCopy, copyCheckout } from './checkout-copy.js'
 import { type Guard, guards } from './guards.js'
 
-// Faults are timed beside it: whatever it starts takes what they leave of the machine.
-setPriority(10)
-
 const atOnce = 2
 const longestMs = 90_000
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-guards-'))
 t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-const copies = await Promise.all(Array.from({ length: atOnce }, (_, n) => copyCheckout(join(folder, `${n}`))))
+const copies = Array.from({ length: atOnce }, (_, n) => copyCheckout(join(folder, `${n}`)))
 t.jobs = atOnce
 
 /** Runs work in a copy that nobody else is in; there are as many as tests at once. */
@@ -70,7 +67,7 @@ for (const guard of guards)
   t.test(`taken away: ${guard.guards}`, { buffered: true }, (t) =>
     inCopy(async (copy) => {
       try {
-        await copy.change(guard.file, guard.take, guard.put)
+        copy.change(guard.file, guard.take, guard.put)
         const began = performance.now()
         const { failures } = await runTests(copy, guard.test, [guard.red])
         judge(t, guard, failures)

@@ -39,7 +39,7 @@ export const laneGuards: readonly Guard[] = [
     take: 'probeAt = Date.now() + probeClaimMs',
     put: '',
     test: 'services/sms-worker/test/lanes.test.ts',
-    red: 'of many messages at once one is the probe of a lane that was away',
+    red: 'of many messages at once one is the probe of a lane that was away; a decoy never is',
   },
   {
     guards: 'a lane comes back little by little',
@@ -146,12 +146,12 @@ export const laneGuards: readonly Guard[] = [
     red: 'decoys alone use no turn up, and meet a second whose turns are used up as a message would',
   },
   {
-    guards: 'a decoy finds the lane as open as a message does',
+    guards: 'a decoy takes the probe of a lane from no message',
     file: 'services/sms-worker/src/routing/decoy-lane.ts',
     take: 'enter: lane.standing,',
-    put: "enter: () => 'open',",
+    put: '',
     test: 'services/sms-worker/test/lanes.test.ts',
-    red: 'a decoy meets a lane as a real message would: away, barred, on its route; and moves no breaker',
+    red: 'of many messages at once one is the probe of a lane that was away; a decoy never is',
   },
   {
     guards: 'a challenge that is gone is not made again',

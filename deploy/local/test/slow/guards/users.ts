@@ -231,6 +231,6 @@ export const usersGuards: readonly Guard[] = [
     take: 'query_timeout: 1_000',
     put: 'query_timeout: 5_000',
     test: 'services/users/test/outage.test.ts',
-    red: 'a network that goes silent is answered with 503 in time; afterwards no request inherits a half transaction',
+    red: 'a transaction that the network cut in half is gone, and its connection with it',
   },
 ]
