@@ -14,7 +14,7 @@ import { parseAccessKeys } from './access-token.js'
 import { createGuessBudgets, type GuessLimits } from './abuse/guess-budgets.js'
 import type { AppDeps } from './app.js'
 import { nobodyBehind } from './challenges/address-decoys.js'
-import { inCallersTime } from './challenges/callers-time.js'
+import { guessesInCallersTime, inCallersTime } from './challenges/callers-time.js'
 import { type ChallengeKeys, createChallengeKeys } from './challenges/challenge-keys.js'
 import type { ScriptOptions } from './challenges/challenge-scripts.js'
 import { createChallengeSecrets } from './challenges/challenge-secrets.js'
@@ -78,7 +78,7 @@ export async function createDeps(
   const flows = createFlows({
     users,
     challenges: createStore(config, stored, sealer),
-    guesses: createGuessBudgets({ ...stored, limits: guessLimits(config), metrics }),
+    guesses: createGuesses(config, stored, metrics),
     sms: canSend ? createSmsQueue(producer) : noCarrier,
     readPhone: createReadPhone({ countries: countries(config), testNumbers: tests }),
     numbers: {
@@ -107,7 +107,6 @@ export async function createDeps(
       redis,
       perMinute: config.REQUESTS_PER_MINUTE,
       sendsPerMinute: config.SEND_REQUESTS_PER_MINUTE,
-      conflictsPerHour: config.CONFLICTS_PER_HOUR,
       exempt: list(config.EXEMPT_CLIENTS).map(readCidr),
     },
     trustProxy: list(config.TRUST_PROXY),
@@ -161,9 +160,16 @@ function createStore(
   return inCallersTime(store, stored.clockOffsetMs)
 }
 
+const createGuesses = (
+  config: GatewayConfig,
+  stored: Pick<ScriptOptions, 'redis' | 'keys' | 'clockOffsetMs'>,
+  metrics: Registry,
+) => guessesInCallersTime(createGuessBudgets({ ...stored, limits: guessLimits(config), metrics }), stored.clockOffsetMs)
+
 const guessLimits = (config: GatewayConfig): GuessLimits => ({
   networkPerHour: config.WRONG_PER_NETWORK_PER_HOUR,
   networkPerDay: config.WRONG_PER_NETWORK_PER_DAY,
+  conflictsPerHour: config.CONFLICTS_PER_HOUR,
   freePasswords: config.WRONG_PASSWORDS_PER_DAY,
   passwordWaitsSeconds: list(config.WRONG_PASSWORD_WAITS_SECONDS).map(Number),
 })

@@ -58,7 +58,13 @@ export async function challengeHarness(t: Test, redisUrl = testStores().redisUrl
   const guesses = createGuessBudgets({
     redis,
     keys,
-    limits: { networkPerHour: 300, networkPerDay: 1_500, freePasswords: 20, passwordWaitsSeconds: [30, 60, 120] },
+    limits: {
+      networkPerHour: 300,
+      networkPerDay: 1_500,
+      conflictsPerHour: 10,
+      freePasswords: 20,
+      passwordWaitsSeconds: [30, 60, 120],
+    },
     clockOffsetMs: () => clock.offsetMs,
     metrics: new Registry(),
   })
@@ -113,5 +119,10 @@ export async function challengeHarness(t: Test, redisUrl = testStores().redisUrl
     if (opened.verdict !== 'opened') throw new Error(`not opened: ${opened.verdict}`)
     return { ...opened.challenge, address: asked.found.address }
   }
-  return { redis, store, guesses, keys, clock, code, wrongCode, wanted, open, foundBy, openFound }
+  /** Whether the last message of a challenge is one that must not be sent. */
+  async function isQuiet({ id }: { readonly id: string }): Promise<boolean> {
+    const [list, last] = await redis.hmget(keys.challenge(id), 'quiet', 'messageId')
+    return list?.split(',').includes(last ?? '-') === true
+  }
+  return { redis, store, isQuiet, guesses, keys, clock, code, wrongCode, wanted, open, foundBy, openFound }
 }

@@ -14,6 +14,7 @@ import { newCode } from '../src/challenges/challenge-store.js'
 import { createRegister } from '../src/flows/register.js'
 import { createResendChallenge } from '../src/flows/resend-challenge.js'
 import { createStartChallenge } from '../src/flows/start-challenge.js'
+import { createTellConflict } from '../src/flows/tell-conflict.js'
 import { createReadPhone } from '../src/phones/canonical-phone.js'
 import { createSmsQueue } from '../src/sms-queue.js'
 import {
@@ -173,7 +174,7 @@ t.test('with a queue that does not answer a sign-up fails in time, and its send 
 })
 
 t.test('with the queue away a register fails and leaves nothing behind: its account is taken back', async (t) => {
-  const { store } = await challengeHarness(t)
+  const { store, guesses } = await challengeHarness(t)
   const { sms } = await queueOn(t, `redis://127.0.0.1:${await freePort()}`)
   const asked: string[] = []
   const { url } = await badUsers(t, (request, response) => {
@@ -188,6 +189,7 @@ t.test('with the queue away a register fails and leaves nothing behind: its acco
   })
   const register = createRegister({
     users: clientOf(t, url, patientMs).users,
+    tellConflict: createTellConflict({ guesses }),
     startChallenge: createStartChallenge({ challenges: store, sms, newCode, nobodyBehind }),
     readPhone: createReadPhone({ countries: '*', testNumbers: new Map() }),
     roles: ['user'],

@@ -3,7 +3,7 @@ import type { Face } from './faces/face.js'
 import { faces } from './faces/faces.js'
 import { jodimilan } from './faces/jodimilan.js'
 import { rently } from './faces/rently.js'
-import { begin, type Scene, settle } from './scene.js'
+import { begin, type Scene, settle, tellTale } from './scene.js'
 import { type Client, type Person, randomPerson, type World, world } from './world.js'
 
 // What somebody has who registered a phone at one face, and what is left of it when its owner proves it at another.
@@ -44,11 +44,29 @@ t.test('claims', async (t) => {
   )
 
   await each(
-    'an address is told of as many conflicts an hour as are configured, and then asked to wait',
+    'an address is told of as many conflicts an hour as are configured, and then nothing of what is taken or free',
     // Its own test has the ten of the default.
     registering.filter(({ name }) => name !== 'staged'),
     conflicts,
   )
+
+  await t.test('who is signed in is told of as many taken usernames as of any conflict', async (t) => {
+    const by = here.client()
+    const [who, other] = [randomPerson(), randomPerson()]
+    for (const { phone, username, password } of [who, other]) {
+      const { body } = await here.client().call('POST', '/v1/signup', { phone, username, password })
+      const proved = { code: await here.code(phone) }
+      t.equal((await here.client().call('POST', `/v1/challenges/${body.challenge.id}/answer`, proved)).status, 201)
+    }
+    const { body } = await by.call('POST', '/v1/login', { identifier: who.phone, password: who.password })
+    const token = body.session.accessToken as string
+    const rename = (username: string) => by.call('PATCH', '/v1/me', { username }, { token })
+    for (let turn = 0; turn < 3; turn++) t.equal((await rename(randomPerson().username)).status, 200)
+    for (let turn = 0; turn < 2; turn++) t.equal((await rename(other.username)).status, 400)
+    const [refused, free] = [await rename(other.username), await rename(randomPerson().username)]
+    t.match(refused, { status: 429, body: { code: 'rate.limited' } })
+    t.same([free.status, free.body.code], [refused.status, refused.body.code])
+  })
 
   await t.test(
     'jodimilan: where codes are not exposed, no answer has one, and `data` is empty where it would be',
@@ -120,9 +138,15 @@ async function conflicts(t: Test, scene: Scene): Promise<void> {
   const by = client()
   const taken = () => face.register(by, { ...randomPerson(), phone: who.phone })
   t.match([await taken(), await taken()], [face.conflict, face.conflict])
-  const refused = await taken()
+  const [refused, free] = [await taken(), await face.register(by, randomPerson())]
   t.match(refused, face.limited)
   t.ok(face.isShaped(refused))
-  t.match(await face.register(by, randomPerson()), face.registered, 'who registers for himself is not refused')
-  t.match(await face.register(client(), { ...randomPerson(), email: who.email }), face.conflict, 'nor is anybody else')
+  t.same(tellTale(free), tellTale(refused), 'what is free is refused alike')
+  t.match(await face.register(client(), randomPerson()), face.registered, 'nobody else is refused')
+  const [another, hurried] = [client(), client()]
+  const fresh = async () => (await face.register(another, randomPerson())).status
+  for (let turn = 0; turn < 3; turn++) t.equal(await fresh(), face.registered.status, 'what meets none is not counted')
+  const atOnce = Array.from({ length: 12 }, () => face.register(hurried, { ...randomPerson(), phone: who.phone }))
+  const told = (await Promise.all(atOnce)).filter(({ status }) => status === face.conflict.status)
+  t.ok(told.length <= 2, `${told.length} of twelve at once`)
 }

@@ -4,7 +4,7 @@ import { faces } from './faces/faces.js'
 import { jodimilan } from './faces/jodimilan.js'
 import { rently } from './faces/rently.js'
 import { settle } from './scene.js'
-import { type Person, world } from './world.js'
+import { type Person, randomPerson, world } from './world.js'
 
 t.test('an account that asks for a second factor', async (t) => {
   const here = await world(t)
@@ -30,6 +30,16 @@ t.test('an account that asks for a second factor', async (t) => {
         t.match(await face.logIn(by, { ...who, password: 'not this one' }), face.credentialsWrong)
       },
     )
+
+  await t.test('its SMS is inside the limit of sends of an address; log-ins without one are not', async (t) => {
+    const { who } = await guarded(rently)
+    const { who: plain } = await settle({ ...here, face: rently }, here.client())
+    const by = here.client()
+    const logIn = ({ phone: identifier, password }: Person) => by.call('POST', '/v1/login', { identifier, password })
+    for (let turn = 0; turn < 30; turn++) await by.call('POST', '/v1/login/code', { phone: randomPerson().phone })
+    t.match(await logIn(who), { status: 429, headers: { 'retry-after': /^\d+$/ } })
+    t.match(await logIn(plain), { status: 200 })
+  })
 
   await t.test('jodimilan: a right code logs nobody in, and looks like a wrong one', async (t) => {
     const { by, who } = await guarded(jodimilan)

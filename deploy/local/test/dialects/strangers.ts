@@ -71,7 +71,21 @@ export const questions: readonly Question[] = [
   },
   {
     asks: '/v1: forgot, by username',
-    ask: post('/v1/password/forgot', ({ username: identifier }) => ({ identifier })),
+    async ask(by, { username: identifier }, kept) {
+      const started = await by.call('POST', '/v1/password/forgot', { identifier })
+      if (started.status === 202) kept.challengeId = started.body.challenge.id
+      return started
+    },
+  },
+  {
+    asks: '/v1: what became of what was sent for the username',
+    afterSeconds: 0,
+    ask: (by, _who, { challengeId }) => by.call('GET', `/v1/challenges/${challengeId}`),
+  },
+  {
+    asks: '/v1: send it for the username again',
+    afterSeconds: 31,
+    ask: (by, _who, { challengeId }) => by.call('POST', `/v1/challenges/${challengeId}/resend`),
   },
   {
     asks: 'staged: log in',
@@ -111,6 +125,10 @@ export const questions: readonly Question[] = [
     ask: post('/jodimilan/api/auth/otp/login', (who) => ({ ...national(who), otp: wrong })),
   },
   {
+    asks: 'jodimilan: answer a sign-up',
+    ask: post('/jodimilan/api/auth/verify-otp', (who) => ({ ...national(who), otp: wrong })),
+  },
+  {
     asks: 'rently: sign up',
     ask: post('/rently/api/auth/signup-initiate', ({ username, email, phone }) => ({
       name: username,
@@ -118,6 +136,18 @@ export const questions: readonly Question[] = [
       phone,
       password: 'not this one',
       role: 'tenant',
+    })),
+  },
+  {
+    asks: 'rently: answer the sign-up',
+    afterSeconds: 0,
+    ask: post('/rently/api/auth/signup-verify-otp', ({ username, email, phone }) => ({
+      name: username,
+      email,
+      phone,
+      password: 'not this one',
+      role: 'tenant',
+      otp: wrong,
     })),
   },
   {

@@ -21,6 +21,7 @@ import { kitGuards } from './guards/kit.js'
 import { receiptGuards } from './guards/receipts.js'
 import { redisFaultGuards } from './guards/redis-faults.js'
 import { sessionGuards } from './guards/sessions.js'
+import { strangerGuards } from './guards/strangers.js'
 import { usersGuards } from './guards/users.js'
 import { usersAwayGuards } from './guards/users-away.js'
 import { workerGuards } from './guards/worker.js'
@@ -49,4 +50,5 @@ export const guards: readonly Guard[] = [
   ...sessionGuards,
   ...receiptGuards,
   ...accountChangeGuards,
+  ...strangerGuards,
 ]

@@ -11,23 +11,31 @@ export interface GuessLimits {
   /** Wrong answers and wrong passwords from one network, whatever they are at. */
   readonly networkPerHour: number
   readonly networkPerDay: number
+  /** How often one network is told an hour that something is taken, by APIs that tell it. */
+  readonly conflictsPerHour: number
   /** Wrong passwords for one account a day; past them, each waits. */
   readonly freePasswords: number
   readonly passwordWaitsSeconds: readonly number[]
 }
 
 /** Whose budget a guess met: `phone` and `challenge` are counted with the challenges. */
-export type Budget = 'network' | 'account' | 'known_device' | 'phone' | 'challenge'
+export type Budget = 'network' | 'account' | 'known_device' | 'phone' | 'challenge' | 'conflicts'
 
 /** What may be guessed, counted before it is looked at. Throws `unavailable` where nothing can be counted. */
 export interface GuessBudgets {
-  /** An answer to a challenge, for the network it comes from. Nothing to count where that is exempt. */
+  /** An answer to a challenge, for the network it comes from, in the time of challenges. Nothing to count where that is exempt. */
   answer(network: string | undefined): Promise<Counted>
   /** A password: for the network, then for the account. One of its own devices has a budget apart from everybody else's. */
   password(account: string, by: { readonly known: boolean; readonly network: string | undefined }): Promise<Counted>
+  /** Whether an answer of a network would be looked at; counts nothing. */
+  roomToAnswer(network: string | undefined): Promise<Room>
+  /** A registration that may meet what is taken, for the network that would be told. */
+  conflict(network: string | undefined): Promise<Counted>
   /** Notes that a guess was refused without being looked at. */
   refused(budget: Budget): void
 }
+
+type Room = { readonly verdict: 'room' } | Extract<Counted, { readonly verdict: 'limited' }>
 
 interface GuessBudgetsNeeds {
   readonly redis: Redis
@@ -37,6 +45,7 @@ interface GuessBudgetsNeeds {
   readonly metrics: Registry
 }
 
+const hoursOfDay = 24
 const uncounted: Counted = { verdict: 'counted', giveBack: async () => undefined }
 
 /** Guesses in Redis, one script a budget. What an account and a network have spent stands in their own slots. */
@@ -44,6 +53,7 @@ export function createGuessBudgets({ redis, keys, limits, clockOffsetMs, metrics
   const script = (name: string) => redisScript<number>(redis, new URL(`./lua/${name}.lua`, import.meta.url))
   const guessNetwork = script('guess_network.1')
   const guessAccount = script('guess_account.1')
+  const guessRoom = script('guess_room.1')
   const waits = limits.passwordWaitsSeconds.map((seconds) => seconds * 1_000).join(',')
   const refusals = new Counter({
     name: 'latchkey_guesses_refused_total',
@@ -61,12 +71,12 @@ export function createGuessBudgets({ redis, keys, limits, clockOffsetMs, metrics
     const at = await orUnavailable(() => take(key, id))
     if (at === 0) return { verdict: 'counted', giveBack: async () => void (await redis.zrem(key, id)) }
     refusals.inc({ budget })
-    // By the caller's own clock: only development moves that of challenges.
-    return { verdict: 'limited', retryAt: new Date(at - clockOffsetMs()) }
+    return { verdict: 'limited', retryAt: new Date(at) }
   }
 
+  const networkSubject = (network: string) => keys.subject(`network:${network}`)
   const ofNetwork = (network: string): Promise<Counted> =>
-    count('network', keys.subject(`network:${network}`), (key, id) =>
+    count('network', networkSubject(network), (key, id) =>
       guessNetwork(key, clockOffsetMs(), id, limits.networkPerHour, limits.networkPerDay),
     )
 
@@ -79,6 +89,22 @@ export function createGuessBudgets({ redis, keys, limits, clockOffsetMs, metrics
 
   return {
     answer: async (network) => (network === undefined ? uncounted : ofNetwork(network)),
+    async roomToAnswer(network) {
+      if (network === undefined) return { verdict: 'room' }
+      const key = keys.guesses(networkSubject(network))
+      const at = await orUnavailable(() =>
+        guessRoom(key, clockOffsetMs(), limits.networkPerHour, limits.networkPerDay),
+      )
+      if (at === 0) return { verdict: 'room' }
+      refusals.inc({ budget: 'network' })
+      return { verdict: 'limited', retryAt: new Date(at) }
+    },
+    async conflict(network) {
+      if (network === undefined) return uncounted
+      return count('conflicts', keys.subject(`conflicts:${network}`), (key, id) =>
+        guessNetwork(key, clockOffsetMs(), id, limits.conflictsPerHour, limits.conflictsPerHour * hoursOfDay),
+      )
+    },
     async password(account, { known, network }) {
       if (known || network === undefined) return ofAccount(account, known)
       const forNetwork = await ofNetwork(network)

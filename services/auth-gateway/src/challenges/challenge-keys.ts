@@ -15,6 +15,8 @@ export interface ChallengeKeys {
   subject(text: string): Subject
   /** The same as its own devices are counted: what strangers spend there is not theirs. */
   known(subject: Subject): Subject
+  /** The same as what a name leads to is counted: whoever named the phone itself is not told. */
+  behind(subject: Subject): Subject
   /** What an address leads to stands here. */
   address(address: Address): Subject
   newId(subject: Subject): string
@@ -28,6 +30,10 @@ export interface ChallengeKeys {
   notice(subject: Subject): string
   guesses(subject: Subject): string
   index(address: Subject): string
+  /** What an e-mail and a phone are together, told by neither. */
+  pair(address: Address, phone: string): string
+  /** Which pair was named last for an e-mail; by one client where it is given. */
+  lastPair(address: Subject, client?: string): string
 }
 
 /** `idKey` is shared with the worker; `indexKey` stays here, so that a Redis dump does not tell whose counters it holds. */
@@ -40,6 +46,7 @@ export function createChallengeKeys({ idKey, indexKey }: { idKey: Key; indexKey:
       hash: hmac(indexKey, 'subject', text).subarray(0, 16).toString('base64url'),
     }),
     known: ({ shard, hash }) => ({ shard, hash: `${hash}:known` }),
+    behind: ({ shard, hash }) => ({ shard, hash: `${hash}:behind` }),
     address: (address) => ({
       shard: shardOfHash(hmac(indexKey, 'address shard', ...parts(address))),
       hash: hmac(indexKey, 'address', ...parts(address))
@@ -62,5 +69,10 @@ export function createChallengeKeys({ idKey, indexKey }: { idKey: Key; indexKey:
     notice: ({ shard, hash }) => `lk:{${shard}}:notice:${hash}`,
     guesses: ({ shard, hash }) => `lk:{${shard}}:guesses:${hash}`,
     index: ({ shard, hash }) => `lk:{${shard}}:found:${hash}`,
+    pair: (address, phone) =>
+      hmac(indexKey, 'pair', ...parts(address), phone)
+        .subarray(0, 16)
+        .toString('base64url'),
+    lastPair: ({ shard, hash }, client) => `lk:{${shard}}:pair:${hash}${client === undefined ? '' : `:${client}`}`,
   }
 }

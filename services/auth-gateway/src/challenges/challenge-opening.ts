@@ -57,7 +57,7 @@ export function createChallengeOpening({
       void whenReady(redis, () => cancel({ id, messageId, purpose }, wanted, { refund: true }))
       throw error
     })
-    if (opened.verdict === 'cooling' && silent !== undefined) await scripts.refund(silent)
+    if (opened.verdict === 'cooling' && silent !== undefined) await scripts.unspend(silent)
     return opened
   }
 
@@ -66,7 +66,7 @@ export function createChallengeOpening({
     const isNotice = message.kind === 'account_exists'
     const [verdict, at, expiresAt, resendAt, sent] = await scripts.open(id, send, { isNotice, mayStayUnsent, fields })
     if (verdict === 'cooling') return { verdict, retryAt: new Date(Number(at)) }
-    if (verdict !== 'opened') throw new Error(`open.4.lua returned ${verdict}`)
+    if (verdict !== 'opened') throw new Error(`open.5.lua returned ${verdict}`)
     const times = { openedAt: String(at), expiresAt: String(expiresAt), resendAt: String(resendAt) }
     const record = { ...fields, ...times, ...(sent === 0 && { unsent: '1' }) }
     const challenge = knownChallenge(id, record, { expired: false })
@@ -101,7 +101,7 @@ export function createChallengeOpening({
       await scripts.end(id, 'cancelled')
     }
     if (refund && wanted.behind !== undefined)
-      await scripts.refund({ ...send, subject: countedFor(wanted.behind, wanted) })
+      await scripts.unspend({ ...send, subject: countedFor(wanted.behind, wanted) })
     if (wanted.found !== undefined) await index.leave(keys.address(wanted.found.address), id)
   }
 

@@ -1,7 +1,7 @@
 import { type ChallengeField, wrongOf } from '@latchkey/contracts/challenge-record'
 import { Purpose } from '@latchkey/contracts/v1/shapes'
 import { Value } from 'typebox/value'
-import type { KnownChallenge, NewChallenge } from './challenge.js'
+import type { Claim, KnownChallenge, Message, NewChallenge } from './challenge.js'
 import type { Subject } from './challenge-keys.js'
 import type { ChallengeSecrets } from './challenge-secrets.js'
 
@@ -123,6 +123,27 @@ export const writeSubject = ({ shard, hash }: Subject): string => `${shard}.${ha
 function readSubject(text: string | undefined): Subject | undefined {
   const [shard, hash] = text?.split('.', 2) ?? []
   return shard === undefined || hash === undefined ? undefined : { shard, hash }
+}
+
+/** What a right answer is told; whose it counts as, the store knows. */
+export function claimOf(
+  id: string,
+  owner: string,
+  record: Record,
+  { message, pending }: { readonly message: Message; readonly pending: unknown },
+): Omit<Claim, 'lapsed' | 'subject' | 'behind'> {
+  if (message.kind !== 'code') throw new Error('a challenge without a code was answered')
+  return {
+    id,
+    owner,
+    purpose: purposeOf(record),
+    face: record.face ?? '',
+    phone: message.to,
+    pending,
+    openedFor: { hash: record.subject ?? '', known: record.known === '1' },
+    address: addressOf(record),
+    openedAt: openedAt(record),
+  }
 }
 
 /** What one network may still make of a challenge; undefined where it has ended in another way. */

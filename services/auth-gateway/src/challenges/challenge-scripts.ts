@@ -35,6 +35,12 @@ export interface LimitedSend extends Send {
   readonly limited: boolean
 }
 
+/** For whom a challenge was opened, and whether by a known device. */
+interface Opener {
+  readonly subject: Subject
+  readonly known: boolean
+}
+
 /** What an address is to remember of a challenge. */
 interface NewEntry {
   readonly client: string
@@ -53,18 +59,18 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
     return (...args) => orUnavailable(() => call(...args))
   }
   const lua = {
-    open: script('open.4'),
+    open: script('open.5'),
     cancel: script('cancel.4'),
     read: script<string[]>('read.1'),
-    spend: script<number>('spend.3'),
+    spend: script<number>('spend.6'),
     refund: script('refund.2'),
     claim: script('claim.2'),
     countWrong: script('count_wrong.1'),
     wrongRoom: script<number>('wrong_room.1'),
-    settle: script('settle.2'),
+    settle: script('settle.3'),
     release: script('release.1'),
     refuse: script<number>('refuse.2'),
-    resend: script('resend.3'),
+    resend: script('resend.4'),
     unsend: script('unsend.3'),
     end: script('end.1'),
     decoy: script<[openedAt: number, expiresAt: number]>('decoy.1'),
@@ -72,11 +78,18 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
     enter: script<string[]>('enter.1'),
     leave: script('leave.1'),
     markSent: script('mark_sent.1'),
+    namePair: script('name_pair.2'),
   }
   const counters = ({ subject, purpose }: Send) => [keys.sends(subject), keys.ladder(subject, purpose)] as const
   const sendLimits = ({ policy, limited }: LimitedSend) => {
     const cooldowns = limited ? policy.cooldownsSeconds.map((seconds) => seconds * 1_000).join(',') : ''
     return [clockOffsetMs(), budgets.sendsPerHour, budgets.sendsPerDay, cooldowns] as const
+  }
+  const behind = <S extends Send>(send: S): S => ({ ...send, subject: keys.behind(send.subject) })
+  /** Who opened it, and its known devices: a stranger's cooldown is not theirs to clear, or it would tell of them. */
+  const openersOf = ({ subject, known }: Opener) => {
+    const devices = keys.known(subject)
+    return [known ? devices : subject, devices] as const
   }
   const wrongLimits = [budgets.wrongPerHour, budgets.wrongPerDay] as const
 
@@ -94,6 +107,7 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
         keys.challenge(id),
         ...counters(send),
         keys.notice(send.subject),
+        keys.sends(keys.behind(send.subject)),
         ...sendLimits(send),
         send.policy.codeLifeSeconds * 1_000,
         send.messageId,
@@ -110,11 +124,14 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
         refund ? '1' : '0',
       )
     },
+    /** Of the phone behind a name: whether its message may go. */
     async spend(send: LimitedSend): Promise<boolean> {
-      const { subject, messageId } = send
-      return (
-        (await lua.spend(...counters(send), keys.wrong(subject), ...sendLimits(send), messageId, ...wrongLimits)) === 1
-      )
+      const named = behind(send)
+      const all = [named, send].flatMap((one) => [...counters(one), keys.wrong(one.subject)])
+      return (await lua.spend(...all, ...sendLimits(send), send.messageId, ...wrongLimits)) === 1
+    },
+    async unspend(send: Send): Promise<void> {
+      await lua.refund(...counters(behind(send)), send.messageId)
     },
     async refund(send: Send): Promise<void> {
       await lua.refund(...counters(send), send.messageId)
@@ -139,8 +156,14 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
       await lua.countWrong(keys.wrong(subject), clockOffsetMs(), owner)
     },
     wrongRoom: (subject: Subject) => lua.wrongRoom(keys.wrong(subject), clockOffsetMs(), ...wrongLimits),
-    async settle(id: string, subject: Subject, purpose: Purpose): Promise<void> {
-      await lua.settle(keys.challenge(id), keys.ladder(subject, purpose))
+    async settle(id: string, opened: Opener, purpose: Purpose): Promise<void> {
+      const [opener, devices] = openersOf(opened)
+      await lua.settle(keys.challenge(id), keys.ladder(opener, purpose), keys.ladder(devices, purpose))
+    },
+    /** Of the phone behind a name, after a success. */
+    async clearBehind(opened: Opener, purpose: Purpose): Promise<void> {
+      const ladders = openersOf(opened).map((subject) => keys.ladder(keys.behind(subject), purpose))
+      await orUnavailable(() => redis.del(...ladders))
     },
     async release(id: string, owner: string): Promise<void> {
       await lua.release(keys.challenge(id), owner)
@@ -155,6 +178,7 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
       lua.resend(
         keys.challenge(id),
         ...counters(send),
+        keys.sends(keys.behind(send.subject)),
         ...sendLimits(send),
         generation,
         send.messageId,
@@ -184,6 +208,14 @@ export function createChallengeScripts({ redis, keys, budgets, clockOffsetMs }: 
         sent ? '1' : '0',
         expiresAt.getTime(),
       ),
+    async namePair(address: Subject, client: string, pair: string, lifeMs: number): Promise<void> {
+      await lua.namePair(keys.lastPair(address), keys.lastPair(address, client), pair, lifeMs)
+    },
+    async lastPair(address: Subject, client: string): Promise<string | undefined> {
+      const named = [keys.lastPair(address, client), keys.lastPair(address)]
+      const [own, anybodys] = await orUnavailable(() => redis.mget(named))
+      return own ?? anybodys ?? undefined
+    },
     async leave(address: Subject, id: string): Promise<void> {
       await lua.leave(keys.index(address), clockOffsetMs(), id)
     },

@@ -7,7 +7,6 @@ import type {
   Answered,
   Answering,
   ChallengeStore,
-  Claim,
   FoundBy,
   KnownChallenge,
   Message,
@@ -18,9 +17,9 @@ import type { Subject } from './challenge-keys.js'
 import { createChallengeOpening } from './challenge-opening.js'
 import {
   addressOf,
+  claimOf,
   countsFor,
   knownChallenge,
-  openedAt,
   purposeOf,
   resentFields,
   type Record,
@@ -28,6 +27,7 @@ import {
 } from './challenge-record.js'
 import { createChallengeScripts, type ScriptOptions, type Send } from './challenge-scripts.js'
 import type { ChallengeSecrets } from './challenge-secrets.js'
+import { createLastPairs } from './last-pairs.js'
 
 export interface ChallengeStoreOptions extends ScriptOptions {
   readonly secrets: ChallengeSecrets
@@ -76,6 +76,7 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
       const counted = known ? undefined : await by.count?.()
       if (counted?.verdict === 'limited') return counted
       const subject = countedFor(id, record, known)
+      const behind = behindName(record, message)
       const giveBack = () => void counted?.giveBack().catch(() => undefined)
       const claiming = scripts.claim(id, subject, { generation, mac, owner, wrongField })
       const [verdict, detail] = await claiming.catch((error: unknown) => {
@@ -87,15 +88,18 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
       if (verdict === 'claimed')
         return {
           verdict,
-          claim: { ...claimOf(id, owner, record, message, pending), subject: subject.hash, lapsed: detail === 1 },
+          claim: {
+            ...claimOf(id, owner, record, { message, pending }),
+            subject: subject.hash,
+            behind,
+            lapsed: detail === 1,
+          },
         }
       if (verdict === 'wrong') {
         if (elsewhere !== undefined) void scripts.countWrong(elsewhere, owner).catch(() => undefined)
-        // A decoy behind an address counts for nobody else.
-        const behind = record.subject === '' ? undefined : behindName(record, message)
         // Not awaited, nor left out where nobody is behind: either would show in the time that answers take.
         if (behind !== undefined)
-          void scripts.countWrong(asKnown(keys.subject(behind), known), owner).catch(() => undefined)
+          void scripts.countWrong(keys.behind(asKnown(keys.subject(behind), known)), owner).catch(() => undefined)
         return { verdict, attemptsLeft: Number(detail) }
       }
       if (verdict === 'limited')
@@ -138,24 +142,30 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
       const counted = { ...send, subject: countedFor(id, record, known) }
       const [verdict, at] = await scripts.resend(id, counted, { generation, mac, box, quiet })
       if (verdict !== 'resent') {
-        if (silent !== undefined && allowed) await scripts.refund(silent)
+        if (silent !== undefined && allowed) await scripts.unspend(silent)
         if (asTyped !== undefined) await scripts.refund(asTyped)
       }
       if (verdict === 'changed') continue
       if (verdict === 'held' || verdict === 'gone') return { verdict }
       if (verdict === 'spent') return { verdict, retryAt: new Date(Number(at)) }
       if (verdict === 'cooling') return cooling(id, at, addressOf(record))
-      if (verdict !== 'resent') throw new Error(`resend.3.lua returned ${verdict}`)
+      if (verdict !== 'resent') throw new Error(`resend.4.lua returned ${verdict}`)
       const challenge = await sentAt(id, addressOf(record))
       if (challenge === undefined) return { verdict: 'gone' }
-      const takeBack = () => unsend(id, record, counted, [silent, asTyped])
+      const takeBack = () => unsend(id, record, counted, { silent, asTyped })
       return { verdict, challenge, takeBack }
     }
   }
 
-  async function unsend(id: string, before: Record, send: Send, others: readonly (Send | undefined)[]): Promise<void> {
+  async function unsend(
+    id: string,
+    before: Record,
+    send: Send,
+    { silent, asTyped }: { readonly silent: Send | undefined; readonly asTyped: Send | undefined },
+  ): Promise<void> {
     await scripts.unsend(id, send, resentFields(before))
-    for (const one of others) if (one !== undefined) await scripts.refund(one)
+    if (silent !== undefined) await scripts.unspend(silent)
+    if (asTyped !== undefined) await scripts.refund(asTyped)
   }
 
   /** A challenge after a send, which its address is told of. */
@@ -204,8 +214,10 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
       const { candidates, beside } = await index.lookUp(address, client, id)
       return { candidates, decoy: decoys.canBeSent(address, client, beside) ? id : undefined }
     },
-    async settle({ id, subject, purpose, address }) {
-      await scripts.settle(id, { shard: keys.shardOf(id), hash: subject }, purpose)
+    ...createLastPairs({ scripts, keys }),
+    async settle({ id, openedFor: { hash, known }, behind, purpose, address }) {
+      await scripts.settle(id, { subject: { shard: keys.shardOf(id), hash }, known }, purpose)
+      if (behind !== undefined) await scripts.clearBehind({ subject: keys.subject(behind), known }, purpose)
       if (address !== undefined) await index.leave(address, id)
     },
     release: ({ id, owner }) => scripts.release(id, owner),
@@ -221,27 +233,8 @@ async function isKnown(record: Record, message: Message, { client, knows }: Answ
 }
 
 /** Whose limits hold silently beside those of a name that was typed: the phone behind it, or nobody's. */
-function behindName({ to, subject = '' }: Record, message: Message): string | undefined {
-  if (to !== '') return undefined
+function behindName({ to, subject = '', attemptsPerClient }: Record, message: Message): string | undefined {
+  // What stands in for an address counts for what was typed, or for nobody.
+  if (to !== '' || attemptsPerClient !== undefined) return undefined
   return message.kind === 'code' ? message.to : nobodyBehind(subject)
-}
-
-function claimOf(
-  id: string,
-  owner: string,
-  record: Record,
-  message: Message,
-  pending: unknown,
-): Omit<Claim, 'lapsed' | 'subject'> {
-  if (message.kind !== 'code') throw new Error('a challenge without a code was answered')
-  return {
-    id,
-    owner,
-    purpose: purposeOf(record),
-    face: record.face ?? '',
-    phone: message.to,
-    pending,
-    address: addressOf(record),
-    openedAt: openedAt(record),
-  }
 }

@@ -96,7 +96,12 @@ export interface Claim {
   readonly face: string
   readonly phone: E164
   readonly pending: unknown
+  /** Whose wrong answers this one would have counted as, by its keyed hash. */
   readonly subject: string
+  /** Whose challenge it is, by its keyed hash, and whether one of the known devices opened it: whose cooldown success clears. */
+  readonly openedFor: { readonly hash: string; readonly known: boolean }
+  /** The phone behind a name, or nobody's name, where the caller did not name the phone. */
+  readonly behind: string | undefined
   /** A claim before this one ran out without a word: its effect may exist. */
   readonly lapsed: boolean
   /** The address that led to it, by its keyed hash. */
@@ -186,6 +191,13 @@ export interface ChallengeStore {
   decoy(address: Address, client: Client, policy: ChallengePolicy): Promise<string>
   /** What a send may send again, known or not by the same work. A decoy opened with `found` is kept where it stands, and counts anew. */
   sendable(address: Address, client: Client): Promise<Sendable>
+  /**
+   * Notes that a client names a phone beside the e-mail of an address, and says where the challenge of both is found. Right or wrong, each
+   * pair has one of its own, so that none tells of another.
+   */
+  namePair(address: Address, phone: E164, client: Client, policy: ChallengePolicy): Promise<Address>
+  /** Where the challenge is found that an answer means which names the e-mail only: of the pair this client named last, else anybody. */
+  namedPair(address: Address, client: Client): Promise<Address>
   /** The code in a live challenge, for development that shows it; undefined where it has none. */
   codeOf(id: string): Promise<string | undefined>
   /** Ends a claimed challenge whose effect is committed. */

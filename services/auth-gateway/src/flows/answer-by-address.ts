@@ -2,9 +2,10 @@ import type { BodyOf } from '@latchkey/contracts/endpoint'
 import { type findRegistration, registrationPurposes } from '@latchkey/contracts/internal/registrations'
 import type { Purpose } from '@latchkey/contracts/v1/shapes'
 import { AppError } from '@latchkey/kit/app-error'
+import type { GuessBudgets } from '../abuse/guess-budgets.js'
 import type { Address, ChallengeStore } from '../challenges/challenge.js'
 import type { ReadPhone } from '../phones/canonical-phone.js'
-import { readEmail } from './accounts.js'
+import { readEmail, tooSoon } from './accounts.js'
 import { addressOfEmail, addressOfPhone } from './addresses.js'
 import type { Answer, AnswerChallenge, Proved } from './answer-challenge.js'
 import type { ChooseChallenge } from './choose-challenge.js'
@@ -13,6 +14,7 @@ import type { FaceCaller, Users } from './ports.js'
 
 export interface AnswerByAddressDeps {
   readonly challenges: Pick<ChallengeStore, 'decoy'>
+  readonly guesses: Pick<GuessBudgets, 'roomToAnswer'>
   readonly chooseChallenge: ChooseChallenge
   readonly answerChallenge: AnswerChallenge
 }
@@ -33,11 +35,15 @@ export type AnswerByAddress = (
  */
 export function createAnswerByAddress({
   challenges,
+  guesses,
   chooseChallenge,
   answerChallenge,
 }: AnswerByAddressDeps): AnswerByAddress {
   return async function answerByAddress({ address, of, ...answer }, caller, policy) {
     const { client, sessionId } = caller
+    // Asked before anything is made: what an answer opens for nobody is kept for as long as a code lives.
+    const room = await guesses.roomToAnswer(sessionId === undefined ? caller.guesser : undefined)
+    if (room.verdict === 'limited') throw tooSoon(room.retryAt)
     const guess = (id: string) => answerChallenge({ ...answer, id, client, sessionId }, caller)
     const decoyed = async () => guess(await challenges.decoy(address, client, policy))
     const chosen = await chooseChallenge(address, caller, of)
@@ -77,10 +83,12 @@ type Claimed = BodyOf<typeof findRegistration>['by']
 /** Answers the code that was sent to a phone, or for an e-mail. Throws as above, and `request.invalid`. */
 export function createAnswerSent({
   users,
+  challenges,
   answerByAddress,
   readPhone,
 }: {
   users: Pick<Users, 'findRegistration'>
+  challenges: Pick<ChallengeStore, 'namedPair'>
   answerByAddress: AnswerByAddress
   readPhone: ReadPhone
 }): AnswerSent {
@@ -102,8 +110,11 @@ export function createAnswerSent({
   ) {
     const by: Claimed =
       'phone' in to ? { kind: 'phone', value: readPhone(to.phone).e164 } : { kind: 'email', value: readEmail(to.email) }
-    const address = (by.kind === 'phone' ? addressOfPhone : addressOfEmail)(caller.face, purpose, by.value)
-    const of = registrationPurposes.has(purpose) ? await ownRegistration(by, caller) : undefined
+    const claims = registrationPurposes.has(purpose)
+    const of = claims ? await ownRegistration(by, caller) : undefined
+    const named = (by.kind === 'phone' ? addressOfPhone : addressOfEmail)(caller.face, purpose, by.value)
+    // The code of an account is sent for an e-mail and a phone together.
+    const address = by.kind === 'email' && !claims ? await challenges.namedPair(named, caller.client) : named
     // What an answer leads to follows from the purpose of its challenge, which is part of the address.
     return (await answerByAddress({ address, of, ...answer }, caller, policy)) as ProvedBy<P>
   }

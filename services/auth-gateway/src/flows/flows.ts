@@ -31,6 +31,7 @@ import { createSignInWithPassword } from './sign-in-with-password.js'
 import { createSignUpByAddress } from './sign-up-by-address.js'
 import { createSignUp } from './sign-up.js'
 import { createStartChallenge } from './start-challenge.js'
+import { createTellConflict } from './tell-conflict.js'
 
 export interface FlowsDeps {
   readonly users: Users
@@ -70,7 +71,8 @@ export function createFlows({
   const isKnown = createIsKnown({ users })
   const guessPassword = createGuessPassword({ guesses })
   const answerChallenge = createAnswerChallenge({ challenges, users, sms, guesses, isKnown })
-  const answerByAddress = createAnswerByAddress({ challenges, chooseChallenge, answerChallenge })
+  const tellConflict = createTellConflict({ guesses })
+  const answerByAddress = createAnswerByAddress({ challenges, guesses, chooseChallenge, answerChallenge })
   const sendAgain = createSendAgain({ challenges, sms, numbers })
   const roles = signUpRoles
   return {
@@ -93,7 +95,7 @@ export function createFlows({
     listSessions: createListSessions({ users }),
     endOneSession: createEndOneSession({ users }),
     getMe: createGetMe({ users }),
-    changeMe: createChangeMe({ users, checkProfile }),
+    changeMe: createChangeMe({ users, tellConflict, checkProfile }),
     resetPassword: createResetPassword({ users }),
     changePassword: createChangePassword({ users, guessPassword }),
     changePhone: createChangePhone({ users, challenges, startChallenge, readPhone, guessPassword }),
@@ -101,7 +103,7 @@ export function createFlows({
     undoChange: createUndoChange({ users }),
     setSecondFactor: createSetSecondFactor({ users, guessPassword }),
     deleteAccount: createDeleteAccount({ users, guessPassword }),
-    register: createRegister({ users, startChallenge, readPhone, roles, canSend }),
+    register: createRegister({ users, tellConflict, startChallenge, readPhone, roles, canSend }),
     signInWithAccount: createSignInWithAccount({ users, readIdentifier, isKnown, guessPassword }),
     signUpByAddress: createSignUpByAddress({
       users,
@@ -121,7 +123,7 @@ export function createFlows({
       readPhone,
       canSend,
     }),
-    answerSent: createAnswerSent({ users, answerByAddress, readPhone }),
+    answerSent: createAnswerSent({ users, challenges, answerByAddress, readPhone }),
     sendByAddress: createSendByAddress({
       users,
       isKnown,

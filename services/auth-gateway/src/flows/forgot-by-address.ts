@@ -12,7 +12,7 @@ import type { StartChallenge } from './start-challenge.js'
 
 export interface ForgotByAddressDeps {
   readonly users: Pick<Users, 'findPhone'>
-  readonly challenges: Pick<ChallengeStore, 'sendable'>
+  readonly challenges: Pick<ChallengeStore, 'sendable' | 'namePair'>
   readonly startChallenge: StartChallenge
   readonly sendAgain: SendAgain
   readonly readPhone: ReadPhone
@@ -27,7 +27,7 @@ export type ForgotByAddress = (
 
 /**
  * Sends a reset code where e-mail and phone belong to one account, the same one again while it lives; the answer is the same where
- * they do not. It is found by the e-mail. Throws `request.invalid`, `rate.limited`, `challenge.resends_spent`, `unavailable`.
+ * they do not. It is found by the e-mail, of which the phone that was named last is meant. Throws `request.invalid`, `rate.limited`, `challenge.resends_spent`, `unavailable`.
  */
 export function createForgotByAddress({
   users,
@@ -41,13 +41,13 @@ export function createForgotByAddress({
     const phone = readPhone(pair.phone)
     const email = readEmail(pair.email)
     if (!canSend) throw new AppError('unavailable')
-    const found = await users.findPhone(
-      withProof({ kind: 'email', value: email }, { sessionId: caller.sessionId }),
-      caller,
-    )
+    const byEmail = addressOfEmail(caller.face, 'reset_password', email)
+    const [found, address] = await Promise.all([
+      users.findPhone(withProof({ kind: 'email', value: email }, { sessionId: caller.sessionId }), caller),
+      challenges.namePair(byEmail, phone.e164, caller.client, policy),
+    ])
     const isTheirs = found.phone === phone.e164
     const known = isTheirs && found.known
-    const address = addressOfEmail(caller.face, 'reset_password', email)
     const { candidates, decoy } = await challenges.sendable(address, caller.client)
     const chosen = chooseAmong(candidates, caller)
     const last = isTheirs ? (chosen?.state === 'live' ? chosen.id : undefined) : decoy

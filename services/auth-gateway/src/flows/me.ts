@@ -3,6 +3,7 @@ import type { patchMe } from '@latchkey/contracts/v1/me'
 import type { User } from '@latchkey/contracts/v1/shapes'
 import { checkStorable, readUsername } from './accounts.js'
 import type { CheckProfile, SignedInCaller, Users } from './ports.js'
+import type { TellConflict } from './tell-conflict.js'
 
 export type GetMe = (caller: SignedInCaller) => Promise<User>
 
@@ -15,19 +16,24 @@ export function createGetMe({ users }: { users: Pick<Users, 'getSessionUser'> })
 
 export type ChangeMe = (change: BodyOf<typeof patchMe>, caller: SignedInCaller) => Promise<User>
 
-/** Changes what is named, leaves the rest; all of it or nothing. Throws `request.invalid` (a taken username too), `token.invalid`. */
+/** Changes what is named, leaves the rest; all of it or nothing. Throws `request.invalid` (a taken username too), `token.invalid`, `rate.limited`. */
 export function createChangeMe({
   users,
+  tellConflict,
   checkProfile,
 }: {
   users: Pick<Users, 'patchSessionUser'>
+  tellConflict: TellConflict
   checkProfile: CheckProfile
 }): ChangeMe {
   return async function changeMe(change, caller) {
     checkStorable('/name', change.name)
     checkStorable('/profile', change.profile)
     if (change.profile !== undefined) checkProfile(change.profile)
-    const username = typeof change.username === 'string' ? { username: readUsername(change.username) } : {}
-    return (await users.patchSessionUser({ sessionId: caller.sessionId }, { ...change, ...username }, caller)).user
+    const { sessionId } = caller
+    if (typeof change.username !== 'string') return (await users.patchSessionUser({ sessionId }, change, caller)).user
+    const named = { ...change, username: readUsername(change.username) }
+    const take = () => users.patchSessionUser({ sessionId }, named, caller)
+    return (await tellConflict(caller, 'request.invalid', take)).user
   }
 }

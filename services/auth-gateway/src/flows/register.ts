@@ -7,9 +7,11 @@ import type { FacePolicy } from './policy.js'
 import type { FaceCaller, Users } from './ports.js'
 import type { OpenSession } from './session.js'
 import type { StartChallenge } from './start-challenge.js'
+import type { TellConflict } from './tell-conflict.js'
 
 export interface RegisterDeps {
   readonly users: Pick<Users, 'register' | 'dropRegistration'>
+  readonly tellConflict: TellConflict
   readonly startChallenge: StartChallenge
   readonly readPhone: ReadPhone
   /** Roles a stranger may give himself; the first is the default. */
@@ -46,9 +48,16 @@ export type Register = (
 
 /**
  * Creates an account that claims a phone until somebody proves it, and sends the code. Throws `request.invalid`,
- * `password.weak`, `account.exists` (with the fields in `errors`), `unavailable`.
+ * `password.weak`, `account.exists` (with the fields in `errors`), `rate.limited`, `unavailable`.
  */
-export function createRegister({ users, startChallenge, readPhone, roles, canSend }: RegisterDeps): Register {
+export function createRegister({
+  users,
+  tellConflict,
+  startChallenge,
+  readPhone,
+  roles,
+  canSend,
+}: RegisterDeps): Register {
   return async function register(input, caller, policy, foundBy) {
     const phone = input.phone === null ? null : readPhone(input.phone)
     const email = readEmail(input.email)
@@ -58,23 +67,22 @@ export function createRegister({ users, startChallenge, readPhone, roles, canSen
     checkStorable('/name', input.name)
     checkStorable('/profile', input.profile)
 
-    const { user, session, taken } = await users.register(
-      {
-        face: caller.face,
-        client: caller.client.key,
-        phone: phone?.e164 ?? null,
-        email,
-        username,
-        password: input.password,
-        rules: policy.passwordRules,
-        name: input.name,
-        role,
-        profile: input.profile ?? {},
-        hideConflicts: policy.hideConflicts,
-        phoneOptional: policy.phoneOptional === true,
-      },
-      caller,
-    )
+    const claim = {
+      face: caller.face,
+      client: caller.client.key,
+      phone: phone?.e164 ?? null,
+      email,
+      username,
+      password: input.password,
+      rules: policy.passwordRules,
+      name: input.name,
+      role,
+      profile: input.profile ?? {},
+      hideConflicts: policy.hideConflicts,
+      phoneOptional: policy.phoneOptional === true,
+    }
+    const make = () => users.register(claim, caller)
+    const { user, session, taken } = await (policy.hideConflicts ? make() : tellConflict(caller, 'account.exists', make))
     const registered = { user, session: { ...session, userId: user.id } }
     if (phone === null || foundBy === null || !canSend) return { ...registered, sms: 'skipped' }
     const address = foundBy === 'phone' ? addressOfPhone : addressOfEmail

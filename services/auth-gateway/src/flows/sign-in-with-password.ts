@@ -24,6 +24,8 @@ export type SignInWithPassword = (
   input: { readonly identifier: string; readonly password: string; readonly deviceToken?: string | undefined },
   caller: Caller,
   policy: ChallengePolicy,
+  /** Counts the message of a second factor for whoever asks. Throws `rate.limited`. */
+  countSend: () => Promise<void>,
 ) => Promise<PasswordWasRight>
 
 /**
@@ -33,7 +35,7 @@ export type SignInWithPassword = (
 export function createSignInWithPassword(deps: SignInWithPasswordDeps): SignInWithPassword {
   const { users, startChallenge, readIdentifier, readPhone, isKnown, guessPassword } = deps
 
-  /** Its limits are those of the phone: only who has the password learns of them. */
+  /** Its limits are its own: strangers spend those of the phone, and this asks for the password first. */
   async function sendCode(
     { phone: to, userId, asOf }: SecondFactorWanted,
     { known, ...device }: { readonly known: boolean; readonly deviceToken?: string },
@@ -48,7 +50,7 @@ export function createSignInWithPassword(deps: SignInWithPasswordDeps): SignInWi
           purpose: 'second_factor',
           policy,
           phone,
-          identifier: phone.e164,
+          identifier: `second_factor:${userId}`,
           says: 'code',
           addressShown: true,
           known,
@@ -69,18 +71,18 @@ export function createSignInWithPassword(deps: SignInWithPasswordDeps): SignInWi
     }
   }
 
-  return async function signInWithPassword({ identifier: typed, password, deviceToken }, caller, policy) {
+  return async function signInWithPassword({ identifier: typed, password, deviceToken }, caller, policy, countSend) {
     const { phone: _phone, ...identifier } = readIdentifier(typed)
     const device = deviceToken === undefined ? {} : { deviceToken }
     const known = await isKnown(identifier, device, caller)
     const right = await guessPassword({ account: nameOf(identifier), known }, caller, () =>
       users.signInWithPassword({ identifier, password, face: caller.face, ...device, takesSecondFactor: true }, caller),
     )
-    if ('secondFactor' in right)
-      return {
-        kind: 'second_factor',
-        challenge: await sendCode(right.secondFactor, { ...device, known }, caller, policy),
-      }
+    if ('secondFactor' in right) {
+      await countSend()
+      const challenge = await sendCode(right.secondFactor, { ...device, known }, caller, policy)
+      return { kind: 'second_factor', challenge }
+    }
     const { user, session } = right
     return { kind: 'signed_in', user, session: { ...session, userId: user.id } }
   }

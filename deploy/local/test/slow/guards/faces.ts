@@ -100,11 +100,19 @@ export const faceGuards: readonly Guard[] = [
   },
   {
     guards: 'an address is told of a few taken names an hour only',
-    file: 'services/auth-gateway/src/http/plugins/rate-limit.ts',
-    take: 'if (!counted.isAllowed && counted.isExceeded) throw tooMany(counted.ttl)\n      throw error',
-    put: 'if (counted === undefined) throw tooMany(0)\n      throw error',
+    file: 'services/auth-gateway/src/flows/tell-conflict.ts',
+    take: "if (counted.verdict === 'limited') throw tooSoon(counted.retryAt)",
+    put: "if (counted.verdict === 'limited') return take()",
     test: 'deploy/local/test/dialects/claims.test.ts',
-    red: 'claims > an address is told of as many conflicts an hour as are configured, and then asked to wait',
+    red: 'claims > an address is told of as many conflicts an hour as are configured, and then nothing of what is taken or free',
+  },
+  {
+    guards: 'a registration that meets no conflict is not counted',
+    file: 'services/auth-gateway/src/flows/tell-conflict.ts',
+    take: '      giveBack()\n      return taken',
+    put: '      return taken',
+    test: 'deploy/local/test/dialects/claims.test.ts',
+    red: 'claims > an address is told of as many conflicts an hour as are configured, and then nothing of what is taken or free',
   },
   {
     guards: 'careops: a token from before the proof is narrow',
@@ -180,7 +188,7 @@ export const faceGuards: readonly Guard[] = [
   },
   {
     guards: 'without leave nothing is opened inside a cooldown',
-    file: 'services/auth-gateway/src/challenges/lua/open.4.lua',
+    file: 'services/auth-gateway/src/challenges/lua/open.5.lua',
     take: "if not sent and ARGV[8] ~= '1' then return { 'cooling', sendAt } end",
     put: '',
     test: 'services/auth-gateway/test/challenge-addresses.test.ts',

@@ -75,7 +75,7 @@ export const gatewayGuards: readonly Guard[] = [
   },
   {
     guards: 'a settled challenge is used',
-    file: 'services/auth-gateway/src/challenges/lua/settle.2.lua',
+    file: 'services/auth-gateway/src/challenges/lua/settle.3.lua',
     take: "if redis.call('EXISTS', KEYS[1]) == 1 then bury(KEYS[1], 'used') end",
     put: '',
     test: 'services/auth-gateway/test/challenge-answers.test.ts',
@@ -99,7 +99,7 @@ export const gatewayGuards: readonly Guard[] = [
   },
   {
     guards: 'a phone cools down between two sends',
-    file: 'services/auth-gateway/src/challenges/lua/open.4.lua',
+    file: 'services/auth-gateway/src/challenges/lua/open.5.lua',
     take: 'local sent = sendAt <= now',
     put: 'local sent = true',
     test: 'services/auth-gateway/test/challenge-sends.test.ts',
@@ -115,7 +115,7 @@ export const gatewayGuards: readonly Guard[] = [
   },
   {
     guards: 'parallel resends are one send',
-    file: 'services/auth-gateway/src/challenges/lua/resend.3.lua',
+    file: 'services/auth-gateway/src/challenges/lua/resend.4.lua',
     take: "if sendAt > now then return { 'cooling', sendAt } end",
     put: '',
     test: 'services/auth-gateway/test/challenge-sends.test.ts',
@@ -123,7 +123,7 @@ export const gatewayGuards: readonly Guard[] = [
   },
   {
     guards: 'a challenge is resent four times at most',
-    file: 'services/auth-gateway/src/challenges/lua/resend.3.lua',
+    file: 'services/auth-gateway/src/challenges/lua/resend.4.lua',
     take: "if not unsent and tonumber(resends) >= tonumber(max) then return { 'spent', expiresAt } end",
     put: '',
     test: 'services/auth-gateway/test/challenge-sends.test.ts',
@@ -131,7 +131,7 @@ export const gatewayGuards: readonly Guard[] = [
   },
   {
     guards: 'a code that is being used is not resent',
-    file: 'services/auth-gateway/src/challenges/lua/resend.3.lua',
+    file: 'services/auth-gateway/src/challenges/lua/resend.4.lua',
     take: "if claimUntil and tonumber(claimUntil) > now then return { 'held' } end",
     put: '',
     test: 'services/auth-gateway/test/challenge-sends.test.ts',
@@ -139,7 +139,7 @@ export const gatewayGuards: readonly Guard[] = [
   },
   {
     guards: 'a code that was ended is not resent',
-    file: 'services/auth-gateway/src/challenges/lua/resend.3.lua',
+    file: 'services/auth-gateway/src/challenges/lua/resend.4.lua',
     take: "if not live(state, expiresAt, now) then return { 'gone' } end",
     put: '',
     test: 'services/auth-gateway/test/challenge-sends.test.ts',
@@ -147,15 +147,23 @@ export const gatewayGuards: readonly Guard[] = [
   },
   {
     guards: 'the phone behind a name keeps its own limits',
-    file: 'services/auth-gateway/src/challenges/lua/spend.3.lua',
+    file: 'services/auth-gateway/src/challenges/lua/spend.6.lua',
+    take: 'if nextSendAt(KEYS[4], KEYS[5], now, perHour, perDay, cooldowns) > now then return 0 end',
+    put: '',
+    test: 'services/auth-gateway/test/behind-names.test.ts',
+    red: 'behind a name the limits of the phone hold all the same, and the caller is not told',
+  },
+  {
+    guards: 'two names of one phone share a cooldown',
+    file: 'services/auth-gateway/src/challenges/lua/spend.6.lua',
     take: 'if nextSendAt(KEYS[1], KEYS[2], now, perHour, perDay, cooldowns) > now then return 0 end',
     put: '',
-    test: 'services/auth-gateway/test/challenge-sends.test.ts',
-    red: 'behind an identifier the limits of the phone hold, and the caller is not told',
+    test: 'services/auth-gateway/test/behind-names.test.ts',
+    red: 'behind a name the limits of the phone hold all the same, and the caller is not told',
   },
   {
     guards: 'an owner is told once a day that somebody tried his number',
-    file: 'services/auth-gateway/src/challenges/lua/open.4.lua',
+    file: 'services/auth-gateway/src/challenges/lua/open.5.lua',
     take: "if tonumber(redis.call('GET', KEYS[4]) or '0') <= now - DAY then",
     put: 'if true then',
     test: 'services/auth-gateway/test/challenge-sends.test.ts',

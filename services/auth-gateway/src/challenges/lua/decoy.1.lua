@@ -15,5 +15,6 @@ if counts and ARGV[3] ~= '1' then return { tonumber(openedAt), tonumber(expiresA
 redis.call('DEL', KEYS[1])
 expiresAt = now + tonumber(ARGV[2])
 redis.call('HSET', KEYS[1], 'state', 'live', 'openedAt', now, 'expiresAt', expiresAt, 'resendAt', now, unpack(ARGV, 4))
-keepUntilTombstoneEnds(KEYS[1], now, expiresAt)
+-- No tombstone: nobody can ask for it by its id, and past its end a new one counts anew.
+redis.call('PEXPIRE', KEYS[1], expiresAt - now)
 return { now, expiresAt }

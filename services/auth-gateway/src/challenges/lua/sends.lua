@@ -30,6 +30,18 @@ local function nextSendAt(sends, ladder, now, perHour, perDay, cooldowns)
   return math.max(cooledAt, roomAt(sends, now, HOUR, perHour), roomAt(sends, now, DAY, perDay))
 end
 
+-- Whether a window of `length` has no room for one more in two sets together.
+local function spentInAll(one, other, now, length, most)
+  local since = '(' .. now - length
+  return redis.call('ZCOUNT', one, since, '+inf') + redis.call('ZCOUNT', other, since, '+inf') >= most
+end
+
+-- Whether a phone was sent all it may be, counting what went to it behind a name. Who named the phone is not told of that part.
+local function sentAll(sends, behind, now, perHour, perDay, cooldowns)
+  if cooldowns == '' then return false end
+  return spentInAll(sends, behind, now, HOUR, perHour) or spentInAll(sends, behind, now, DAY, perDay)
+end
+
 local function recordSend(sends, ladder, now, messageId, cooldowns)
   if cooldowns == '' then return end
   -- The first write must be one that a full Redis refuses: after any other it lets the whole script pass.

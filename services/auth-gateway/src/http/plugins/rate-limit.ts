@@ -9,8 +9,6 @@ export interface RateLimits {
   readonly redis: RateLimitPluginOptions['redis']
   readonly perMinute: number
   readonly sendsPerMinute: number
-  /** How often one address may be told an hour that a phone, e-mail or username is taken. */
-  readonly conflictsPerHour: number
   /** Networks that are not counted. */
   readonly exempt: readonly [ipaddr.IPv4 | ipaddr.IPv6, number][]
 }
@@ -19,15 +17,13 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Route options for calls that make us send something: all such routes together have one limit per address. */
     readonly sendLimit: { readonly preHandler: (request: FastifyRequest) => Promise<void> }
-    /** Passes on what a registration comes to; whoever was told of too many taken names is told `rate.limited` instead of the next. */
-    limitConflicts<T>(request: FastifyRequest, registering: Promise<T>): Promise<T>
   }
 }
 
 /** Limits per address, to protect the servers; what protects people and the bill is counted per phone, inside the flows. */
 export const rateLimit = fp<RateLimits>(async function rateLimit(
   app,
-  { redis, perMinute, sendsPerMinute, conflictsPerHour, exempt },
+  { redis, perMinute, sendsPerMinute, exempt },
 ) {
   await app.register(fastifyRateLimit, {
     redis,
@@ -52,19 +48,6 @@ export const rateLimit = fp<RateLimits>(async function rateLimit(
       if (!counted.isAllowed && counted.isExceeded) throw tooMany(counted.ttl)
     },
   })
-  const countConflict = app.createRateLimit({
-    max: conflictsPerHour,
-    timeWindow: 3_600_000,
-    keyGenerator: (request) => `conflicts:${networkOf(addressOf(request))}`,
-  })
-  app.decorate('limitConflicts', (request, registering) =>
-    registering.catch(async (error: unknown) => {
-      if (!(error instanceof AppError) || error.code !== 'account.exists') throw error
-      const counted = await countConflict(request)
-      if (!counted.isAllowed && counted.isExceeded) throw tooMany(counted.ttl)
-      throw error
-    }),
-  )
 })
 
 const tooMany = (ttlMs: number) => new AppError('rate.limited', { retryAt: new Date(Date.now() + ttlMs) })

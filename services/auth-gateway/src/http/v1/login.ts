@@ -13,7 +13,8 @@ export const login: FastifyPluginAsync<{ flows: Flows; policy: ChallengePolicy }
     app,
     signInWithPassword,
     async ({ body, request }) => {
-      const right = await flows.signInWithPassword(body, request.caller(face), policy)
+      const countSend = () => app.sendLimit.preHandler(request)
+      const right = await flows.signInWithPassword(body, request.caller(face), policy, countSend)
       if (right.kind === 'second_factor') return { status: 202, body: { challenge: right.challenge } }
       return { status: 200, body: { user: right.user, session: wireSession(app, right.session) } }
     },

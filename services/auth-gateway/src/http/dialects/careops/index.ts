@@ -16,8 +16,7 @@ async function routes(app: FastifyInstance, { face, flows, policy }: FaceOptions
     async ({ body: { email, password, full_name: name, phone_number: phone = null }, request }) => {
       const person = { email, password, name, phone }
       const rules = { ...policy, phoneOptional: true }
-      const registering = flows.register(person, await request.faceCaller(face), rules, 'email')
-      const { user, sms } = await app.limitConflicts(request, registering)
+      const { user, sms } = await flows.register(person, await request.faceCaller(face), rules, 'email')
       return { status: 201, body: { ...shown(user), sms_status: sms } }
     },
     app.sendLimit,

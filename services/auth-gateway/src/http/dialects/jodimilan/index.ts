@@ -45,8 +45,7 @@ async function routes(app: FastifyInstance, { face, flows, policy, callingCode, 
         phone: international(phone, dialing_code),
         profile: profileOf(body),
       }
-      const registering = flows.register(person, await request.faceCaller(face), policy, 'phone')
-      const { user } = await app.limitConflicts(request, registering)
+      const { user } = await flows.register(person, await request.faceCaller(face), policy, 'phone')
       const message = 'User registered successfully. Verify Phone OTP.'
       const data = { user_id: user.number, email: user.email ?? email, phone }
       return { status: 201, body: { code: 201, success: true, message, data } }

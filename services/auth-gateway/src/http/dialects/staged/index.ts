@@ -24,8 +24,7 @@ async function routes(app: FastifyInstance, { face, flows, policy, callingCode }
     register,
     async ({ body: { username, email, phoneNumber }, request }) => {
       const person = { username, email, phone: international(phoneNumber), password: null, name: null }
-      const registering = flows.register(person, await request.faceCaller(face), policy, 'phone')
-      const { user, session } = await app.limitConflicts(request, registering)
+      const { user, session } = await flows.register(person, await request.faceCaller(face), policy, 'phone')
       const message = 'User registered successfully. Please verify your phone number.'
       return { status: 201, body: { message, token: tokenFor(user, session), user: shown(user) } }
     },

@@ -27,8 +27,7 @@ async function routes(app: FastifyInstance, { face, flows, policy }: FaceOptions
     async ({ body: { email, phone, password, password_confirm: again, ...names }, request }) => {
       if (password !== again) throw invalidField('/password_confirm', 'must be the same as the password')
       const person = { email, phone, password, ...wholeName(names) }
-      const registering = flows.register(person, await request.faceCaller(face), policy, null)
-      const { user, session } = await app.limitConflicts(request, registering)
+      const { user, session } = await flows.register(person, await request.faceCaller(face), policy, null)
       return { status: 201, body: { user: shown(user), tokens: tokens(session, user.phoneVerified) } }
     },
     app.sendLimit,
