@@ -44,20 +44,27 @@ const refusal = (answer: Promise<unknown>) =>
     (error: { code: string; members: { retryAt?: Date; attemptsLeft?: number } }) => error,
   )
 
-t.test('a network that may guess no more makes no decoys, and is refused for who is there as for who is not', async (t) => {
-  const { answerByAddress, caller, spend, foundBy, store, wrongCode } = await answering(t)
-  const by = caller()
-  const wish = foundBy(by.client)
-  await store.open(wish)
-  await spend(by.client.network)
-  const address = addressOfPhone('staged', 'sign_up', randomPhone())
-  for (const one of [wish.found.address, address])
-    t.match(await refusal(answerByAddress({ address: one, code: wrongCode }, by, facePolicy)), { code: 'rate.limited' })
-  t.equal((await store.sendable(address, by.client)).decoy, undefined)
-  const another = caller()
-  t.match(await refusal(answerByAddress({ address, code: wrongCode }, another, facePolicy)), { code: 'challenge.wrong' })
-  t.ok((await store.sendable(address, another.client)).decoy)
-})
+t.test(
+  'a network that may guess no more makes no decoys, and is refused for who is there as for who is not',
+  async (t) => {
+    const { answerByAddress, caller, spend, foundBy, store, wrongCode } = await answering(t)
+    const by = caller()
+    const wish = foundBy(by.client)
+    await store.open(wish)
+    await spend(by.client.network)
+    const address = addressOfPhone('staged', 'sign_up', randomPhone())
+    for (const one of [wish.found.address, address])
+      t.match(await refusal(answerByAddress({ address: one, code: wrongCode }, by, facePolicy)), {
+        code: 'rate.limited',
+      })
+    t.equal((await store.sendable(address, by.client)).decoy, undefined)
+    const another = caller()
+    t.match(await refusal(answerByAddress({ address, code: wrongCode }, another, facePolicy)), {
+      code: 'challenge.wrong',
+    })
+    t.ok((await store.sendable(address, another.client)).decoy)
+  },
+)
 
 t.test('a decoy that an answer opened is small, and gone when its code would be', async (t) => {
   const { answerByAddress, caller, store, redis, keys, wrongCode } = await answering(t)
@@ -72,28 +79,32 @@ t.test('a decoy that an answer opened is small, and gone when its code would be'
   t.ok(leftMs > 0 && leftMs <= facePolicy.codeLifeSeconds * 1_000, `${leftMs} ms`)
 })
 
-t.test('whoever is refused is told when to come again by his own clock, however far that of challenges was moved', async (t) => {
-  const { answerByAddress, caller, spend, challenges, guesses, clock, open, wanted, wrongCode } = await answering(t)
-  clock.offsetMs = 30 * 24 * hour
-  const by = caller()
-  await spend(by.client.network)
-  const address = addressOfPhone('staged', 'sign_up', randomPhone())
-  const refused = await refusal(answerByAddress({ address, code: wrongCode }, by, facePolicy))
-  const phone = randomPhone()
-  const { id } = await open({ phone })
-  const count = () => guesses.answer(by.client.network)
-  const account = randomUUID()
-  for (let turn = 0; turn < 20; turn++) await guesses.password(account, { known: true, network: undefined })
-  const told = {
-    'an answer by an address': refused?.members.retryAt,
-    'an answer by id': await challenges.answer(id, wrongCode, 'v1', { count }),
-    'a password': await guesses.password(account, { known: true, network: undefined }),
-    'a password, of the network': await guesses.password(account, { known: false, network: by.client.network }),
-    'a send': await challenges.open(wanted({ phone })),
-  }
-  for (const [what, verdict] of Object.entries(told)) {
-    const retryAt = verdict instanceof Date ? verdict : verdict !== undefined && 'retryAt' in verdict && verdict.retryAt
-    const waitMs = retryAt ? retryAt.getTime() - Date.now() : Number.NaN
-    t.ok(waitMs > 0 && waitMs <= hour + minute, `${what}: ${waitMs} ms`)
-  }
-})
+t.test(
+  'whoever is refused is told when to come again by his own clock, however far that of challenges was moved',
+  async (t) => {
+    const { answerByAddress, caller, spend, challenges, guesses, clock, open, wanted, wrongCode } = await answering(t)
+    clock.offsetMs = 30 * 24 * hour
+    const by = caller()
+    await spend(by.client.network)
+    const address = addressOfPhone('staged', 'sign_up', randomPhone())
+    const refused = await refusal(answerByAddress({ address, code: wrongCode }, by, facePolicy))
+    const phone = randomPhone()
+    const { id } = await open({ phone })
+    const count = () => guesses.answer(by.client.network)
+    const account = randomUUID()
+    for (let turn = 0; turn < 20; turn++) await guesses.password(account, { known: true, network: undefined })
+    const told = {
+      'an answer by an address': refused?.members.retryAt,
+      'an answer by id': await challenges.answer(id, wrongCode, 'v1', { count }),
+      'a password': await guesses.password(account, { known: true, network: undefined }),
+      'a password, of the network': await guesses.password(account, { known: false, network: by.client.network }),
+      'a send': await challenges.open(wanted({ phone })),
+    }
+    for (const [what, verdict] of Object.entries(told)) {
+      const retryAt =
+        verdict instanceof Date ? verdict : verdict !== undefined && 'retryAt' in verdict && verdict.retryAt
+      const waitMs = retryAt ? retryAt.getTime() - Date.now() : Number.NaN
+      t.ok(waitMs > 0 && waitMs <= hour + minute, `${what}: ${waitMs} ms`)
+    }
+  },
+)

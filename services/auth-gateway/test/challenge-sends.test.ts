@@ -1,5 +1,14 @@
 import t from 'tap'
-import { challengeHarness, numbers, hour, minute, policy, randomClient, randomPhone, second } from './challenge-harness.js'
+import {
+  challengeHarness,
+  numbers,
+  hour,
+  minute,
+  policy,
+  randomClient,
+  randomPhone,
+  second,
+} from './challenge-harness.js'
 
 t.test('the cooldown grows: 30 s, a minute, two, then five; an hour of silence forgets it', async (t) => {
   const { store, wanted, clock } = await challengeHarness(t)
@@ -81,7 +90,11 @@ t.test('success clears the cooldown of its purpose, whoever sent and whoever ans
       await store.settle(right.claim)
       t.match(await store.open(wanted(wish)), { verdict: 'opened' }, `sent by ${sentBy}, answered by ${answeredBy}`)
       if (known && watched.verdict === 'opened')
-        t.match(await store.open(wanted({ ...wish, known: false })), { verdict: 'cooling' }, 'a stranger sees nothing of it')
+        t.match(
+          await store.open(wanted({ ...wish, known: false })),
+          { verdict: 'cooling' },
+          'a stranger sees nothing of it',
+        )
     }
 
   const byName = { phone, purpose: 'reset_password', subject: 'username:asha', behind: phone, shownTo: null } as const

@@ -195,30 +195,33 @@ t.test('rently', async (t) => {
     },
   )
 
-  await t.test('whether a phone belongs to an e-mail is told by no count, whatever pairs are tried before', async (t) => {
-    const story = async (whom: Person) => {
-      const [one, other] = [client(), client()]
-      const mistaken = () => ({ ...randomPerson(), email: whom.email })
-      const heard = [await forgot(one, mistaken()), ...(await guesses(2, () => verifyForgot(one, whom, '000001')))]
-      heard.push(await forgot(one, whom), ...(await guesses(2, () => verifyForgot(one, whom, '000001'))))
-      heard.push(await forgot(one, mistaken()), ...(await guesses(3, () => verifyForgot(one, whom, '000001'))))
-      heard.push(...(await guesses(2, () => verifyForgot(other, whom, '000001'))))
-      await later(31)
-      heard.push(await forgot(one, whom), ...(await guesses(2, () => verifyForgot(one, whom, '000001'))))
-      heard.push(await forgot(one, whom), await forgot(other, whom))
-      return heard
-    }
-    const { who } = await settle(scene, client())
-    await later(3_600)
-    const theirs = await story(who)
-    for (const suspected of [{ ...randomPerson(), email: who.email }, randomPerson()])
-      t.same(
-        (await story(suspected)).map((answer) => tellTale(answer, suspected)),
-        theirs.map((answer) => tellTale(answer, who)),
-      )
-    const counted = [face.wrong(2), face.wrong(1)]
-    t.match(theirs.slice(0, 6), [{ status: 200 }, ...counted, { status: 200 }, ...counted])
-  })
+  await t.test(
+    'whether a phone belongs to an e-mail is told by no count, whatever pairs are tried before',
+    async (t) => {
+      const story = async (whom: Person) => {
+        const [one, other] = [client(), client()]
+        const mistaken = () => ({ ...randomPerson(), email: whom.email })
+        const heard = [await forgot(one, mistaken()), ...(await guesses(2, () => verifyForgot(one, whom, '000001')))]
+        heard.push(await forgot(one, whom), ...(await guesses(2, () => verifyForgot(one, whom, '000001'))))
+        heard.push(await forgot(one, mistaken()), ...(await guesses(3, () => verifyForgot(one, whom, '000001'))))
+        heard.push(...(await guesses(2, () => verifyForgot(other, whom, '000001'))))
+        await later(31)
+        heard.push(await forgot(one, whom), ...(await guesses(2, () => verifyForgot(one, whom, '000001'))))
+        heard.push(await forgot(one, whom), await forgot(other, whom))
+        return heard
+      }
+      const { who } = await settle(scene, client())
+      await later(3_600)
+      const theirs = await story(who)
+      for (const suspected of [{ ...randomPerson(), email: who.email }, randomPerson()])
+        t.same(
+          (await story(suspected)).map((answer) => tellTale(answer, suspected)),
+          theirs.map((answer) => tellTale(answer, who)),
+        )
+      const counted = [face.wrong(2), face.wrong(1)]
+      t.match(theirs.slice(0, 6), [{ status: 200 }, ...counted, { status: 200 }, ...counted])
+    },
+  )
 
   await t.test('pairs that a stranger names keep nobody from the code of his own', async (t) => {
     const [by, stranger] = [client(), client()]
@@ -228,7 +231,11 @@ t.test('rently', async (t) => {
     const otp = await code(who.phone, 2)
     for (let turn = 0; turn < 4; turn++) await forgot(stranger, { ...randomPerson(), email: who.email })
     await guesses(4, () => verifyForgot(stranger, who, '000001'))
-    t.match(await verifyForgot(client(), who, otp), face.wrong(2), 'from elsewhere the pair that was named last is meant')
+    t.match(
+      await verifyForgot(client(), who, otp),
+      face.wrong(2),
+      'from elsewhere the pair that was named last is meant',
+    )
     t.match(await verifyForgot(by, who, otp), { status: 200, body: { resetToken: String } })
   })
 

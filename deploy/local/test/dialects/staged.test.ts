@@ -38,16 +38,19 @@ t.test('staged', async (t) => {
     }
   })
 
-  await t.test('after ten conflicts within the hour an address is told nothing more, of what is taken or free', async (t) => {
-    const by = client()
-    const { who } = await settle(scene, client())
-    for (let n = 0; n < 10; n++)
-      t.match(await face.register(by, { ...randomPerson(), phone: who.phone }), face.conflict)
-    const refused = await face.register(by, { ...randomPerson(), phone: who.phone })
-    t.match(refused, face.limited)
-    t.ok(face.isShaped(refused))
-    t.same(tellTale(await face.register(by, randomPerson())), tellTale(refused), 'what is free is refused alike')
-  })
+  await t.test(
+    'after ten conflicts within the hour an address is told nothing more, of what is taken or free',
+    async (t) => {
+      const by = client()
+      const { who } = await settle(scene, client())
+      for (let n = 0; n < 10; n++)
+        t.match(await face.register(by, { ...randomPerson(), phone: who.phone }), face.conflict)
+      const refused = await face.register(by, { ...randomPerson(), phone: who.phone })
+      t.match(refused, face.limited)
+      t.ok(face.isShaped(refused))
+      t.same(tellTale(await face.register(by, randomPerson())), tellTale(refused), 'what is free is refused alike')
+    },
+  )
 
   await t.test(
     'numbers without a country code are read in the configured country, and every spelling is one phone',

@@ -167,29 +167,32 @@ t.test('what could lose somebody his account', async (t) => {
     },
   )
 
-  await t.test('who spends all that a number may be sent and guessed keeps no second factor from its owner', async (t) => {
-    const { phone, session, user } = await newPerson(call)
-    await call('PUT', '/v1/me/second-factor', { enabled: true, password }, session.accessToken)
-    for (let status = 202; status === 202; ) {
+  await t.test(
+    'who spends all that a number may be sent and guessed keeps no second factor from its owner',
+    async (t) => {
+      const { phone, session, user } = await newPerson(call)
+      await call('PUT', '/v1/me/second-factor', { enabled: true, password }, session.accessToken)
+      for (let status = 202; status === 202; ) {
+        await later(301_000)
+        const started = await call('POST', '/v1/login/code', { phone })
+        status = started.status
+        if (status === 202) for (let turn = 0; turn < 4; turn++) await answer(started, { code: '000001' })
+      }
+      const spent = (await inbox(phone)).length
+      const started = await logIn(phone)
+      t.match(started, { status: 202, body: { challenge: { purpose: 'second_factor' } } })
+      const code = await codeFromInbox(call, phone, spent + 1)
+      const mistyped = code === '000001' ? '000002' : '000001'
+      t.match(await answer(started, { code: mistyped }), { status: 400, body: { attemptsLeft: 4 } })
+      t.match(await answer(started, { code }), { status: 200, body: { user: { id: user.id } } })
+      for (let sent = 2; sent <= 6; sent++) {
+        await later(301_000)
+        t.equal((await logIn(phone)).status, 202)
+      }
       await later(301_000)
-      const started = await call('POST', '/v1/login/code', { phone })
-      status = started.status
-      if (status === 202) for (let turn = 0; turn < 4; turn++) await answer(started, { code: '000001' })
-    }
-    const spent = (await inbox(phone)).length
-    const started = await logIn(phone)
-    t.match(started, { status: 202, body: { challenge: { purpose: 'second_factor' } } })
-    const code = await codeFromInbox(call, phone, spent + 1)
-    const mistyped = code === '000001' ? '000002' : '000001'
-    t.match(await answer(started, { code: mistyped }), { status: 400, body: { attemptsLeft: 4 } })
-    t.match(await answer(started, { code }), { status: 200, body: { user: { id: user.id } } })
-    for (let sent = 2; sent <= 6; sent++) {
-      await later(301_000)
-      t.equal((await logIn(phone)).status, 202)
-    }
-    await later(301_000)
-    t.match(await logIn(phone), { status: 429, body: { code: 'rate.limited' } }, 'it has limits of its own')
-  })
+      t.match(await logIn(phone), { status: 429, body: { code: 'rate.limited' } }, 'it has limits of its own')
+    },
+  )
 
   await t.test('a reset switches no second factor off, and ends a log-in that waits for its code', async (t) => {
     const { phone, session } = await newPerson(call)

@@ -20,7 +20,6 @@ interface Subject {
   kept: Kept
 }
 
-
 async function timed(question: Question, { who, by, kept }: Subject, delayMs = 0): Promise<number> {
   const began = performance.now()
   await question.ask(by, who, kept)
@@ -112,7 +111,9 @@ export async function askByTurns(t: Test, names?: readonly string[]): Promise<vo
 
 function judged(t: Test, words: string, took: readonly [readonly number[], readonly number[]]): number {
   const auc = aucOf(...took)
-  t.comment(`figures: ${words}AUC ${auc.toFixed(3)}, medians ${took.map(medianOf).join(' and ')} ms, ${took[0].length} each`)
+  t.comment(
+    `figures: ${words}AUC ${auc.toFixed(3)}, medians ${took.map(medianOf).join(' and ')} ms, ${took[0].length} each`,
+  )
   return auc
 }
 

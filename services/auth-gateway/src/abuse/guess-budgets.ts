@@ -92,9 +92,7 @@ export function createGuessBudgets({ redis, keys, limits, clockOffsetMs, metrics
     async roomToAnswer(network) {
       if (network === undefined) return { verdict: 'room' }
       const key = keys.guesses(networkSubject(network))
-      const at = await orUnavailable(() =>
-        guessRoom(key, clockOffsetMs(), limits.networkPerHour, limits.networkPerDay),
-      )
+      const at = await orUnavailable(() => guessRoom(key, clockOffsetMs(), limits.networkPerHour, limits.networkPerDay))
       if (at === 0) return { verdict: 'room' }
       refusals.inc({ budget: 'network' })
       return { verdict: 'limited', retryAt: new Date(at) }

@@ -82,7 +82,9 @@ export function createRegister({
       phoneOptional: policy.phoneOptional === true,
     }
     const make = () => users.register(claim, caller)
-    const { user, session, taken } = await (policy.hideConflicts ? make() : tellConflict(caller, 'account.exists', make))
+    const { user, session, taken } = await (policy.hideConflicts
+      ? make()
+      : tellConflict(caller, 'account.exists', make))
     const registered = { user, session: { ...session, userId: user.id } }
     if (phone === null || foundBy === null || !canSend) return { ...registered, sms: 'skipped' }
     const address = foundBy === 'phone' ? addressOfPhone : addressOfEmail

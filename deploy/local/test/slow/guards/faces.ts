@@ -29,8 +29,8 @@ export const faceGuards: readonly Guard[] = [
   {
     guards: 'whoever has a registration proves no other',
     file: 'services/auth-gateway/src/flows/answer-by-address.ts',
-    take: 'const of = registrationPurposes.has(purpose) ? await ownRegistration(by, caller) : undefined',
-    put: "const of = registrationPurposes.has(purpose) && by.value === '' ? await ownRegistration(by, caller) : undefined",
+    take: 'const of = claims ? await ownRegistration(by, caller) : undefined',
+    put: "const of = claims && by.value === '' ? await ownRegistration(by, caller) : undefined",
     test: 'deploy/local/test/slow/squatting.test.ts',
     red: 'whoever registers somebody else’s phone, first or second, gets nothing > whose own code has ended does not prove the attacker’s registration by the code that it sent',
   },

@@ -21,10 +21,7 @@ declare module 'fastify' {
 }
 
 /** Limits per address, to protect the servers; what protects people and the bill is counted per phone, inside the flows. */
-export const rateLimit = fp<RateLimits>(async function rateLimit(
-  app,
-  { redis, perMinute, sendsPerMinute, exempt },
-) {
+export const rateLimit = fp<RateLimits>(async function rateLimit(app, { redis, perMinute, sendsPerMinute, exempt }) {
   await app.register(fastifyRateLimit, {
     redis,
     nameSpace: 'lk:rate:',
