@@ -1,4 +1,4 @@
-// `npm start`, `npm run keys`, `npm test` and `npm run test:slow` begin here, where nothing is installed yet: plain Node, no dependencies. It makes the
+// `npm start`, `npm run keys`, the commands of operators (`npm run admin`, …), `npm test` and `npm run test:slow` begin here, where nothing is installed yet: plain Node, no dependencies. It makes the
 // checkout runnable (dependencies, build), then becomes the launcher or the test runner in this same process, so that
 // there is nobody in between to forward signals and exit codes, or to be left behind.
 import { spawn } from 'node:child_process'
@@ -9,11 +9,16 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const [what, ...args] = process.argv.slice(2)
 const isTest = ['test', 'test:slow', 'test:timing'].includes(what)
+/** Commands that ask a running users, one file each: what they print may be read by a program. */
+const operators = ['admin']
+const isOperator = operators.includes(what)
 const entry = isTest
   ? './dist/src/test-run.js'
-  : { start: './dist/src/start.js', keys: './dist/src/keys-command.js' }[what]
+  : isOperator
+    ? `./dist/src/operator/${what}.js`
+    : { start: './dist/src/start.js', keys: './dist/src/keys-command.js' }[what]
 
-const say = (line) => process.stdout.write(`${line}\n`)
+const say = (line) => (isOperator ? process.stderr : process.stdout).write(`${line}\n`)
 /** A reader that went away (`npm start | head`) is no reason to fall over. */
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 
@@ -138,7 +143,9 @@ function tied(command, commandArgs, endsBy) {
 }
 
 if (entry === undefined)
-  stop('usage: node deploy/local/bootstrap.mjs start | keys … | test [files] | test:slow [files] | test:timing [files]')
+  stop(
+    'usage: node deploy/local/bootstrap.mjs start | keys … | admin … | test [files] | test:slow [files] | test:timing [files]',
+  )
 checkNode()
 process.chdir(root)
 leaveWithNpm()

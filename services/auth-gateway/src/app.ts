@@ -8,6 +8,7 @@ import type { AccessKeys } from './access-token.js'
 import type { ChallengePolicy } from './flows/policy.js'
 import type { FaceOptions } from './flows/face.js'
 import type { Flows } from './flows/flows.js'
+import { admin } from './http/admin/admin.js'
 import { type DevDeps, dev } from './http/dev/dev.js'
 import { mountDialect } from './http/mount-dialect.js'
 import type { MountedDialect } from './http/dialects.js'
@@ -61,6 +62,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     await scope.register(docs, { ...about, others })
     await scope.register(wellKnown, { jwks: deps.accessKeys.jwks })
     await scope.register(v1, { prefix: '/v1', flows, policy })
+    await scope.register(admin, { prefix: '/v1', flows })
     if (deps.dev !== undefined) await scope.register(dev, { prefix: '/dev', ...deps.dev })
   })
   for (const dialect of dialects) await mountDialect(app, dialect, { flows, ...deps.faces })

@@ -171,6 +171,10 @@ const rules: readonly Rule<Static<typeof GatewayConfig>>[] = [
     JODIMILAN_USER_KEY !== undefined && readUserKey(JODIMILAN_USER_KEY).length !== 32
       ? ['JODIMILAN_USER_KEY must be the base64 of 32 bytes']
       : [],
+  ({ SIGNUP_ROLES }) =>
+    list(SIGNUP_ROLES).includes('admin')
+      ? ['SIGNUP_ROLES offers admin, which opens what operators do: give it with `npm run admin -- create`']
+      : [],
   ({ PROFILE_SCHEMA }) => problem('PROFILE_SCHEMA', () => createCheckProfile(PROFILE_SCHEMA)),
   (config) => sharedKeys(config),
 ]

@@ -1,5 +1,6 @@
 import type { BodyOf, Endpoint } from '@latchkey/contracts/endpoint'
 import type { ErrorCode } from '@latchkey/contracts/errors'
+import * as admins from '@latchkey/contracts/internal/admins'
 import * as changes from '@latchkey/contracts/internal/account-changes'
 import { findPhone } from '@latchkey/contracts/internal/owners'
 import * as registrations from '@latchkey/contracts/internal/registrations'
@@ -127,6 +128,7 @@ export function createUsersClient({ url, secret, timeoutMs, log, metrics }: User
     signInWithSecondFactor: plain(changes.signInWithSecondFactor),
     deleteAccount: (params, body, caller) => shown[lineFor(body)].deleteAccount(params, body, caller),
     getDelivery,
+    readAudit: plain(admins.readAudit),
     check: () =>
       getDelivery({ messageId: nobodysMessage }, undefined, { requestId: 'ready', face: 'v1', locale: 'en' }).then(
         () => undefined,

@@ -124,6 +124,11 @@ t.test('production has no test numbers, and says which countries get messages', 
   t.same(problems(development), [])
 })
 
+t.test('nobody can sign up as an admin', async (t) => {
+  t.match(problems({ ...good(), SIGNUP_ROLES: 'user,admin' }), [/^SIGNUP_ROLES offers admin.*npm run admin/])
+  t.same(problems({ ...good(), SIGNUP_ROLES: 'user,administrator' }), [])
+})
+
 t.test('one key for two jobs is refused, however it is spelled', async (t) => {
   const both = ring()
   const respelled = both.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')

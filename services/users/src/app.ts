@@ -6,6 +6,10 @@ import { problemVoice, toProblem } from '@latchkey/kit/voice'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
+import { mountAdmins } from './admins/admins.routes.js'
+import type { Admins } from './admins/admins.service.js'
+import { mountAudit } from './audit/audit.routes.js'
+import type { Audit } from './audit/audit.service.js'
 import { mountChallenges } from './challenges/challenges.routes.js'
 import type { Challenges } from './challenges/challenges.service.js'
 import type { Account } from './credentials/account.service.js'
@@ -37,6 +41,8 @@ export interface Services {
   readonly challenges: Challenges
   readonly deliveries: Deliveries
   readonly optOuts: OptOuts
+  readonly audit: Audit
+  readonly admins: Admins
 }
 
 interface AppOptions {
@@ -58,6 +64,8 @@ export function buildApp(services: Services, { internalSecret, log, metrics }: A
   mountChallenges(app, services.challenges)
   mountSessions(app, services.sessions)
   mountDeliveries(app, services.deliveries)
+  mountAdmins(app, services.admins)
+  mountAudit(app, services.audit, services.admins)
   return app
 }
 

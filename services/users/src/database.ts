@@ -2,6 +2,7 @@ import { AppError } from '@latchkey/kit/app-error'
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresQueryResult, type Transaction } from 'kysely'
 import { DatabaseError, Pool, type PoolClient } from 'pg'
 import type { Logger } from 'pino'
+import type { AuditTable } from './audit/audit.table.js'
 import type { ConsumedChallengeTable } from './challenges/challenges.table.js'
 import type { ResetTokenTable } from './credentials/reset-tokens.table.js'
 import type { SmsAttemptTable, SmsMessageTable } from './deliveries/deliveries.table.js'
@@ -25,6 +26,7 @@ export interface Database {
   opt_outs: OptOutTable
   opt_out_words: OptOutWordTable
   opt_out_version: OptOutVersionTable
+  audit: AuditTable
 }
 export type Db = Kysely<Database>
 /** In a signature: only inside a transaction. */

@@ -8,7 +8,9 @@ import { createSignedTokens } from '@latchkey/kit/signed-token'
 import { sql } from 'kysely'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
+import { createAdmins } from './admins/admins.service.js'
 import type { Services } from './app.js'
+import { createAudit } from './audit/audit.service.js'
 import { createChallenges } from './challenges/challenges.service.js'
 import { tokenRing, type UsersConfig } from './config.js'
 import { createAccount } from './credentials/account.service.js'
@@ -80,6 +82,8 @@ export function createServices({
   const registrations = createRegistrations({ db, people, claims, credentials, sessions })
   const deliveries = createDeliveries({ db, now })
   const optOuts = createOptOuts({ db, copy, log })
+  const audit = createAudit({ db, now })
+  const admins = createAdmins({ db, people, sessions, audit })
   const sweeps = {
     messages: deliveries.sweep,
     registrations: claims.sweep,
@@ -100,6 +104,8 @@ export function createServices({
     challenges,
     deliveries,
     optOuts,
+    audit,
+    admins,
     sweeps,
   }
 }

@@ -34,6 +34,8 @@ const columns = {
     disabled_at: true,
     created_at: true,
     updated_at: true,
+    role_before: true,
+    role_changed_at: true,
   },
   sessions: {
     id: true,
@@ -94,6 +96,7 @@ const columns = {
   opt_outs: { number: true, opted_out: true, until: true, version: true, changed_at: true },
   opt_out_words: { provider: true, source: true, number: true, word: true, at: true },
   opt_out_version: { one: true, version: true },
+  audit: { id: true, at: true, actor: true, action: true, target: true, why: true, detail: true },
 } satisfies Columns
 
 t.test('the tables are what their types say, column by column', async (t) => {
@@ -109,9 +112,16 @@ t.test('the tables are what their types say, column by column', async (t) => {
 t.test('replicas that start at once migrate once, and a migrated database is left alone', async (t) => {
   const url = await createDatabase(t)
   const done = await Promise.all(Array.from({ length: 5 }, () => migrate(url)))
-  t.same(done.flat(), ['0001_first', '0002_registrations', '0003_device_names', '0004_phone_undos', '0006_receipts'])
+  t.same(done.flat(), [
+    '0001_first',
+    '0002_registrations',
+    '0003_device_names',
+    '0004_phone_undos',
+    '0006_receipts',
+    '0008_admins',
+  ])
   t.same(await migrate(url), [])
-  t.equal((await sql(url, 'select name from kysely_migration')).length, 5)
+  t.equal((await sql(url, 'select name from kysely_migration')).length, 6)
 })
 
 t.test('accounts of the first release are found again after the second has migrated', async (t) => {
@@ -130,7 +140,13 @@ t.test('accounts of the first release are found again after the second has migra
       values ('01890000-0000-7000-8000-000000000001', $1, now(), 'user', '{}', now(), now())`,
     [phone],
   )
-  t.same(await migrate(url), ['0002_registrations', '0003_device_names', '0004_phone_undos', '0006_receipts'])
+  t.same(await migrate(url), [
+    '0002_registrations',
+    '0003_device_names',
+    '0004_phone_undos',
+    '0006_receipts',
+    '0008_admins',
+  ])
   const { signIn } = await harness(t, { url })
   t.match(await signIn(phone), { status: 200, body: { user: { phone, phoneVerified: true } } })
 })

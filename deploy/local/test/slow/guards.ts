@@ -18,6 +18,7 @@ import { gatewayGuards } from './guards/gateway.js'
 import { guessingGuards } from './guards/guessing.js'
 import { laneGuards } from './guards/lanes.js'
 import { kitGuards } from './guards/kit.js'
+import { operatorGuards } from './guards/operators.js'
 import { receiptGuards } from './guards/receipts.js'
 import { redisFaultGuards } from './guards/redis-faults.js'
 import { sessionGuards } from './guards/sessions.js'
@@ -51,4 +52,5 @@ export const guards: readonly Guard[] = [
   ...receiptGuards,
   ...accountChangeGuards,
   ...strangerGuards,
+  ...operatorGuards,
 ]

@@ -14,6 +14,7 @@ import { createIsKnown } from './known-devices.js'
 import { createChangeMe, createGetMe } from './me.js'
 import type { CheckProfile, SmsQueue, Users } from './ports.js'
 import { createChangePassword, createResetPassword } from './passwords.js'
+import { createListAudit } from './list-audit.js'
 import { createReadChallenge } from './read-challenge.js'
 import { createRegister } from './register.js'
 import { createResendChallenge } from './resend-challenge.js'
@@ -123,6 +124,7 @@ export function createFlows({
       readPhone,
       canSend,
     }),
+    listAudit: createListAudit({ users }),
     answerSent: createAnswerSent({ users, challenges, answerByAddress, readPhone }),
     sendByAddress: createSendByAddress({
       users,

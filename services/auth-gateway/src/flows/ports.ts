@@ -1,5 +1,6 @@
 import type { BodyOf, Endpoint, ReplyOf } from '@latchkey/contracts/endpoint'
 import type { InboxEntry } from '@latchkey/contracts/inbox-record'
+import type * as admins from '@latchkey/contracts/internal/admins'
 import type * as changes from '@latchkey/contracts/internal/account-changes'
 import type * as owners from '@latchkey/contracts/internal/owners'
 import type * as registrations from '@latchkey/contracts/internal/registrations'
@@ -76,6 +77,7 @@ export interface Users {
   signInWithSecondFactor: Ask<typeof changes.signInWithSecondFactor>
   deleteAccount: AskOf<'sessionId', typeof changes.deleteAccount>
   getDelivery: AskOf<'messageId', typeof internal.getDelivery>
+  readAudit: Ask<typeof admins.readAudit>
 }
 
 /** A message that is to go out. */

@@ -85,6 +85,11 @@ export async function deleteUser(trx: Trx, id: string): Promise<void> {
   await trx.deleteFrom('users').where('id', '=', id).execute()
 }
 
+/** All accounts of a role that few have, oldest first. */
+export function findByRole(db: Db, role: string): Promise<UserRow[]> {
+  return db.selectFrom('users').selectAll().where('role', '=', role).orderBy('number').execute()
+}
+
 /** Replaces a password hash unless somebody else already did. */
 export async function replaceHash(db: Db, id: string, from: string, to: string): Promise<void> {
   await db

@@ -53,11 +53,18 @@ export interface People {
   /** Gives an account a proved phone that nobody has; challenges that were opened before prove nothing from then on. */
   setPhone(trx: Trx, id: string, phone: E164, options?: { forgetPassword: boolean }): Promise<Person>
   setSecondFactor(trx: Trx, id: string, enabled: boolean): Promise<Person>
+  /** Makes an account an admin, or what it was before. The caller holds it. */
+  setRole(trx: Trx, person: Person, to: 'admin' | 'before'): Promise<Person>
+  withRole(role: string): Promise<Person[]>
   /** Deletes the account and all that refers to it. */
   remove(trx: Trx, id: string): Promise<void>
 }
 
 export const usernameIndex = 'users_username'
+
+/** The role that opens what operators do. Nobody signs up with it. */
+export const adminRole = 'admin'
+const plainRole = 'user'
 
 /** Whether somebody else took a phone, e-mail or username at the same moment. */
 const wasTaken = (error: unknown): boolean =>
@@ -130,6 +137,7 @@ export function createPeople({ db, claims, now }: { db: Db; claims: Claims; now:
       checkText(`${at}/email`, email)
       checkText(`${at}/name`, name)
       checkText(`${at}/role`, role)
+      checkRole(`${at}/role`, role)
       checkUsername(`${at}/username`, username)
       checkProfile(`${at}/profile`, profile)
     },
@@ -159,6 +167,15 @@ export function createPeople({ db, claims, now }: { db: Db; claims: Claims; now:
       })
     },
     setSecondFactor: (trx, id, enabled) => people.updateUser(trx, id, { second_factor: enabled, updated_at: now() }),
+    setRole: (trx, { id, role, role_before }, to) =>
+      people.updateUser(trx, id, {
+        ...(to === 'admin'
+          ? { role: adminRole, role_before: role }
+          : { role: role_before ?? plainRole, role_before: null }),
+        role_changed_at: now(),
+        updated_at: now(),
+      }),
+    withRole: (role) => people.findByRole(db, role),
     remove: people.deleteUser,
   }
 }
@@ -191,6 +208,11 @@ const lower = (text: string | null): string | null => text?.toLowerCase() ?? nul
 function checkText(path: string, text: string | null | undefined): void {
   if (typeof text === 'string' && !isStorable(text))
     throw invalidField(path, 'contains characters that cannot be stored')
+}
+
+/** The gateway offers it to nobody; should it ever, nobody gets it all the same. */
+function checkRole(path: string, role: string | undefined): void {
+  if (role === adminRole) throw invalidField(path, 'is given by operators only')
 }
 
 function checkUsername(path: string, username: string | null | undefined): void {

@@ -14,6 +14,10 @@ export interface UserTable {
   name: string | null
   username: string | null
   role: string
+  /** Of an admin: what it was, and what it will be again. */
+  role_before: ColumnType<string | null, string | null | undefined, string | null>
+  /** When it last became an admin, or ceased to be one. */
+  role_changed_at: ColumnType<Date | null, Date | null | undefined, Date | null>
   profile: ColumnType<Record<string, unknown>, Record<string, unknown>, Record<string, unknown>>
   password_hash: string | null
   claimed_phone: E164 | null

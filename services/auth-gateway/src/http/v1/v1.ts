@@ -19,6 +19,10 @@ export const about = {
     { name: 'challenges', description: 'Codes we sent and wait for' },
     { name: 'session', description: 'Keep a session, end it' },
     { name: 'me', description: 'The signed-in person' },
+    {
+      name: 'operators',
+      description: 'For accounts with the role `admin`, which operators give; each act is in the audit',
+    },
   ],
 }
 

@@ -1,0 +1,5 @@
+/** Operators come with tokens of /v1: those of a documented API open nothing here. */
+export const face = 'v1'
+
+/** Under which the OpenAPI document lists these calls. */
+export const tag = 'operators'

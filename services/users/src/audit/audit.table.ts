@@ -1,0 +1,12 @@
+import type { AuditEntry } from '@latchkey/contracts/admin/audit'
+import type { ColumnType, GeneratedAlways } from 'kysely'
+
+export interface AuditTable {
+  id: GeneratedAlways<string>
+  at: ColumnType<Date, Date, never>
+  actor: ColumnType<string, string, never>
+  action: ColumnType<string, string, never>
+  target: ColumnType<string | null, string | null, never>
+  why: ColumnType<string | null, string | null, never>
+  detail: ColumnType<AuditEntry['detail'], AuditEntry['detail'], never>
+}
