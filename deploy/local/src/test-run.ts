@@ -90,6 +90,8 @@ interface Pace {
   readonly figures: boolean
   /** These time something: they run one after another, and all others beside them, giving way. */
   readonly timed?: readonly string[]
+  /** These compare times that differ by less than a neighbour makes: they come last, with the machine to themselves. */
+  readonly alone?: readonly string[]
 }
 
 /** An outage under load is timed, and wants its time and most of the machine. */
@@ -117,6 +119,7 @@ const rings: Readonly<Record<Ring, Pace>> = {
       'worker',
       'worker-death',
     ],
+    alone: ['timing'],
   },
   'test:timing': { jobs: 1, longestMs: 1_500_000, figures: true },
 }
@@ -124,7 +127,7 @@ const rings: Readonly<Record<Ring, Pace>> = {
 /** Runs the files with a line for each as it ends; each failure in full under its file, and once more at the end with what tests call figures, to be quoted. */
 async function runFiles(
   files: readonly string[],
-  { jobs, longestMs, figures, timed }: Pace,
+  { jobs, longestMs, figures, timed = [], alone = [] }: Pace,
   env: Record<string, string>,
 ): Promise<TestCounts> {
   const counts = { passed: 0, failed: 0 }
@@ -153,9 +156,11 @@ async function runFiles(
       if (figures) for (const failure of described) print(`\n${failure}`)
     }
   }
-  const first = files.filter((file) => timed?.includes(basename(file, '.test.js')))
-  const others = files.filter((file) => !first.includes(file))
-  await Promise.all([work(first, false), ...Array.from({ length: jobs }, () => work(others, timed !== undefined))])
+  const named = (names: readonly string[]) => files.filter((file) => names.includes(basename(file, '.test.js')))
+  const [first, last] = [named(timed), named(alone)]
+  const others = files.filter((file) => ![...first, ...last].includes(file))
+  await Promise.all([work(first, false), ...Array.from({ length: jobs }, () => work(others, first.length > 0))])
+  await work(last, false)
   if (figures && quotable.length > 0) print(['', ...quotable].join('\n'))
   for (const failure of failures) print(`\n${failure}`)
   return counts
