@@ -75,6 +75,8 @@ export function createHttp({
       requestTimeout: patience.requestMs,
       connectionsCheckingInterval: Math.min(1_000, patience.headersMs),
       maxHeaderSize: headerLimitOfNode,
+      // Node's own refusal of a request without one has no shape.
+      requireHostHeader: false,
     },
     handlerTimeout: answerWithinMs,
     connectionTimeout: 30_000,
@@ -88,6 +90,7 @@ export function createHttp({
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true } },
   }) as unknown as FastifyInstance
   limitHeaders(app)
+  refuseHalfEscapes(app)
   tolerateEmptyJson(app)
   answerAllowedMethods(app)
   recordRequests(app, metrics)
@@ -101,9 +104,24 @@ export function createHttp({
 function limitHeaders(app: FastifyInstance): void {
   // Behind all of onRequest: what is refused here too has a name, is counted, and says what every answer says.
   app.addHook('preParsing', async ({ raw, headers }) => {
+    if (headers.host === undefined && raw.httpVersion === '1.1')
+      throw new AppError('request.invalid', { detail: 'The request names no host.' })
     const bytes = raw.rawHeaders.reduce((sum, { length }) => sum + length, 0) - (headers.authorization ?? '').length
     if (bytes > headerLimitBytes)
       throw new AppError('request.invalid', { detail: 'The headers of the request are too large.' })
+  })
+}
+
+/** The parser takes half an escape for what stands there: an address nobody typed. */
+function refuseHalfEscapes(app: FastifyInstance): void {
+  app.addHook('preValidation', async ({ url, routeOptions }) => {
+    if (routeOptions.schema?.querystring === undefined) return
+    try {
+      decodeURIComponent(url.slice(url.indexOf('?') + 1))
+    } catch (cause) {
+      const errors = [{ path: '/querystring/', message: 'is not percent-encoded UTF-8' }]
+      throw new AppError('request.invalid', { errors, cause })
+    }
   })
 }
 

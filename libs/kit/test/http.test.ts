@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http'
+import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
@@ -74,3 +75,38 @@ t.test(
     t.match((await tell.inject('/nowhere')).json(), { effect: 'none' })
   },
 )
+
+t.test(
+  'a query that is half an escape is refused where somebody reads it, and nobody’s matter elsewhere',
+  async (t) => {
+    const app = newApp()
+    t.teardown(() => app.close())
+    const schema = { querystring: { type: 'object', properties: { to: { type: 'string' } } } }
+    app.get('/read', { schema }, async ({ query }) => query)
+    app.get('/unread', async () => ({ fine: true }))
+    t.match((await app.inject('/read?to=a%20b%C3%BC')).json(), { to: 'a bü' })
+    for (const query of ['to=%ff', 'to=%zz', 'to=a%', 'to=%c3', 'other=%ed%a0%80'])
+      t.match((await app.inject(`/read?${query}`)).json(), { status: 400, errors: [{ path: '/querystring/' }] }, query)
+    t.equal((await app.inject('/unread?to=%ff')).statusCode, 200)
+  },
+)
+
+t.test('a request that names no host is refused in the shape of every refusal', async (t) => {
+  const app = newApp()
+  app.get('/', async () => ({ fine: true }))
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  t.teardown(() => app.close())
+  const { port } = app.server.address() as AddressInfo
+  const answerTo = (text: string) =>
+    new Promise<string>((resolve, reject) => {
+      let answer = ''
+      const socket = connect(port, '127.0.0.1', () => socket.write(text))
+      socket.on('data', (chunk) => (answer += chunk.toString()))
+      socket.on('error', reject).on('close', () => resolve(answer))
+    })
+  t.match(
+    await answerTo('GET / HTTP/1.1\r\nConnection: close\r\n\r\n'),
+    /^HTTP\/1\.1 400 [^]*application\/problem\+json[^]*names no host/,
+  )
+  t.match(await answerTo('GET / HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200 /, 'before HTTP/1.1 none was asked for')
+})
