@@ -7,7 +7,7 @@ import type { Address, ChallengeStore } from '../challenges/challenge.js'
 import type { ReadPhone } from '../phones/canonical-phone.js'
 import { readEmail, tooSoon } from './accounts.js'
 import { addressOfEmail, addressOfPhone } from './addresses.js'
-import type { Answer, AnswerChallenge, Proved } from './answer-challenge.js'
+import { type Answer, type AnswerChallenge, type Proved, readCode } from './answer-challenge.js'
 import type { ChooseChallenge } from './choose-challenge.js'
 import type { ChallengePolicy } from './policy.js'
 import type { FaceCaller, Users } from './ports.js'
@@ -41,14 +41,16 @@ export function createAnswerByAddress({
 }: AnswerByAddressDeps): AnswerByAddress {
   return async function answerByAddress({ address, of, ...answer }, caller, policy) {
     const { client, sessionId } = caller
+    // What is no code is no guess: no decoy counts it.
+    const code = readCode(answer.code)
     // Asked before anything is made: what an answer opens for nobody is kept for as long as a code lives.
     const room = await guesses.roomToAnswer(sessionId === undefined ? caller.guesser : undefined)
     if (room.verdict === 'limited') throw tooSoon(room.retryAt)
-    const guess = (id: string) => answerChallenge({ ...answer, id, client, sessionId }, caller)
+    const guess = (id: string) => answerChallenge({ ...answer, code, id, client, sessionId }, caller)
     const decoyed = async () => guess(await challenges.decoy(address, client, policy))
     const chosen = await chooseChallenge(address, caller, of)
     if (chosen === undefined) return decoyed()
-    // An exhausted one is asked as well: it takes the work of a decoy, and a code that is none is refused alike.
+    // An exhausted one is asked as well: it takes the work of a decoy.
     return guess(chosen.id).catch((error: unknown) => {
       // It ended between our look and our guess.
       if (error instanceof AppError && error.code === 'challenge.gone') return decoyed()

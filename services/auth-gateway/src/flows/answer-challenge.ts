@@ -138,7 +138,7 @@ function wrong(attemptsLeft: number): AppError {
 const consumed: ReadonlySet<string> = new Set(['challenge.gone', 'account.exists', 'account.disabled'])
 
 /** People paste `123 456` and `123-456`; anything but digits is no guess and is not counted. */
-function readCode(text: string): string {
+export function readCode(text: string): string {
   const code = text.replace(/[\s-]/g, '')
   if (!/^\d{4,10}$/.test(code)) throw invalidField('/code', 'must be the digits of the code')
   return code
