@@ -29,6 +29,13 @@ t.test('every spelling of a number is one number', async (t) => {
     ' +919876543210 ',
     '+91.98765.43210',
     '+91 9876 543 210',
+    '+9 1 9 8 7 6 5 4 3 2 1 0',
+    '0091-98765-43210',
+    '+91 (0) 98765 43210',
+    '+91-0-98765-43210',
+    '\u00a0+919876543210',
+    '\ufeff+919876543210',
+    '+919876543210\n',
   ]) {
     t.match(readPhone(text), { e164: '+919876543210', country: 'IN', masked: '+91••••••3210' }, text)
   }
@@ -59,6 +66,46 @@ t.test('what no text message can reach is refused', async (t) => {
     plus: '+',
     'two pluses': '++919876543210',
     'letters for digits': '+9198765FLOWER',
+    'Devanagari digits': '+९१९८७६५४३२१०',
+    'bold digits': '+91𝟗𝟖𝟕𝟔𝟓𝟒𝟑𝟐𝟏𝟎',
+    'a full-width plus': '＋919876543210',
+    'a zero-width joiner at the end': '+919876543210\u200d',
+    'a zero-width space before it': '\u200b+919876543210',
+    'marks of direction': '\u202a+919876543210\u202c',
+    'no-break spaces inside': '+91\u00a098765\u00a043210',
+    'a thin space inside': '+91\u200998765\u200943210',
+    'a soft hyphen': '+9198765\u00ad43210',
+    'dashes of print': '+91–98765–43210',
+    'a minus sign': '+91−9876543210',
+    'a tab inside': '+91\t9876543210',
+    NUL: '+919876543210\u0000',
+    'a plus in the middle': '+91+9876543210',
+    'a plus at the end': '+919876543210+',
+    'a plus and 0': '+0919876543210',
+    'a plus and 00': '+00919876543210',
+    'a 0 too many': '000919876543210',
+    'dialled from America': '011919876543210',
+    'a country code without its plus': '919876543210',
+    'a country twice': '+91919876543210',
+    'an extension after a hash': '+919876543210#12',
+    'an extension, written out': '+919876543210 ext. 12',
+    'tones after it': '+919876543210,,12',
+    'a link to text': 'sms:+919876543210',
+    'in angle brackets': '<+919876543210>',
+    'two numbers': '+919876543210 +919876543210',
+    'a slash': '+9198765/43210',
+    'a country in parentheses': '(+91) 9876543210',
+    'a satellite of another kind': '+881612345678',
+    'toll-free of all the world': '+80012345678',
+    'premium of all the world': '+979123456789',
+    'a personal number of all the world': '+878101234567890',
+    'UK pager': '+447640123456',
+    'UK company number': '+445512345678',
+    'UK internet telephone': '+445612345678',
+    'Swiss voicemail': '+41860791234567',
+    'Indian toll-free': '+911800123456',
+    'Indian landline': '+911123456789',
+    'US premium': '+19002345678',
   }
   for (const [name, text] of Object.entries(impossible)) t.equal(refusal(text), 'request.invalid', name)
 })
@@ -85,4 +132,33 @@ t.test('a zero before the number goes where it is none of its digits, and stays 
     ['+242 06 123 4567', '+242061234567'],
   ])
     t.equal(readPhone(String(text)).e164, e164)
+})
+
+t.test('a country with two codes and a code with two countries mix nobody up', async (t) => {
+  for (const [e164, country] of [
+    ['+18092345678', 'DO'],
+    ['+18292345678', 'DO'],
+    ['+17872345678', 'PR'],
+    ['+19392345678', 'PR'],
+    ['+77710009998', 'KZ'],
+    ['+79123456789', 'RU'],
+  ] as const)
+    t.match(readPhone(e164), { e164, country })
+})
+
+t.test('a mark of mobiles that a country once wanted makes no second number', async (t) => {
+  for (const text of ['+54 9 11 2345-6789', '+54 11 15 2345-6789', '+54 (011) 15-2345-6789'])
+    t.equal(readPhone(text).e164, '+5491123456789', text)
+  t.equal(refusal('+52 1 222 123 4567'), 'request.invalid')
+})
+
+t.test('what was read is read again as itself', async (t) => {
+  for (const text of [
+    '+91 098765 43210',
+    '+44 (0)7911 123456',
+    '+36 06 20 123 4567',
+    '+242 06 123 4567',
+    '+39 347 1234567',
+  ])
+    t.equal(readPhone(readPhone(text).e164).e164, readPhone(text).e164, text)
 })
