@@ -56,9 +56,9 @@ export function randomPerson() {
 export type Person = ReturnType<typeof randomPerson>
 
 /** The stack behind a proxy that tells who calls, so that one test can be many clients. No answer goes by that its face does not document. */
-export async function world(t: Test, env: Record<string, string> = {}): Promise<World> {
+export async function world(t: Test, env: Record<string, string> = {}, stores = testStores()): Promise<World> {
   const stack = await startStack({
-    ...testStores(),
+    ...stores,
     env: { TRUST_PROXY: '127.0.0.0/8', LOG_LEVEL: 'debug', ...env },
   })
   const database = new pg.Pool({ connectionString: stack.databaseUrl, max: 2 })

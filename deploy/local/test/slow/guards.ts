@@ -12,6 +12,7 @@
 //
 // Choose the fastest test that notices: one of the service before one of the journey.
 import { accountChangeGuards } from './guards/account-changes.js'
+import { edgeGuards } from './guards/edge.js'
 import { faceGuards } from './guards/faces.js'
 import { jodimilanAndRentlyGuards } from './guards/faces-b.js'
 import { gatewayGuards } from './guards/gateway.js'
@@ -53,4 +54,5 @@ export const guards: readonly Guard[] = [
   ...accountChangeGuards,
   ...strangerGuards,
   ...operatorGuards,
+  ...edgeGuards,
 ]
