@@ -30,6 +30,7 @@ export const challengeFields = [
   'known', // 1 where a device of the account asked for it: what it sends is counted apart from what strangers ask for
   'subject', // keyed hash of the phone or identifier, naming the counters in the same slot
   'countsFor', // `<shard>.<keyed hash>` of what a decoy found by address was sent for: whose wrong answers its own count as, in another slot
+  'counted', // what its first message was counted for by the guard against being made to send: keyed hashes; absent for nothing
   'found', // `<shard>.<keyed hash>` of the address that leads to it, where one does
   'claim', // owner token of the answer that holds the code; absent where none does
   'claimUntil', // ms

@@ -2,12 +2,12 @@ import { ConfigError, type Rule, loadConfig } from '@latchkey/kit/config'
 import { keyProblems } from '@latchkey/kit/key-strength'
 import { keyPattern, keyRingPattern, parseKeyRing, parseSealKeys } from '@latchkey/kit/key-ring'
 import ipaddr from 'ipaddr.js'
-import { isSupportedCountry } from 'libphonenumber-js/max'
 import { type Static, Type } from 'typebox'
 import { parseAccessKeys } from './access-token.js'
 import { type DialectsConfig, loadDialects, longestAccessTokenSeconds } from './dialects-config.js'
 import { dialects } from './http/dialects.js'
 import { createCheckProfile } from './profile-schema.js'
+import { smsGuardRules, smsGuardVariables } from './sms-guard-config.js'
 
 const Port = (standard: number, description: string) =>
   Type.Integer({ minimum: 1, maximum: 65_535, default: standard, description })
@@ -74,12 +74,7 @@ export const GatewayConfig = Type.Object({
   SMS_PROVIDERS: Type.Optional(
     Type.String({ description: 'as the worker has it; `none` where no carrier is to be had: nothing can be sent' }),
   ),
-  SMS_COUNTRIES: Type.Optional(
-    Type.String({
-      pattern: '^(\\*|[A-Z]{2}(,[A-Z]{2})*)$',
-      description: 'countries that get messages: `IN,US`, or `*` for all; required in production',
-    }),
-  ),
+  ...smsGuardVariables,
   TEST_NUMBERS: Type.Optional(
     Type.String({
       pattern: '^(\\+\\d{7,15}(=\\d{4,10})?(,\\+\\d{7,15}(=\\d{4,10})?)*)?$',
@@ -133,13 +128,6 @@ const rules: readonly Rule<Static<typeof GatewayConfig>>[] = [
     ...problem('TRUST_PROXY', () => list(TRUST_PROXY).map(readProxy)),
     ...problem('EXEMPT_CLIENTS', () => list(EXEMPT_CLIENTS).map(readCidr)),
   ],
-  ({ SMS_COUNTRIES = '*' }) =>
-    list(SMS_COUNTRIES)
-      .filter((country) => country !== '*' && !isSupportedCountry(country))
-      .map(
-        (country) =>
-          `SMS_COUNTRIES names ${country}, which is no country (ISO 3166-1 alpha-2; the United Kingdom is GB)`,
-      ),
   ({ CORS_ORIGINS }) =>
     list(CORS_ORIGINS).flatMap((origin) =>
       isOrigin(origin) ? [] : ['CORS_ORIGINS must name origins, like https://app.example.com'],
@@ -154,10 +142,6 @@ const rules: readonly Rule<Static<typeof GatewayConfig>>[] = [
   ({ WRONG_PASSWORD_WAITS_SECONDS }) =>
     list(WRONG_PASSWORD_WAITS_SECONDS).some((seconds) => Number(seconds) > 86_400)
       ? ['WRONG_PASSWORD_WAITS_SECONDS has a wait over a day; a day later wrong passwords are forgotten']
-      : [],
-  ({ NODE_ENV, SMS_COUNTRIES }) =>
-    NODE_ENV === 'production' && SMS_COUNTRIES === undefined
-      ? ['SMS_COUNTRIES is missing: name the countries that get messages; `*` is an open purse']
       : [],
   ({ NODE_ENV, TEST_NUMBERS }) =>
     NODE_ENV === 'production' && TEST_NUMBERS !== undefined
@@ -176,6 +160,7 @@ const rules: readonly Rule<Static<typeof GatewayConfig>>[] = [
       ? ['SIGNUP_ROLES offers admin, which opens what operators do: give it with `npm run admin -- create`']
       : [],
   ({ PROFILE_SCHEMA }) => problem('PROFILE_SCHEMA', () => createCheckProfile(PROFILE_SCHEMA)),
+  ...smsGuardRules,
   (config) => sharedKeys(config),
 ]
 

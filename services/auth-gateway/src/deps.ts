@@ -11,7 +11,10 @@ import { createSealer } from '@latchkey/kit/seal'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { parseAccessKeys } from './access-token.js'
+import { createConversion } from './abuse/conversion.js'
+import { createDayBudget } from './abuse/day-budget.js'
 import { createGuessBudgets, type GuessLimits } from './abuse/guess-budgets.js'
+import { createSmsBudget } from './abuse/sms-budget.js'
 import type { AppDeps } from './app.js'
 import { nobodyBehind } from './challenges/address-decoys.js'
 import { guessesInCallersTime, inCallersTime } from './challenges/callers-time.js'
@@ -27,6 +30,7 @@ import type { SmsQueue } from './flows/ports.js'
 import { dialects } from './http/dialects.js'
 import { createReadPhone } from './phones/canonical-phone.js'
 import { createCheckProfile } from './profile-schema.js'
+import { smsGuard } from './sms-guard-config.js'
 import { createSmsQueue } from './sms-queue.js'
 import { createUsersClient } from './users-client.js'
 
@@ -79,6 +83,7 @@ export async function createDeps(
     users,
     challenges: createStore(config, stored, sealer),
     guesses: createGuesses(config, stored, metrics),
+    smsBudget: createGuard(config, { ...stored, log, metrics }),
     sms: canSend ? createSmsQueue(producer) : noCarrier,
     readPhone: createReadPhone({ countries: countries(config), testNumbers: tests }),
     numbers: {
@@ -165,6 +170,21 @@ const createGuesses = (
   stored: Pick<ScriptOptions, 'redis' | 'keys' | 'clockOffsetMs'>,
   metrics: Registry,
 ) => guessesInCallersTime(createGuessBudgets({ ...stored, limits: guessLimits(config), metrics }), stored.clockOffsetMs)
+
+function createGuard(
+  config: GatewayConfig,
+  { log, ...stored }: Pick<ScriptOptions, 'redis' | 'keys' | 'clockOffsetMs'> & { log: Logger; metrics: Registry },
+) {
+  const { modes, unanswered, money } = smsGuard(config)
+  return createSmsBudget({
+    keys: stored.keys,
+    conversion: createConversion({ ...stored, unanswered }),
+    dayBudget: money && createDayBudget({ ...stored, ...money }),
+    modes,
+    log,
+    metrics: stored.metrics,
+  })
+}
 
 const guessLimits = (config: GatewayConfig): GuessLimits => ({
   networkPerHour: config.WRONG_PER_NETWORK_PER_HOUR,

@@ -33,14 +33,14 @@ const refuse = (code: ErrorCode) => (reply: ServerResponse) => {
 
 /** A right answer while users is at this URL: how it ends, and what a second one meets. */
 async function answerTwice(t: Test, url: string) {
-  const { store, guesses, open, code } = await challengeHarness(t)
+  const { store, guesses, smsBudget, open, code } = await challengeHarness(t)
   const { id } = await open({ purpose: 'sign_in' })
   const log = pino({ level: 'silent' })
   const users = createUsersClient({ url, secret: 'test', timeoutMs: 300, log, metrics: new Registry() })
   t.teardown(() => users.close())
   const sms = { send: async () => undefined }
   const isKnown = createIsKnown({ users })
-  const error = await createAnswerChallenge({ challenges: store, users, sms, guesses, isKnown })(
+  const error = await createAnswerChallenge({ challenges: store, users, sms, guesses, smsBudget, isKnown })(
     { id, code },
     caller,
   ).then(

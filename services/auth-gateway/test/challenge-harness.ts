@@ -1,12 +1,17 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import type { E164 } from '@latchkey/contracts/phone'
+import { parseSmsPrices, toMicros } from '@latchkey/contracts/sms-prices'
 import { createLog } from '@latchkey/kit/log'
 import { createRedis } from '@latchkey/kit/redis'
 import { createSealer } from '@latchkey/kit/seal'
 import { testStores } from '@latchkey/kit/testing'
+import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import type { Test } from 'tap'
+import { createConversion, type Unanswered } from '../src/abuse/conversion.js'
+import { createDayBudget } from '../src/abuse/day-budget.js'
 import { createGuessBudgets } from '../src/abuse/guess-budgets.js'
+import { createSmsBudget, type GuardMode, type SmsBudget } from '../src/abuse/sms-budget.js'
 import type { Address, NewChallenge, Numbers } from '../src/challenges/challenge.js'
 import { createChallengeKeys } from '../src/challenges/challenge-keys.js'
 import { createChallengeSecrets } from '../src/challenges/challenge-secrets.js'
@@ -14,6 +19,7 @@ import { createChallengeStore, newCode } from '../src/challenges/challenge-store
 import { addressOfPhone } from '../src/flows/addresses.js'
 import type { ChallengePolicy } from '../src/flows/policy.js'
 import type { Client } from '../src/flows/ports.js'
+import { createWithinBudget } from '../src/flows/within-budget.js'
 
 export const policy: ChallengePolicy = {
   codeDigits: 6,
@@ -42,6 +48,8 @@ export const randomClient = (): Client => ({ network: randomUUID(), key: randomU
 
 /** Somebody else on the same network. */
 export const neighbourOf = ({ network }: Client): Client => ({ network, key: randomUUID() })
+
+type Guard = SmsBudget & { readonly said: { msg: string; rules?: string[] }[]; metrics(): Promise<string> }
 
 /** The real store on the real Redis, with a clock of its own. */
 export async function challengeHarness(t: Test, redisUrl = testStores().redisUrl) {
@@ -75,6 +83,30 @@ export async function challengeHarness(t: Test, redisUrl = testStores().redisUrl
     budgets: { sendsPerHour: 6, sendsPerDay: 12, wrongPerHour: 10, wrongPerDay: 25 },
     clockOffsetMs: () => clock.offsetMs,
   })
+  /** The guard against being made to send, with what it says of itself. */
+  function guard({
+    mode = 'enforce',
+    money,
+    ...unanswered
+  }: { mode?: GuardMode; money?: { prices: string; budget: string } } & Partial<Unanswered> = {}): Guard {
+    const stored = { redis, keys, clockOffsetMs: () => clock.offsetMs, metrics: new Registry() }
+    const dayBudget =
+      money &&
+      createDayBudget({ ...stored, prices: parseSmsPrices(money.prices), budgetMicros: toMicros(money.budget) })
+    const most = { perRange: 20, perCutRange: 75, perAddress: 40, perSubnet: 120, ...unanswered }
+    const said: { msg: string; rules?: string[] }[] = []
+    const log = pino({ level: 'info' }, { write: (line: string) => void said.push(JSON.parse(line)) })
+    const smsBudget = createSmsBudget({
+      keys,
+      conversion: createConversion({ ...stored, unanswered: most }),
+      dayBudget,
+      modes: { range: mode, address: mode, subnet: mode, budget: mode },
+      log,
+      metrics: stored.metrics,
+    })
+    return { ...smsBudget, said, metrics: () => stored.metrics.metrics() }
+  }
+  const smsBudget = guard()
   const code = String(randomInt(10 ** 6)).padStart(6, '0')
   const wrongCode = String((Number(code) + 1) % 10 ** 6).padStart(6, '0')
 
@@ -124,5 +156,22 @@ export async function challengeHarness(t: Test, redisUrl = testStores().redisUrl
     const [list, last] = await redis.hmget(keys.challenge(id), 'quiet', 'messageId')
     return list?.split(',').includes(last ?? '-') === true
   }
-  return { redis, store, isQuiet, guesses, keys, clock, code, wrongCode, wanted, open, foundBy, openFound }
+  const withinBudget = createWithinBudget({ smsBudget })
+  return {
+    redis,
+    store,
+    isQuiet,
+    guesses,
+    guard,
+    smsBudget,
+    withinBudget,
+    keys,
+    clock,
+    code,
+    wrongCode,
+    wanted,
+    open,
+    foundBy,
+    openFound,
+  }
 }

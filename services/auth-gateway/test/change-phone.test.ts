@@ -62,9 +62,23 @@ async function change(t: Test, { refusal = undefined as ErrorCode | undefined } 
   const startChallenge = createStartChallenge({ challenges, sms, newCode: () => h.code, nobodyBehind: (name) => name })
   const readPhone = createReadPhone({ countries: '*', testNumbers: new Map() })
   const guessPassword = createGuessPassword({ guesses: h.guesses })
-  const start = createChangePhone({ users, challenges, startChallenge, readPhone, guessPassword })
+  const start = createChangePhone({
+    users,
+    challenges,
+    withinBudget: h.withinBudget,
+    startChallenge,
+    readPhone,
+    guessPassword,
+  })
   const isKnown = createIsKnown({ users })
-  const answerChallenge = createAnswerChallenge({ challenges, users, sms, guesses: h.guesses, isKnown })
+  const answerChallenge = createAnswerChallenge({
+    challenges,
+    users,
+    sms,
+    guesses: h.guesses,
+    smsBudget: h.smsBudget,
+    isKnown,
+  })
   const answer = (id: string) =>
     answerChallenge({ id, code: h.code }, caller).then(
       () => 'done',

@@ -82,11 +82,11 @@ t.test('with the queue away a sign-up fails within a second, and its send is not
 t.test(
   'a message that was lost before the queue is added by a resend inside the cooldown, under its own id, once',
   async (t) => {
-    const { store, open } = await challengeHarness(t)
+    const { store, open, withinBudget } = await challengeHarness(t)
     const { sms, producer, redis } = await queueOn(t, testStores().redisUrl)
     await new Promise<void>((resolve) => redis.once('ready', () => resolve()))
     const challenge = await open()
-    const resend = createResendChallenge({ challenges: store, sms, numbers })
+    const resend = createResendChallenge({ challenges: store, sms, withinBudget, numbers })
 
     t.equal(await sms.has(challenge.messageId), false)
     t.match(
@@ -103,13 +103,13 @@ t.test(
 )
 
 t.test('with the queue away a resend fails, and neither its send nor the code in hand is spent', async (t) => {
-  const { store, open, clock, code } = await challengeHarness(t)
+  const { store, open, clock, code, withinBudget } = await challengeHarness(t)
   const dead = await queueOn(t, `redis://127.0.0.1:${await freePort()}`)
   const challenge = await open()
   clock.offsetMs = 151 * second
   for (let n = 0; n < policy.resends + 1; n++)
     await t.rejects(
-      createResendChallenge({ challenges: store, sms: dead.sms, numbers })(challenge.id, caller, policy),
+      createResendChallenge({ challenges: store, sms: dead.sms, withinBudget, numbers })(challenge.id, caller, policy),
       { code: 'unavailable' },
       'and never too soon, or too often',
     )
@@ -118,7 +118,7 @@ t.test('with the queue away a resend fails, and neither its send nor the code in
 })
 
 t.test('what the queue itself refuses was not done: neither a sign-up nor a resend is spent', async (t) => {
-  const { store, open, clock } = await challengeHarness(t)
+  const { store, open, clock, withinBudget } = await challengeHarness(t)
   const { sms, redis, prefix } = await queueOn(t, testStores().redisUrl)
   await new Promise<void>((resolve) => redis.once('ready', () => resolve()))
   await sms.has(randomUUID())
@@ -133,20 +133,23 @@ t.test('what the queue itself refuses was not done: neither a sign-up nor a rese
   for (let n = 0; n < 3; n++) await t.rejects(start(wish, caller), { code: 'unavailable' }, 'and never too soon')
   const challenge = await open()
   clock.offsetMs = 151 * second
-  await t.rejects(createResendChallenge({ challenges: store, sms, numbers })(challenge.id, caller, policy), {
-    code: 'unavailable',
-  })
+  await t.rejects(
+    createResendChallenge({ challenges: store, sms, withinBudget, numbers })(challenge.id, caller, policy),
+    {
+      code: 'unavailable',
+    },
+  )
   t.match(await store.read(challenge.id), { resendsLeft: policy.resends, messageId: challenge.messageId })
 })
 
 t.test('what was opened unsent is not added to the queue inside the cooldown: it is too soon', async (t) => {
-  const { store, openFound } = await challengeHarness(t)
+  const { store, openFound, withinBudget } = await challengeHarness(t)
   const { sms, producer, redis } = await queueOn(t, testStores().redisUrl)
   await new Promise<void>((resolve) => redis.once('ready', () => resolve()))
   const number = randomPhone()
   const { resendAt } = await openFound(randomClient(), { phone: number })
   const unsent = await openFound(randomClient(), { phone: number, mayStayUnsent: true })
-  const resend = createResendChallenge({ challenges: store, sms, numbers })
+  const resend = createResendChallenge({ challenges: store, sms, withinBudget, numbers })
   await t.rejects(resend(unsent.id, { ...caller, face: 'staged' }, policy), {
     code: 'rate.limited',
     members: { retryAt: resendAt },
@@ -174,7 +177,7 @@ t.test('with a queue that does not answer a sign-up fails in time, and its send 
 })
 
 t.test('with the queue away a register fails and leaves nothing behind: its account is taken back', async (t) => {
-  const { store, guesses } = await challengeHarness(t)
+  const { store, guesses, withinBudget } = await challengeHarness(t)
   const { sms } = await queueOn(t, `redis://127.0.0.1:${await freePort()}`)
   const asked: string[] = []
   const { url } = await badUsers(t, (request, response) => {
@@ -190,6 +193,7 @@ t.test('with the queue away a register fails and leaves nothing behind: its acco
   const register = createRegister({
     users: clientOf(t, url, patientMs).users,
     tellConflict: createTellConflict({ guesses }),
+    withinBudget,
     startChallenge: createStartChallenge({ challenges: store, sms, newCode, nobodyBehind }),
     readPhone: createReadPhone({ countries: '*', testNumbers: new Map() }),
     roles: ['user'],

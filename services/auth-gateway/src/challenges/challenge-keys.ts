@@ -29,6 +29,14 @@ export interface ChallengeKeys {
   wrong(subject: Subject): string
   notice(subject: Subject): string
   guesses(subject: Subject): string
+  /** What may still go unanswered of a range or a network. */
+  credit(subject: Subject): string
+  /** What each network left unanswered in a range, and when it last asked there. */
+  unanswered(range: Subject): string
+  askers(range: Subject): string
+  /** Who answered in a range. */
+  answerers(range: Subject): string
+  spent(budget: Subject): string
   index(address: Subject): string
   /** What an e-mail and a phone are together, told by neither. */
   pair(address: Address, phone: string): string
@@ -68,6 +76,11 @@ export function createChallengeKeys({ idKey, indexKey }: { idKey: Key; indexKey:
     wrong: ({ shard, hash }) => `lk:{${shard}}:wrong:${hash}`,
     notice: ({ shard, hash }) => `lk:{${shard}}:notice:${hash}`,
     guesses: ({ shard, hash }) => `lk:{${shard}}:guesses:${hash}`,
+    credit: ({ shard, hash }) => `lk:{${shard}}:credit:${hash}`,
+    unanswered: ({ shard, hash }) => `lk:{${shard}}:unanswered:${hash}`,
+    askers: ({ shard, hash }) => `lk:{${shard}}:askers:${hash}`,
+    answerers: ({ shard, hash }) => `lk:{${shard}}:answerers:${hash}`,
+    spent: ({ shard, hash }) => `lk:{${shard}}:spent:${hash}`,
     index: ({ shard, hash }) => `lk:{${shard}}:found:${hash}`,
     pair: (address, phone) =>
       hmac(indexKey, 'pair', ...parts(address), phone)

@@ -47,7 +47,7 @@ export function createChallengeOpening({
       id,
       subjectHash: (decoy?.subject ?? named).hash,
       messageId,
-      quiet,
+      quiet: quiet || wanted.quiet === true,
       address,
       secrets,
     })

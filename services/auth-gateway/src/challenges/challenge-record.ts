@@ -61,6 +61,7 @@ export function newRecord(
     ...(wanted.known === true && { known: '1' }),
     subject: subjectHash,
     ...(address !== undefined && { found: writeSubject(address) }),
+    ...(wanted.counted !== undefined && wanted.counted !== '' && { counted: wanted.counted }),
   }
 }
 
@@ -99,6 +100,7 @@ export function knownChallenge(id: string, record: Record, { expired }: { expire
     generation: Number(record.generation),
     messageId: record.messageId ?? '',
     sent: record.unsent === undefined,
+    counted: record.counted ?? '',
     openedAt: openedAt(record),
     expiresAt: new Date(Number(record.expiresAt)),
     resendAt: new Date(Number(record.resendAt)),
@@ -143,6 +145,8 @@ export function claimOf(
     openedFor: { hash: record.subject ?? '', known: record.known === '1' },
     address: addressOf(record),
     openedAt: openedAt(record),
+    counted: record.counted ?? '',
+    sends: Number(record.resends) + (record.unsent === undefined ? 1 : 0),
   }
 }
 

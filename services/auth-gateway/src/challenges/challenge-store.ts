@@ -137,7 +137,7 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
       const silent = behind === undefined ? undefined : { ...send, subject: asKnown(keys.subject(behind), known) }
       const allowed = silent === undefined || (await scripts.spend(silent))
       // A notice is not repeated for the asking.
-      const quiet = !allowed || before.kind === 'account_exists'
+      const quiet = !allowed || before.kind === 'account_exists' || found?.quiet === true
       const [mac, box] = [secrets.macOf(id, generation + 1, next), secrets.sealMessage(id, generation + 1, next)]
       const counted = { ...send, subject: countedFor(id, record, known) }
       const [verdict, at] = await scripts.resend(id, counted, { generation, mac, box, quiet })

@@ -34,6 +34,10 @@ export interface NewChallenge {
   readonly found?: Found
   /** Inside a cooldown or past a budget it is opened all the same and sends nothing; a later resend sends it. */
   readonly mayStayUnsent?: boolean
+  /** What its message was counted for, for the guard against being made to send. */
+  readonly counted?: string
+  /** Whether its message must not be sent, and nobody told. */
+  readonly quiet?: boolean
 }
 
 /** By what a challenge is found whose id nobody was told: at most three an address, one a client. */
@@ -80,6 +84,8 @@ export interface KnownChallenge {
   readonly messageId: string
   /** False where it was opened inside a cooldown, and nothing was sent so far. */
   readonly sent: boolean
+  /** What its first message was counted for; empty for nothing. */
+  readonly counted: string
   readonly openedAt: Date
   readonly expiresAt: Date
   readonly resendAt: Date
@@ -107,6 +113,9 @@ export interface Claim {
   /** The address that led to it, by its keyed hash. */
   readonly address: { readonly shard: string; readonly hash: string } | undefined
   readonly openedAt: Date
+  /** What its first message was counted for, and how many there were. */
+  readonly counted: string
+  readonly sends: number
 }
 
 export type Opened =
@@ -169,6 +178,8 @@ export interface FoundBy {
   readonly typed?: Typed
   /** Whether a device of the account asks. */
   readonly known: boolean
+  /** Whether the message must not be sent, and nobody told. */
+  readonly quiet?: boolean
 }
 
 /** Where challenges live. Every operation is one script in one slot, so that a hundred callers at once are as good as one. */

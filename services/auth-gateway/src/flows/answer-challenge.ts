@@ -8,6 +8,7 @@ import { Value } from 'typebox/value'
 import type { ChallengeStore, Claim } from '../challenges/challenge.js'
 import { tooSoon } from './accounts.js'
 import type { GuessBudgets } from '../abuse/guess-budgets.js'
+import type { SmsBudget } from '../abuse/sms-budget.js'
 import type { IsKnown } from './known-devices.js'
 import { type CompletePhoneChangeDeps, createCompletePhoneChange } from './change-phone.js'
 import type { Caller, Client, Users } from './ports.js'
@@ -21,6 +22,7 @@ export interface AnswerChallengeDeps extends Pick<CompletePhoneChangeDeps, 'sms'
       'completeSignUp' | 'proveRegistration' | 'signInWithPhone' | 'signInWithSecondFactor' | 'giveResetToken'
     >
   readonly guesses: GuessBudgets
+  readonly smsBudget: Pick<SmsBudget, 'answered'>
   readonly isKnown: IsKnown
 }
 
@@ -71,6 +73,7 @@ export function createAnswerChallenge({
   users,
   sms,
   guesses,
+  smsBudget,
   isKnown,
 }: AnswerChallengeDeps): AnswerChallenge {
   const effects = createEffects(users, createCompletePhoneChange({ users, sms }))
@@ -111,6 +114,7 @@ export function createAnswerChallenge({
       const proved = await effects(claim, answer, caller)
       // Settled or not, the fence in Postgres holds; a lost settle only leaves the tombstone to the lease.
       await challenges.settle(claim).catch(() => undefined)
+      smsBudget.answered(claim)
       return proved
     } catch (error) {
       if (error instanceof AppError && error.code === 'credentials.wrong') throw wrong(await challenges.refuse(claim))

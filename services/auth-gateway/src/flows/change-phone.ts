@@ -10,10 +10,12 @@ import type { GuessPassword } from './guess-password.js'
 import type { Caller, SignedInCaller, SmsQueue, Users } from './ports.js'
 import { type ShownAgain, showAgain } from './shown-again.js'
 import { publicChallenge, type StartChallenge } from './start-challenge.js'
+import type { WithinBudget } from './within-budget.js'
 
 export interface ChangePhoneDeps {
   readonly users: Pick<Users, 'preparePhoneChange'>
   readonly challenges: Pick<ChallengeStore, 'open' | 'cancel'>
+  readonly withinBudget: WithinBudget
   readonly startChallenge: StartChallenge
   readonly readPhone: ReadPhone
   readonly guessPassword: GuessPassword
@@ -36,7 +38,7 @@ const newUndoToken = () => Array.from({ length: 28 }, () => letters[randomInt(le
  * account. Throws `credentials.wrong`, `forbidden`, `token.invalid`, `account.unverified`, `request.invalid`, `rate.limited`.
  */
 export function createChangePhone(deps: ChangePhoneDeps): ChangePhone {
-  const { users, challenges, startChallenge, readPhone, guessPassword } = deps
+  const { users, challenges, withinBudget, startChallenge, readPhone, guessPassword } = deps
 
   /** The notice to the old phone, ready to be queued once the new one is proved. It can be answered by nobody. */
   async function prepareNotice(to: E164, caller: Caller, policy: ChallengePolicy) {
@@ -93,8 +95,8 @@ export function createChangePhone(deps: ChangePhoneDeps): ChangePhone {
     const prepared = before.phone === null ? undefined : await prepareNotice(before.phone, caller, policy)
     const pending: PendingPhoneChange = { sessionId, asOf: before.asOf, undo: prepared?.undo ?? null }
     try {
-      return publicChallenge(
-        await startChallenge(
+      const challenge = await withinBudget.first({ phone }, caller, (judged) =>
+        startChallenge(
           {
             purpose: 'change_phone',
             policy,
@@ -102,11 +104,13 @@ export function createChangePhone(deps: ChangePhoneDeps): ChangePhone {
             identifier: phone.e164,
             says: 'code',
             addressShown: true,
+            judged,
             pending,
           },
           caller,
         ),
       )
+      return publicChallenge(challenge)
     } catch (error) {
       await prepared?.takeBack().catch(() => undefined)
       throw error

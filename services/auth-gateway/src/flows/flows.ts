@@ -1,5 +1,6 @@
 import type { ChallengeStore, Numbers } from '../challenges/challenge.js'
 import type { GuessBudgets } from '../abuse/guess-budgets.js'
+import type { SmsBudget } from '../abuse/sms-budget.js'
 import type { ReadPhone } from '../phones/canonical-phone.js'
 import { createChangeEmail, createDeleteAccount, createSetSecondFactor, createUndoChange } from './account.js'
 import { createReadIdentifier } from './accounts.js'
@@ -33,11 +34,13 @@ import { createSignUpByAddress } from './sign-up-by-address.js'
 import { createSignUp } from './sign-up.js'
 import { createStartChallenge } from './start-challenge.js'
 import { createTellConflict } from './tell-conflict.js'
+import { createWithinBudget } from './within-budget.js'
 
 export interface FlowsDeps {
   readonly users: Users
   readonly challenges: ChallengeStore
   readonly guesses: GuessBudgets
+  readonly smsBudget: SmsBudget
   readonly sms: SmsQueue
   readonly readPhone: ReadPhone
   readonly numbers: Numbers
@@ -56,6 +59,7 @@ export function createFlows({
   users,
   challenges,
   guesses,
+  smsBudget,
   sms,
   readPhone,
   numbers,
@@ -67,17 +71,18 @@ export function createFlows({
   exposeCodes,
 }: FlowsDeps) {
   const startChallenge = createStartChallenge({ challenges, sms, newCode, nobodyBehind })
+  const withinBudget = createWithinBudget({ smsBudget })
   const readIdentifier = createReadIdentifier(readPhone)
   const chooseChallenge = createChooseChallenge(challenges)
   const isKnown = createIsKnown({ users })
   const guessPassword = createGuessPassword({ guesses })
-  const answerChallenge = createAnswerChallenge({ challenges, users, sms, guesses, isKnown })
+  const answerChallenge = createAnswerChallenge({ challenges, users, sms, guesses, smsBudget, isKnown })
   const tellConflict = createTellConflict({ guesses })
   const answerByAddress = createAnswerByAddress({ challenges, guesses, chooseChallenge, answerChallenge })
   const sendAgain = createSendAgain({ challenges, sms, numbers })
   const roles = signUpRoles
   return {
-    signUp: createSignUp({ users, startChallenge, readPhone, checkProfile, roles }),
+    signUp: createSignUp({ users, withinBudget, startChallenge, readPhone, checkProfile, roles }),
     signInWithPassword: createSignInWithPassword({
       users,
       startChallenge,
@@ -90,7 +95,7 @@ export function createFlows({
     forgotPassword: createForgotPassword({ users, startChallenge, readIdentifier, readPhone }),
     readChallenge: createReadChallenge({ challenges, users }),
     answerChallenge,
-    resendChallenge: createResendChallenge({ challenges, sms, numbers }),
+    resendChallenge: createResendChallenge({ challenges, sms, withinBudget, numbers }),
     refreshSession: createRefreshSession({ users }),
     endSession: createEndSession({ users }),
     listSessions: createListSessions({ users }),
@@ -99,16 +104,17 @@ export function createFlows({
     changeMe: createChangeMe({ users, tellConflict, checkProfile }),
     resetPassword: createResetPassword({ users }),
     changePassword: createChangePassword({ users, guessPassword }),
-    changePhone: createChangePhone({ users, challenges, startChallenge, readPhone, guessPassword }),
+    changePhone: createChangePhone({ users, challenges, withinBudget, startChallenge, readPhone, guessPassword }),
     changeEmail: createChangeEmail({ users }),
     undoChange: createUndoChange({ users }),
     setSecondFactor: createSetSecondFactor({ users, guessPassword }),
     deleteAccount: createDeleteAccount({ users, guessPassword }),
-    register: createRegister({ users, tellConflict, startChallenge, readPhone, roles, canSend }),
+    register: createRegister({ users, withinBudget, tellConflict, startChallenge, readPhone, roles, canSend }),
     signInWithAccount: createSignInWithAccount({ users, readIdentifier, isKnown, guessPassword }),
     signUpByAddress: createSignUpByAddress({
       users,
       chooseChallenge,
+      withinBudget,
       startChallenge,
       sendAgain,
       answerByAddress,
@@ -130,6 +136,7 @@ export function createFlows({
       users,
       isKnown,
       challenges,
+      withinBudget,
       startChallenge,
       sendAgain,
       readPhone,

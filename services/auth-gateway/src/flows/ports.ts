@@ -15,6 +15,8 @@ export interface Caller {
   readonly locale: string
   /** Keyed hash of the network whose guesses are counted; absent for those whom limits per address do not count. */
   readonly guesser?: string | undefined
+  /** The same of the addresses around it. */
+  readonly subnet?: string | undefined
   /** What the program behind the call calls itself, cut short. */
   readonly userAgent?: string
 }

@@ -8,10 +8,12 @@ import type { FaceCaller, Users } from './ports.js'
 import type { OpenSession } from './session.js'
 import type { StartChallenge } from './start-challenge.js'
 import type { TellConflict } from './tell-conflict.js'
+import type { WithinBudget } from './within-budget.js'
 
 export interface RegisterDeps {
   readonly users: Pick<Users, 'register' | 'dropRegistration'>
   readonly tellConflict: TellConflict
+  readonly withinBudget: WithinBudget
   readonly startChallenge: StartChallenge
   readonly readPhone: ReadPhone
   /** Roles a stranger may give himself; the first is the default. */
@@ -53,6 +55,7 @@ export type Register = (
 export function createRegister({
   users,
   tellConflict,
+  withinBudget,
   startChallenge,
   readPhone,
   roles,
@@ -82,34 +85,41 @@ export function createRegister({
       phoneOptional: policy.phoneOptional === true,
     }
     const make = () => users.register(claim, caller)
-    const { user, session, taken } = await (policy.hideConflicts
-      ? make()
-      : tellConflict(caller, 'account.exists', make))
-    const registered = { user, session: { ...session, userId: user.id } }
-    if (phone === null || foundBy === null || !canSend) return { ...registered, sms: 'skipped' }
-    const address = foundBy === 'phone' ? addressOfPhone : addressOfEmail
-    const challenge = await startChallenge(
-      {
-        purpose: 'sign_up',
-        policy,
-        phone,
-        identifier: phone.e164,
-        says: taken ? 'account_exists' : 'code',
-        addressShown: true,
-        pending: { registrationId: user.id },
-        found: {
-          address: address(caller.face, 'sign_up', foundBy === 'phone' ? phone.e164 : email),
-          client: caller.client,
-          registrationId: user.id,
+    const create = async () => {
+      const { user, session, taken } = await (policy.hideConflicts
+        ? make()
+        : tellConflict(caller, 'account.exists', make))
+      return { registered: { user, session: { ...session, userId: user.id } }, taken }
+    }
+    if (phone === null || foundBy === null || !canSend) return { ...(await create()).registered, sms: 'skipped' }
+    return withinBudget.first({ phone }, caller, async (judged) => {
+      const { registered, taken } = await create()
+      const { id: registrationId } = registered.user
+      const address = foundBy === 'phone' ? addressOfPhone : addressOfEmail
+      const challenge = await startChallenge(
+        {
+          purpose: 'sign_up',
+          policy,
+          phone,
+          identifier: phone.e164,
+          says: taken ? 'account_exists' : 'code',
+          addressShown: true,
+          judged,
+          pending: { registrationId },
+          found: {
+            address: address(caller.face, 'sign_up', foundBy === 'phone' ? phone.e164 : email),
+            client: caller.client,
+            registrationId,
+          },
+          mayStayUnsent: true,
         },
-        mayStayUnsent: true,
-      },
-      caller,
-    ).catch(async (error: unknown) => {
-      // Its caller is told that nothing came of it.
-      await users.dropRegistration({ registrationId: user.id }, undefined, caller).catch(() => undefined)
-      throw error
+        caller,
+      ).catch(async (error: unknown) => {
+        // Its caller is told that nothing came of it.
+        await users.dropRegistration({ registrationId }, undefined, caller).catch(() => undefined)
+        throw error
+      })
+      return { ...registered, sms: challenge.sent ? 'queued' : 'skipped' }
     })
-    return { ...registered, sms: challenge.sent ? 'queued' : 'skipped' }
   }
 }

@@ -5,17 +5,24 @@ import type { ChallengePolicy } from './policy.js'
 import { tooSoon } from './accounts.js'
 import type { Caller, SmsQueue } from './ports.js'
 import { isWithoutEffect, publicChallenge, queuedMessage } from './start-challenge.js'
+import type { WithinBudget } from './within-budget.js'
 
 export interface ResendChallengeDeps {
   readonly challenges: ChallengeStore
   readonly sms: SmsQueue
+  readonly withinBudget: WithinBudget
   readonly numbers: Numbers
 }
 
 export type ResendChallenge = (id: string, caller: Caller, policy: ChallengePolicy) => Promise<Challenge>
 
 /** Sends a challenge again; wrong answers stay counted. Throws `challenge.gone`, `rate.limited`, `unavailable`. */
-export function createResendChallenge({ challenges, sms, numbers }: ResendChallengeDeps): ResendChallenge {
+export function createResendChallenge({
+  challenges,
+  sms,
+  withinBudget,
+  numbers,
+}: ResendChallengeDeps): ResendChallenge {
   return async function resendChallenge(id, caller, policy) {
     const resent = await challenges.resend(id, caller.face, policy, numbers)
     switch (resent.verdict) {
@@ -33,8 +40,11 @@ export function createResendChallenge({ challenges, sms, numbers }: ResendChalle
       case 'resent':
         break
     }
+    const { challenge, verdict } = resent
+    const send = () => sms.send(queuedMessage(challenge), caller)
     try {
-      await sms.send(queuedMessage(resent.challenge), caller)
+      // One whose job was lost was counted with its send.
+      await (verdict === 'resent' ? withinBudget.again(challenge, caller, send) : send())
     } catch (error) {
       // Nothing was sent, so nothing is spent, and the code in hand stays the right one. Where the message may be queued, the next ask finds out.
       if (isWithoutEffect(error) && resent.verdict === 'resent') await resent.takeBack().catch(() => undefined)

@@ -1,5 +1,6 @@
 import type { Purpose } from '@latchkey/contracts/v1/shapes'
 import { AppError } from '@latchkey/kit/app-error'
+import type { Judged } from '../abuse/sms-budget.js'
 import type { Address, ChallengeStore } from '../challenges/challenge.js'
 import type { CanonicalPhone, ReadPhone } from '../phones/canonical-phone.js'
 import { readEmail } from './accounts.js'
@@ -10,11 +11,13 @@ import type { IsKnown } from './known-devices.js'
 import type { FaceCaller, Users } from './ports.js'
 import type { SendAgain } from './send-again.js'
 import type { StartChallenge } from './start-challenge.js'
+import type { WithinBudget } from './within-budget.js'
 
 export interface SendByAddressDeps {
   readonly users: Pick<Users, 'findRegistration'>
   readonly isKnown: IsKnown
   readonly challenges: Pick<ChallengeStore, 'sendable' | 'codeOf'>
+  readonly withinBudget: WithinBudget
   readonly startChallenge: StartChallenge
   readonly sendAgain: SendAgain
   readonly readPhone: ReadPhone
@@ -50,6 +53,7 @@ interface Wanted {
   readonly identifier: string
   readonly registrationId?: string
   readonly known?: boolean
+  readonly judged: Judged
 }
 
 /**
@@ -60,6 +64,7 @@ export function createSendByAddress({
   users,
   isKnown,
   challenges,
+  withinBudget,
   startChallenge,
   sendAgain,
   readPhone,
@@ -84,34 +89,42 @@ export function createSendByAddress({
       ),
       isKnown(by, { sessionId: caller.sessionId }, caller),
     ])
-    // A proved account gets a code to log in by, or nothing; nobody at all gets what a proved account gets.
-    const last = address(signsIn ? 'sign_in' : purpose)
-    // Both are looked up whoever is meant: no more is done for one than for another.
-    const [waiting, { candidates, decoy }] = await Promise.all([
-      challenges.sendable(address(purpose), caller.client),
-      challenges.sendable(last, caller.client),
-    ])
-    const chosen = chooseAmong(waiting.candidates, caller, registration?.id)
-    // Once somebody has proved it, what others registered with it is over, though their codes may live on.
-    const over = registration === null && proved
-    if (chosen?.state === 'live' && !over && (await sendAgain(chosen.id, caller, policy))) return shown(chosen.id)
-    if (registration !== null) {
-      const { id: registrationId } = registration
-      const phone = typed ?? reachable(registration.phone)
-      // Named by e-mail too it is under the limits of its phone, and says so: nobody waits for a code that was never sent.
-      const counted = phone?.e164 ?? identifier
-      const wanted = { address: address(purpose), phone, says: 'code', identifier: counted, registrationId } as const
-      return start(wanted, caller, policy)
-    }
-    const signingIn = signsIn && proved ? chooseAmong(candidates, caller) : undefined
-    if (signingIn?.state === 'live' && (await sendAgain(signingIn.id, caller, policy, { known })))
-      return shown(signingIn.id)
-    if (signsIn && proved)
-      return start({ address: last, phone: typed, says: 'code', identifier, known }, caller, policy)
-    const limits = { identifier, limited: typed?.test === undefined }
-    if (decoy === undefined || !(await sendAgain(decoy, caller, policy, { typed: limits, known: false })))
-      await start({ address: last, phone: typed, says: 'decoy', identifier }, caller, policy)
-    return {}
+    // Whoever is meant is judged alike. A refusal is not told where it would tell an account, which is sent its code, from the rest.
+    const phone = typed ?? (registration === null ? null : reachable(registration.phone))
+    return withinBudget.first({ phone, silently: signsIn || typed === null }, caller, async (judged) => {
+      // A proved account gets a code to log in by, or nothing; nobody at all gets what a proved account gets.
+      const last = address(signsIn ? 'sign_in' : purpose)
+      // Both are looked up whoever is meant: no more is done for one than for another.
+      const [waiting, { candidates, decoy }] = await Promise.all([
+        challenges.sendable(address(purpose), caller.client),
+        challenges.sendable(last, caller.client),
+      ])
+      const chosen = chooseAmong(waiting.candidates, caller, registration?.id)
+      // Once somebody has proved it, what others registered with it is over, though their codes may live on.
+      const over = registration === null && proved
+      const waits = { known: false, quiet: judged.refused }
+      if (chosen?.state === 'live' && !over && (await sendAgain(chosen.id, caller, policy, waits)))
+        return shown(chosen.id)
+      if (registration !== null) {
+        const { id: registrationId } = registration
+        // Named by e-mail too it is under the limits of its phone, and says so: nobody waits for a code that was never sent.
+        const counted = phone?.e164 ?? identifier
+        const wanted = { address: address(purpose), phone, says: 'code', identifier: counted, registrationId } as const
+        return start({ ...wanted, judged }, caller, policy)
+      }
+      const signingIn = signsIn && proved ? chooseAmong(candidates, caller) : undefined
+      if (signingIn?.state === 'live' && (await sendAgain(signingIn.id, caller, policy, { known })))
+        return shown(signingIn.id)
+      if (signsIn && proved) {
+        // To a number that was proved: the guard refuses it nothing.
+        const wanted = { address: last, phone: typed, says: 'code', identifier, known } as const
+        return start({ ...wanted, judged: { ...judged, refused: false } }, caller, policy)
+      }
+      const limits = { identifier, limited: typed?.test === undefined }
+      if (decoy === undefined || !(await sendAgain(decoy, caller, policy, { typed: limits, known: false })))
+        await start({ address: last, phone: typed, says: 'decoy', identifier, judged }, caller, policy)
+      return {}
+    })
   }
 
   // A number that was fine when it registered may be out of reach now; saying so would tell that it is known.
@@ -124,7 +137,7 @@ export function createSendByAddress({
   }
 
   async function start(
-    { address, phone, says, identifier, registrationId, known = false }: Wanted,
+    { address, phone, says, identifier, registrationId, known = false, judged }: Wanted,
     caller: FaceCaller,
     policy: ChallengePolicy,
   ): Promise<{ code?: string }> {
@@ -137,6 +150,7 @@ export function createSendByAddress({
         says,
         known,
         addressShown: phone?.e164 === identifier,
+        judged,
         ...(registrationId !== undefined && { pending: { registrationId } }),
         found: { address, client: caller.client, ...(registrationId !== undefined && { registrationId }) },
       },

@@ -10,10 +10,12 @@ import type { FacePolicy } from './policy.js'
 import type { FaceCaller, Users } from './ports.js'
 import type { SendAgain } from './send-again.js'
 import type { StartChallenge } from './start-challenge.js'
+import type { WithinBudget } from './within-budget.js'
 
 export interface SignUpByAddressDeps {
   readonly users: Pick<Users, 'prepareSignUp'>
   readonly chooseChallenge: ChooseChallenge
+  readonly withinBudget: WithinBudget
   readonly startChallenge: StartChallenge
   readonly sendAgain: SendAgain
   readonly answerByAddress: AnswerByAddress
@@ -45,6 +47,7 @@ export interface SignUpByAddress {
 export function createSignUpByAddress({
   users,
   chooseChallenge,
+  withinBudget,
   startChallenge,
   sendAgain,
   answerByAddress,
@@ -80,19 +83,22 @@ export function createSignUpByAddress({
       // Never that of another client: whoever asked first could end the code of the owner by guessing at it.
       const chosen = await chooseChallenge(address, caller)
       const own = chosen?.state === 'live' && chosen.openedBy === caller.client.key ? chosen : undefined
-      if (own !== undefined && (await sendAgain(own.id, caller, policy))) return
-      await startChallenge(
-        {
-          purpose: 'sign_up',
-          policy,
-          phone,
-          identifier: phone.e164,
-          says: 'code',
-          addressShown: true,
-          found: { address, client: caller.client },
-        },
-        caller,
-      )
+      await withinBudget.first({ phone }, caller, async (judged) => {
+        if (own !== undefined && (await sendAgain(own.id, caller, policy))) return
+        await startChallenge(
+          {
+            purpose: 'sign_up',
+            policy,
+            phone,
+            identifier: phone.e164,
+            says: 'code',
+            addressShown: true,
+            judged,
+            found: { address, client: caller.client },
+          },
+          caller,
+        )
+      })
     },
     async finish({ code, ...account }, caller, policy) {
       const { kept, address } = await read(account, caller, policy, true)

@@ -8,9 +8,11 @@ import type { ReadPhone } from '../phones/canonical-phone.js'
 import { checkStorable, readEmail, readUsername } from './accounts.js'
 import type { Caller, CheckProfile, Users } from './ports.js'
 import { publicChallenge, type StartChallenge } from './start-challenge.js'
+import type { WithinBudget } from './within-budget.js'
 
 export interface SignUpDeps {
   readonly users: Pick<Users, 'prepareSignUp'>
+  readonly withinBudget: WithinBudget
   readonly startChallenge: StartChallenge
   readonly readPhone: ReadPhone
   readonly checkProfile: CheckProfile
@@ -24,7 +26,14 @@ export type SignUp = (input: BodyOf<typeof contract>, caller: Caller, policy: Ch
  * Starts an account: nothing exists until the phone is proved. The answer is the same where the number has an account
  * already; its owner then gets a notice instead of a code, once a day. Throws `request.invalid`, `password.weak`, `rate.limited`.
  */
-export function createSignUp({ users, startChallenge, readPhone, checkProfile, roles }: SignUpDeps): SignUp {
+export function createSignUp({
+  users,
+  withinBudget,
+  startChallenge,
+  readPhone,
+  checkProfile,
+  roles,
+}: SignUpDeps): SignUp {
   return async function signUp(input, caller, policy) {
     if (input.phone === undefined)
       throw invalidField('/phone', 'is missing; no mail can be sent here, so an account needs a phone')
@@ -38,32 +47,35 @@ export function createSignUp({ users, startChallenge, readPhone, checkProfile, r
     checkStorable('/profile', input.profile)
     if (input.profile !== undefined) checkProfile(input.profile)
 
-    const { known, passwordHash } = await users.prepareSignUp(
-      { phone: phone.e164, email, password: input.password ?? null },
-      caller,
-    )
-    const pending: PendingAccount = {
-      phone: phone.e164,
-      email,
-      username,
-      role,
-      passwordHash,
-      name: input.name ?? null,
-      profile: input.profile ?? {},
-    }
-    return publicChallenge(
-      await startChallenge(
-        {
-          purpose: 'sign_up',
-          policy,
-          phone,
-          identifier: phone.e164,
-          says: known ? 'account_exists' : 'code',
-          addressShown: true,
-          pending,
-        },
+    return withinBudget.first({ phone }, caller, async (judged) => {
+      const { known, passwordHash } = await users.prepareSignUp(
+        { phone: phone.e164, email, password: input.password ?? null },
         caller,
-      ),
-    )
+      )
+      const pending: PendingAccount = {
+        phone: phone.e164,
+        email,
+        username,
+        role,
+        passwordHash,
+        name: input.name ?? null,
+        profile: input.profile ?? {},
+      }
+      return publicChallenge(
+        await startChallenge(
+          {
+            purpose: 'sign_up',
+            policy,
+            phone,
+            identifier: phone.e164,
+            says: known ? 'account_exists' : 'code',
+            addressShown: true,
+            judged,
+            pending,
+          },
+          caller,
+        ),
+      )
+    })
   }
 }

@@ -3,6 +3,7 @@ import type { Challenge, Purpose } from '@latchkey/contracts/v1/shapes'
 import { AppError } from '@latchkey/kit/app-error'
 import type { ChallengeStore, Found, KnownChallenge, Message, NewChallenge } from '../challenges/challenge.js'
 import type { ChallengePolicy } from './policy.js'
+import type { Judged } from '../abuse/sms-budget.js'
 import type { CanonicalPhone } from '../phones/canonical-phone.js'
 import { tooSoon } from './accounts.js'
 import type { Caller, SmsQueue } from './ports.js'
@@ -37,6 +38,8 @@ export interface ChallengeRequest {
   readonly found?: Found
   /** Inside a cooldown it is opened all the same, and sends nothing. */
   readonly mayStayUnsent?: boolean
+  /** Of a message that anybody can ask for: one that was refused is not sent, and nobody told. */
+  readonly judged?: Judged
 }
 
 export type StartChallenge = (request: ChallengeRequest, caller: Caller) => Promise<KnownChallenge>
@@ -56,6 +59,7 @@ export function createStartChallenge({ challenges, sms, newCode, nobodyBehind }:
       pending,
       found,
       mayStayUnsent = false,
+      judged,
     },
     caller,
   ) {
@@ -76,11 +80,15 @@ export function createStartChallenge({ challenges, sms, newCode, nobodyBehind }:
       pending,
       ...(found !== undefined && { found }),
       mayStayUnsent,
+      ...(judged !== undefined && { counted: judged.counted, quiet: judged.refused }),
     }
     const opened = await challenges.open(wanted)
     if (opened.verdict === 'cooling') throw tooSoon(opened.retryAt)
     const { challenge } = opened
-    if (!challenge.sent) return challenge
+    if (!challenge.sent) {
+      judged?.giveBack()
+      return challenge
+    }
     try {
       await sms.send(queuedMessage(challenge), caller)
     } catch (error) {

@@ -2,7 +2,7 @@ import { hmac, type Key } from '@latchkey/kit/key-ring'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Caller, Client, FaceCaller, SignedInCaller } from '../../flows/ports.js'
-import { addressOf, isExempt, networkOf, type RateLimits } from './rate-limit.js'
+import { addressOf, isExempt, networkOf, type RateLimits, subnetOf } from './rate-limit.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -29,7 +29,10 @@ export const caller = fp<{ clientKey: Key; exempt: RateLimits['exempt'] }>(async
       requestId: this.id,
       face,
       locale: localeOf(this.headers['accept-language']),
-      ...(!isExempt(address, exempt) && { guesser: networkName(clientKey, address) }),
+      ...(!isExempt(address, exempt) && {
+        guesser: networkName(clientKey, address),
+        subnet: nameOf(clientKey, 'subnet', subnetOf(address)),
+      }),
       ...(agent !== undefined && { userAgent: agent }),
     }
   })

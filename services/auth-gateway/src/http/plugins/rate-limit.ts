@@ -61,13 +61,21 @@ export function addressOf({ ip, socket }: Pick<FastifyRequest, 'ip' | 'socket'>)
 /** An IPv4 address, or the /64 of an IPv6 one: whoever has one address of it has them all. */
 export function networkOf(ip: string): string {
   const address = ipaddr.process(ip)
-  return address.kind() === 'ipv4'
-    ? address.toString()
-    : `${(address as ipaddr.IPv6).parts
-        .slice(0, 4)
-        .map((part) => part.toString(16))
-        .join(':')}::/64`
+  return address.kind() === 'ipv4' ? address.toString() : firstParts(address as ipaddr.IPv6, 4)
 }
+
+/** The addresses that one party has around one of his: the /24 of an IPv4 address, the /48 of an IPv6 one. */
+export function subnetOf(ip: string): string {
+  const address = ipaddr.process(ip)
+  if (address.kind() === 'ipv6') return firstParts(address as ipaddr.IPv6, 3)
+  return `${(address as ipaddr.IPv4).octets.slice(0, 3).join('.')}.0/24`
+}
+
+const firstParts = ({ parts }: ipaddr.IPv6, count: number): string =>
+  `${parts
+    .slice(0, count)
+    .map((part) => part.toString(16))
+    .join(':')}::/${count * 16}`
 
 /** Whether limits per address do not count a caller. */
 export function isExempt(ip: string, networks: RateLimits['exempt']): boolean {

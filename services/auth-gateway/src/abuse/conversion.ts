@@ -1,0 +1,91 @@
+import { orUnavailable } from '@latchkey/kit/redis'
+import { redisScript } from '@latchkey/kit/redis-script'
+import type { Redis } from 'ioredis'
+import type { ChallengeKeys, Subject } from '../challenges/challenge-keys.js'
+
+/** How many messages may go unanswered, a day. */
+export interface Unanswered {
+  /** In a range of numbers. */
+  readonly perRange: number
+  /** In a range that is cut, by networks that have left nothing unanswered there. */
+  readonly perCutRange: number
+  /** By an address, IPv6 by /64. */
+  readonly perAddress: number
+  /** By the addresses around it: /24, IPv6 /48. */
+  readonly perSubnet: number
+}
+
+/** From which credit of a range a message was taken: everybody's, or that of a cut range. */
+export type From = 'open' | 'reserve'
+
+/** What a message to a range was taken from. */
+export interface RangeSend {
+  readonly range: Subject
+  readonly from: From
+  /** Who is not served again while the range is cut and this is unanswered; empty where it is not told. */
+  readonly network: string
+}
+
+export type Network = 'address' | 'subnet'
+
+/**
+ * Credit that sends take, and right answers give back: what is bounded is what goes unanswered, however much is sent. Throws `unavailable`.
+ */
+export interface Conversion {
+  /** Undefined where the range is cut, for this network at least. */
+  sendToRange(range: Subject, network: string): Promise<RangeSend | undefined>
+  /** Gives messages back that were not sent, or were answered: whoever answers adds to the credit besides. */
+  returnToRange(sent: RangeSend, messages: number, person?: Subject): Promise<void>
+  sendFrom(kind: Network, network: Subject): Promise<boolean>
+  returnFrom(kind: Network, network: Subject, messages: number): Promise<void>
+}
+
+/** What an answer adds beside what it gives back: with 2 a range lives on while one in three of its messages is answered. */
+export const addedByAnswer = 2
+
+interface ConversionNeeds {
+  readonly redis: Redis
+  readonly keys: ChallengeKeys
+  readonly unanswered: Unanswered
+  readonly clockOffsetMs: () => number
+}
+
+/** Credits in Redis, one script a range or network, each in a slot of its own. */
+export function createConversion({ redis, keys, unanswered, clockOffsetMs }: ConversionNeeds): Conversion {
+  function script<Reply>(name: string) {
+    const call = redisScript<Reply>(redis, new URL(`./lua/${name}.lua`, import.meta.url))
+    return (...args: readonly (string | number)[]) => orUnavailable(() => call(...args))
+  }
+  const rangeSend = script<From | 'cut'>('range_send.3')
+  const rangeReturn = script<string>('range_return.4')
+  const networkCredit = script<number>('network_credit.1')
+  const { perRange, perCutRange } = unanswered
+  const keysOf = (range: Subject) => [keys.credit(range), keys.unanswered(range), keys.askers(range)] as const
+  const most = { address: unanswered.perAddress, subnet: unanswered.perSubnet }
+
+  return {
+    async sendToRange(range, network) {
+      const from = await rangeSend(...keysOf(range), clockOffsetMs(), perRange, perCutRange, network)
+      return from === 'cut' ? undefined : { range, from, network }
+    },
+    async returnToRange({ range, from, network }, messages, person) {
+      await rangeReturn(
+        ...keysOf(range),
+        keys.answerers(range),
+        clockOffsetMs(),
+        perRange,
+        perCutRange,
+        from,
+        messages,
+        network,
+        person?.hash ?? '',
+        addedByAnswer,
+      )
+    },
+    sendFrom: async (kind, network) =>
+      (await networkCredit(keys.credit(network), clockOffsetMs(), most[kind], -1)) === 1,
+    async returnFrom(kind, network, messages) {
+      await networkCredit(keys.credit(network), clockOffsetMs(), most[kind], messages)
+    },
+  }
+}
