@@ -8,7 +8,10 @@ const variable = /^[A-Z][A-Z0-9_]+$/
 /** The variables that the configuration of any service or carrier describes. */
 export function configuredVariables(): Set<string> {
   const names = new Set<string>()
-  const configs = readdirSync(join(checkout, 'services')).map((service) => `services/${service}/src/config.ts`)
+  const configs = readdirSync(join(checkout, 'services')).flatMap((service) => [
+    `services/${service}/src/config.ts`,
+    `services/${service}/src/sms-guard-config.ts`,
+  ])
   const carriers = 'services/sms-worker/src/providers'
   const described = readdirSync(join(checkout, carriers)).map((file) => `${carriers}/${file}`)
   for (const file of [...configs, ...described].map((path) => join(checkout, path))) {

@@ -20,6 +20,7 @@ import { guessingGuards } from './guards/guessing.js'
 import { laneGuards } from './guards/lanes.js'
 import { kitGuards } from './guards/kit.js'
 import { operatorGuards } from './guards/operators.js'
+import { pumpingGuards } from './guards/pumping.js'
 import { receiptGuards } from './guards/receipts.js'
 import { redisFaultGuards } from './guards/redis-faults.js'
 import { sessionGuards } from './guards/sessions.js'
@@ -43,6 +44,7 @@ export const guards: readonly Guard[] = [
   ...faceGuards,
   ...jodimilanAndRentlyGuards,
   ...guessingGuards,
+  ...pumpingGuards,
   ...usersGuards,
   ...usersAwayGuards,
   ...workerGuards,

@@ -2,7 +2,8 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { eventually } from '@latchkey/kit/testing'
 import t from 'tap'
 import { tellTale } from '../dialects/scene.js'
-import { type Client, randomPerson, world } from '../dialects/world.js'
+import { jodimilan } from '../dialects/faces/jodimilan.js'
+import { type Client, type Person, randomPerson, world } from '../dialects/world.js'
 import type { Answer } from '../journey/journey.js'
 
 const hex = () => randomBytes(2).toString('hex')
@@ -16,6 +17,8 @@ function newRange() {
 t.test('pumping', async (t) => {
   const here = await world(t, { GUARD_RANGES: 'enforce', GUARD_NETWORKS: 'enforce', LOG_LEVEL: 'warn' })
   const { client, code, inbox, query, stack } = here
+  /** Somebody else in the same /48. */
+  const neighbour = ({ address }: Client) => client({ address: `${address.slice(0, 13)}:${hex()}::1` })
   const signUp = (by: Client, phone: string, more = {}) => by.call('POST', '/v1/signup', { phone, ...more })
   const answer = (by: Client, { body }: Answer, right: string) =>
     by.call('POST', `/v1/challenges/${body.challenge.id}/answer`, { code: right })
@@ -70,8 +73,7 @@ t.test('pumping', async (t) => {
       const [owner, stranger] = [range(1), range(2)]
       t.ok(await honest(owner, true))
       const pumper = client()
-      for (let n = 100; n < 121; n++)
-        await signUp(client({ address: `${pumper.address.slice(0, 13)}:${hex()}::1` }), range(n))
+      for (let n = 100; n < 121; n++) await signUp(neighbour(pumper), range(n))
       const told = (refused: Answer, phone: string) =>
         JSON.stringify(tellTale(refused, { ...randomPerson(), phone })).replace(
           /"(retryAt|requestId|instance)":"[^"]*"/g,
@@ -87,6 +89,26 @@ t.test('pumping', async (t) => {
       t.equal((await inbox(stranger)).length, 0)
       const metrics = await fetch(`${stack.opsUrls['auth-gateway']}/metrics`).then((reply) => reply.text())
       t.match(metrics, /^latchkey_sends_refused_total{.*rule="range".*mode="enforce".*} [1-9]/m)
+    },
+  )
+
+  await t.test(
+    'where one call serves accounts, registrations and nobody, all are answered alike and accounts are sent their codes',
+    async (t) => {
+      const range = newRange()
+      const people = [1, 2, 3].map((n) => ({ ...randomPerson(), phone: range(n) }))
+      const [owner, waiting, nobody] = people as [Person, Person, Person]
+      const by = client()
+      t.ok(await honest(owner.phone, true))
+      t.equal((await jodimilan.register(by, waiting)).status, 201)
+      for (let n = 100; n < 121; n++) await signUp(neighbour(by), range(n))
+      await here.later(61)
+      const told = async (who: Person) => tellTale(await jodimilan.send(by, who), who)
+      const ofOwner = await told(owner)
+      t.match(ofOwner, { status: 200 })
+      for (const who of [waiting, nobody]) t.same(await told(who), ofOwner)
+      await code(owner.phone, 2)
+      t.same([(await inbox(waiting.phone)).length, (await inbox(nobody.phone)).length], [1, 0])
     },
   )
 })

@@ -61,7 +61,7 @@ export const faceGuards: readonly Guard[] = [
   {
     guards: 'a register whose code could not be queued leaves no account',
     file: 'services/auth-gateway/src/flows/register.ts',
-    take: 'await users.dropRegistration({ registrationId: user.id }, undefined, caller).catch(() => undefined)',
+    take: 'await users.dropRegistration({ registrationId }, undefined, caller).catch(() => undefined)',
     put: '',
     test: 'services/auth-gateway/test/queue-away.test.ts',
     red: 'with the queue away a register fails and leaves nothing behind: its account is taken back',

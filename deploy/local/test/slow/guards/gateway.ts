@@ -292,8 +292,8 @@ export const gatewayGuards: readonly Guard[] = [
   {
     guards: 'an IPv6 network is one caller',
     file: 'services/auth-gateway/src/http/plugins/rate-limit.ts',
-    take: '        .slice(0, 4)\n',
-    put: '',
+    take: 'firstParts(address as ipaddr.IPv6, 4)',
+    put: 'firstParts(address as ipaddr.IPv6, 8)',
     test: 'services/auth-gateway/test/rate-limit.test.ts',
     red: 'a caller is his IPv4 address, or the /64 of his IPv6 one',
   },
@@ -355,7 +355,7 @@ export const gatewayGuards: readonly Guard[] = [
   },
   {
     guards: 'production lists its countries',
-    file: 'services/auth-gateway/src/config.ts',
+    file: 'services/auth-gateway/src/sms-guard-config.ts',
     take: "NODE_ENV === 'production' && SMS_COUNTRIES === undefined",
     put: "NODE_ENV === 'production' && SMS_COUNTRIES === ''",
     test: 'services/auth-gateway/test/config.test.ts',
