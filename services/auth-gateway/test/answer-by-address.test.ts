@@ -24,11 +24,12 @@ async function answering(t: Test) {
   t.teardown(() => users.close())
   const sms = { send: async () => undefined }
   const isKnown = createIsKnown({ users })
+  const { smsBudget } = harness
   const answerByAddress = createAnswerByAddress({
     challenges,
     guesses,
     chooseChallenge: createChooseChallenge(challenges),
-    answerChallenge: createAnswerChallenge({ challenges, users, sms, guesses, isKnown }),
+    answerChallenge: createAnswerChallenge({ challenges, users, sms, guesses, smsBudget, isKnown }),
   })
   const caller = () => {
     const client = randomClient()
