@@ -30,6 +30,7 @@ const secrets: Readonly<Record<string, readonly ServiceName[]>> = {
   SEAL_KEYS: ['auth-gateway', 'sms-worker'],
   CHALLENGE_ID_KEY: ['auth-gateway', 'sms-worker'],
   OPT_OUT_KEY: ['sms-worker'],
+  BOARD_PASSWORD: ['sms-worker'],
   CODE_KEYS: ['auth-gateway'],
   INDEX_KEY: ['auth-gateway'],
   ACCESS_TOKEN_KEYS: ['auth-gateway'],

@@ -36,11 +36,14 @@ export type Keys = Readonly<Record<keyof typeof makers, string>>
 export const generateKeys = (): Keys =>
   Object.fromEntries(Object.entries(makers).map(([name, make]) => [name, make()])) as Keys
 
+/** Those, and the password of the dashboard, which development has and production only where somebody sets one. */
+export type DevelopmentKeys = Keys & { readonly BOARD_PASSWORD: string }
+
 /** The development keys of a data folder: made on the first start, completed where a newer version needs more, never replaced. */
-export function keepKeys(dir: string): Keys {
+export function keepKeys(dir: string): DevelopmentKeys {
   const file = join(dir, 'keys.env')
   const kept = existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {}
-  const keys = { ...generateKeys(), ...kept }
+  const keys = { ...generateKeys(), BOARD_PASSWORD: randomBytes(18).toString('base64url'), ...kept }
   if (Object.keys(keys).length > Object.keys(kept).length) {
     const lines = Object.entries(keys).map(([name, value]) => `${name}=${value}\n`)
     writeFileSync(`${file}.new`, `# Development keys, made by npm start.\n${lines.join('')}`, { mode: 0o600 })

@@ -45,7 +45,8 @@ async function start(): Promise<void> {
   const { postgres, redis } = await startStores(given, dir, logDir)
   say(`  ${postgres.what}\n  ${redis.what}`)
 
-  const plans = planServices({ given, keys: keepKeys(dir), databaseUrl: postgres.url, redisUrl: redis.url })
+  const keys = keepKeys(dir)
+  const plans = planServices({ given, keys, databaseUrl: postgres.url, redisUrl: redis.url })
   say(`· starting ${plans.map(({ name }) => name).join(', ')}…`)
   await bringUpAll(plans, logDir)
   if (stopping) return
@@ -54,6 +55,8 @@ async function start(): Promise<void> {
     welcome({
       given,
       gatewayPort: plans.find(({ name }) => name === 'auth-gateway')?.port ?? 0,
+      boardPort: plans.find(({ name }) => name === 'sms-worker')?.opsPort ?? 0,
+      boardPassword: keys.BOARD_PASSWORD,
       logDir: readablePath(logDir),
     }),
   )

@@ -3,6 +3,8 @@ import type { Server } from 'node:http'
 import { type CarrierCall, createCarrier, type Reply } from '@latchkey/twilio-stand-in/carrier'
 import { createLedger } from '@latchkey/twilio-stand-in/ledger'
 import type { Answer } from '@latchkey/twilio-stand-in/misbehave'
+import { createReceipts } from '@latchkey/twilio-stand-in/receipts'
+import { centralCalls } from './calls.js'
 import { type Accept, refusal, taken, words } from './wire.js'
 
 interface Credentials {
@@ -13,9 +15,10 @@ interface Credentials {
   readonly readyToken?: string | undefined
 }
 
-/** MessageCentral's API in own-text mode, with its tokens, a ledger of what was taken and faults to order. */
+/** MessageCentral's API in own-text mode, with its tokens, a ledger of what was taken, faults and receipts to order. */
 export function createStandIn({ customerId, password, email, readyToken }: Credentials): Server {
   const ledger = createLedger<Accept>()
+  const receipts = createReceipts(centralCalls)
   const good = new Set(readyToken === undefined ? [] : [readyToken])
   const key = Buffer.from(password).toString('base64')
   let issued = 0
@@ -45,7 +48,9 @@ export function createStandIn({ customerId, password, email, readyToken }: Crede
     const work = () => {
       const body = `${spoils?.prefix ?? ''}${message}`
       const from = query.get('senderId') ?? ''
-      return taken(ledger.add({ sid: randomUUID(), to, from, body, at: new Date().toISOString() }))
+      const accept = ledger.add({ sid: randomUUID(), to, from, body, at: new Date().toISOString() })
+      receipts.reportOn(accept)
+      return taken(accept)
     }
     return spoils === undefined ? work() : { fault: spoils, quoted: `${to} ${message}`, work }
   }
@@ -57,13 +62,13 @@ export function createStandIn({ customerId, password, email, readyToken }: Crede
       const at = `${call.method} ${call.path}`
       if (at === 'GET /auth/v1/authentication/token') return token(call)
       if (at === 'POST /verification/v3/send') return send(call)
-      // Beside /ledger and /faults: how many tokens were made, and an end to all of them.
+      // Beside /ledger, /faults and /receipts: how many tokens were made, and an end to all of them.
       if (at === 'GET /tokens') return { status: 200, body: { issued } }
       if (at === 'DELETE /tokens') {
         good.clear()
         return { status: 200, body: {} }
       }
-      return refusal(404, 'NOT_FOUND', 404)
+      return receipts.control(call) ?? refusal(404, 'NOT_FOUND', 404)
     },
   })
 }

@@ -1,73 +1,83 @@
-import { createHmac } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Accept } from './twilio-wire.js'
+import { type CarrierCall, parseJson } from './carrier.js'
+import type { Answer } from './misbehave.js'
 
 export const manners = ['usual', 'lost', 'late', 'duplicated', 'reordered', 'forged', 'replayed', 'repeated'] as const
+type Manner = (typeof manners)[number]
+/** What `mixed` goes round in: most carriers are well most of the time, and 150 calls for one message are enough now and then. */
+const round: readonly Manner[] = [
+  ...Array.from({ length: 8 }, () => 'usual' as const),
+  ...manners.filter((manner) => manner !== 'usual'),
+  ...(['lost', 'late', 'reordered', 'forged', 'replayed'] as const),
+]
+type Ending = 'delivered' | 'undelivered' | 'failed'
 
-/** How the stand-in reports about messages to a number. It stays ordered until another order comes. */
+/** How a stand-in reports about messages to a number. It stays ordered until another order comes. */
 export interface ReceiptOrder {
   /** `*` for every number without an order of its own. */
   readonly to: string
-  readonly ending: 'delivered' | 'undelivered' | 'failed'
-  /** `forged` lies before it tells the truth; of `repeated` no receipt can be believed. */
-  readonly how: (typeof manners)[number]
-  /** Twilio's error code of a message that does not arrive. */
+  readonly ending: Ending
+  /** `forged` lies before it tells the truth; of `repeated` no receipt can be believed; `mixed` takes one after the other, and lets every third message not arrive. */
+  readonly how: Manner | 'mixed'
+  /** The carrier's code of a message that does not arrive. */
   readonly code: number
   /** Before the first receipt, and between two. */
   readonly ms: number
+  /** Where it reports, for carriers that are not told with each message. */
+  readonly url?: string
 }
 
 /** What was told of one message, and how each call was answered; 0 where nobody did. */
 export interface Told {
   readonly sid: string
   readonly to: string
-  readonly ending: ReceiptOrder['ending']
-  readonly how: ReceiptOrder['how']
+  readonly ending: Ending
+  readonly how: Manner
   readonly answers: number[]
   /** True once nothing more will be told. */
   done: boolean
 }
 
-interface Credentials {
-  readonly accountSid: string
-  readonly authToken: string
-}
-
-interface Call {
+/** One call of a webhook. */
+export interface Call {
   readonly url: string
-  readonly form: URLSearchParams
-  readonly signature: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
 }
 
-/** What the connection overrides in the fragment of our URLs ask for. */
+/** How a call that reports is spoiled: by somebody else, or saying something else as well. */
+export interface Spoilt {
+  readonly forged?: boolean
+  readonly contradiction?: string
+}
+
+interface Taken {
+  readonly sid: string
+  readonly to: string
+}
+
+/** How a carrier says that a message has this status; undefined where it cannot tell anybody. */
+export type CallOf<A extends Taken> = (
+  accept: A,
+  status: string,
+  order: ReceiptOrder,
+  spoilt: Spoilt,
+) => Call | undefined
+
+/** What the connection overrides in the fragment of our URLs ask of Twilio. */
 const mostTries = 6
-
-/** Twilio's signature: HMAC-SHA1 of the URL without its fragment and every parameter, by name; a repeated one once. */
-export function sign(authToken: string, url: string, form: URLSearchParams): string {
-  const names = [...new Set(form.keys())].sort()
-  const text = names
-    .map((name) =>
-      [...new Set(form.getAll(name))]
-        .sort()
-        .map((value) => name + value)
-        .join(''),
-    )
-    .join('')
-  return createHmac('sha1', authToken).update(`${url}${text}`).digest('base64')
-}
+const copies = 50
+/** How long a late receipt of `mixed` waits at least. */
+const lateMs = 1_000
 
 /** Calls a webhook as Twilio does, and comes again while it cannot be taken. */
 export async function callWebhook({
   url,
-  form,
-  signature,
+  headers,
+  body,
 }: Call): Promise<{ status: number; type: string; text: string }> {
   for (let tries = 1; ; tries += 1) {
-    const answer = await fetch(url, {
-      method: 'POST',
-      headers: { 'x-twilio-signature': signature, 'content-type': 'application/x-www-form-urlencoded' },
-      body: form.toString(),
-    })
+    const answer = await fetch(url, { method: 'POST', headers, body })
       .then(async (response) => ({
         status: response.status,
         type: response.headers.get('content-type') ?? '',
@@ -80,30 +90,16 @@ export async function callWebhook({
 }
 
 /** Reports what became of messages, as it is ordered; without an order nothing is reported. */
-export function createReceipts({ accountSid, authToken }: Credentials) {
+export function createReceipts<A extends Taken>(callOf: CallOf<A>) {
   const orders = new Map<string, ReceiptOrder>()
   const told: Told[] = []
-
-  function callOf({ statusCallback, sid, to, from }: Accept, status: string, code: number, token = authToken): Call {
-    const url = (statusCallback ?? '').split('#', 1)[0] ?? ''
-    const form = new URLSearchParams({
-      AccountSid: accountSid,
-      ApiVersion: '2010-04-01',
-      From: from ?? '',
-      MessageSid: sid,
-      MessageStatus: status,
-      SmsSid: sid,
-      SmsStatus: status,
-      To: to,
-      ...(status === 'undelivered' || status === 'failed' ? { ErrorCode: String(code) } : {}),
-      ...(status === 'delivered' ? { NumSegments: '1', Price: '-0.0075', PriceUnit: 'USD' } : {}),
-    })
-    return { url, form, signature: sign(token, url, form) }
-  }
+  let mixed = 0
 
   /** The calls of one message, those of a group at once. */
-  function callsOf(accept: Accept, { ending, how, code }: ReceiptOrder): Call[][] {
-    const of = (status: string, token?: string) => callOf(accept, status, code, token)
+  function callsOf(accept: A, order: ReceiptOrder, how: Manner): (Call | undefined)[][] {
+    const { ending } = order
+    const lie = ending === 'delivered' ? 'undelivered' : 'delivered'
+    const of = (status: string, spoilt: Spoilt = {}) => callOf(accept, status, order, spoilt)
     const usual = ['queued', 'sent', ending].map((status) => [of(status)])
     switch (how) {
       case 'usual':
@@ -113,74 +109,67 @@ export function createReceipts({ accountSid, authToken }: Credentials) {
       case 'late':
         return [[of(ending)]]
       case 'duplicated':
-        return usual.map((group) => Array.from({ length: 50 }, () => group).flat())
+        return usual.map((group) => Array.from({ length: copies }, () => group).flat())
       case 'reordered':
         return [...usual].reverse()
       case 'forged':
-        return [[of(ending === 'delivered' ? 'undelivered' : 'delivered', 'another token')], ...usual]
+        return [[of(lie, { forged: true })], ...usual]
       case 'replayed':
         return [...usual, ...usual]
-      case 'repeated': {
-        const call = of(ending)
-        call.form.append('MessageStatus', ending === 'delivered' ? 'undelivered' : 'delivered')
-        return [[{ ...call, signature: sign(authToken, call.url, call.form) }]]
-      }
+      case 'repeated':
+        return [[of(ending, { contradiction: lie })]]
     }
   }
 
-  async function report(accept: Accept, order: ReceiptOrder): Promise<void> {
+  async function report(accept: A, order: ReceiptOrder, how: Manner): Promise<void> {
     const { sid, to } = accept
-    const entry: Told = { sid, to, ending: order.ending, how: order.how, answers: [], done: false }
+    const entry: Told = { sid, to, ending: order.ending, how, answers: [], done: false }
     told.push(entry)
-    for (const group of callsOf(accept, order)) {
+    for (const group of callsOf(accept, order, how)) {
       await sleep(order.ms)
-      const answers = await Promise.all(group.map((call) => callWebhook(call)))
+      const answers = await Promise.all(group.flatMap((call) => (call === undefined ? [] : [callWebhook(call)])))
       entry.answers.push(...answers.map(({ status }) => status))
     }
     entry.done = true
   }
 
+  function next(order: ReceiptOrder): ReceiptOrder & { how: Manner } {
+    if (order.how !== 'mixed') return { ...order, how: order.how }
+    const how = round[mixed % round.length] ?? 'usual'
+    mixed += 1
+    const ms = how === 'late' ? Math.max(lateMs, order.ms) : order.ms
+    return { ...order, how, ms, ending: mixed % 3 === 0 ? 'undelivered' : 'delivered' }
+  }
+
   return {
-    order: (order: ReceiptOrder) => void orders.set(order.to, order),
     /** To be called with everything that was taken. */
-    reportOn(accept: Accept): void {
+    reportOn(accept: A): void {
       const order = orders.get(accept.to) ?? orders.get('*')
-      if (order !== undefined && accept.statusCallback !== null) void report(accept, order)
+      if (order === undefined) return
+      const { how, ...what } = next(order)
+      void report(accept, { ...what, how }, how)
     },
-    told: (to?: string): readonly Told[] => told.filter((entry) => to === undefined || entry.to === to),
-    /** Somebody texts us: the answer of whoever is called. */
-    async text({ url, from, to, body, sid, forged = false }: Inbound) {
-      const form = new URLSearchParams({
-        AccountSid: accountSid,
-        ApiVersion: '2010-04-01',
-        Body: body,
-        From: from,
-        MessageSid: sid,
-        NumSegments: '1',
-        SmsStatus: 'received',
-        To: to,
-      })
-      return callWebhook({ url, form, signature: sign(forged ? 'another token' : authToken, url, form) })
+    /** POST /receipts orders them, GET /receipts tells what was told; undefined for other calls. */
+    control({ method, path, query, body }: CarrierCall): Answer | undefined {
+      if (path !== '/receipts') return undefined
+      if (method === 'GET') {
+        const to = query.get('to')
+        return { status: 200, body: told.filter((entry) => to === null || entry.to === to) }
+      }
+      const order = readReceiptOrder(parseJson(body))
+      if (order === undefined) return { status: 400, body: { message: 'this order is not understood' } }
+      orders.set(order.to, order)
+      return { status: 201, body: order }
     },
   }
 }
 
-/** A message that a person sends to us. */
-export interface Inbound {
-  readonly url: string
-  readonly from: string
-  readonly to: string
-  readonly body: string
-  readonly sid: string
-  readonly forged?: boolean
-}
-
 /** The order in a request's JSON; undefined where it cannot be read. */
-export function readReceiptOrder(json: unknown): ReceiptOrder | undefined {
+function readReceiptOrder(json: unknown): ReceiptOrder | undefined {
   if (typeof json !== 'object' || json === null) return undefined
-  const { to = '*', ending = 'delivered', how = 'usual', code = 30003, ms = 20 } = json as Record<string, unknown>
-  const manner = manners.find((candidate) => candidate === how)
+  const { to = '*', ending = 'delivered', how = 'usual', code = 30003, ms = 20, url } = json as Record<string, unknown>
+  const manner = how === 'mixed' ? how : manners.find((candidate) => candidate === how)
   if (manner === undefined || typeof to !== 'string') return undefined
   if (ending !== 'delivered' && ending !== 'undelivered' && ending !== 'failed') return undefined
-  return { to, ending, how: manner, code: Number(code), ms: Number(ms) }
+  return { to, ending, how: manner, code: Number(code), ms: Number(ms), ...(typeof url === 'string' && { url }) }
 }

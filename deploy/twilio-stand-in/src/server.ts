@@ -3,7 +3,8 @@ import type { Server } from 'node:http'
 import { type CarrierCall, createCarrier, parseJson, type Reply } from './carrier.js'
 import { createLedger } from './ledger.js'
 import type { Answer } from './misbehave.js'
-import { createReceipts, type Inbound, readReceiptOrder } from './receipts.js'
+import { createReceipts } from './receipts.js'
+import { type Inbound, textUs, twilioCalls } from './twilio-calls.js'
 import { type Accept, messagePage, messageResource, twilioError, twilioWords } from './twilio-wire.js'
 
 interface Credentials {
@@ -14,7 +15,7 @@ interface Credentials {
 /** Twilio's Messages API as far as its SDK uses it, with a ledger of what was taken, faults and receipts to order. */
 export function createStandIn({ accountSid, authToken }: Credentials): Server {
   const ledger = createLedger<Accept>()
-  const receipts = createReceipts({ accountSid, authToken })
+  const receipts = createReceipts(twilioCalls({ accountSid, authToken }))
   const messagesPath = `/2010-04-01/Accounts/${accountSid}/Messages.json`
   const authorization = `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString('base64')}`
 
@@ -46,17 +47,12 @@ export function createStandIn({ accountSid, authToken }: Credentials): Server {
     return spoils === undefined ? work() : { fault: spoils, quoted: to ?? '', work }
   }
 
-  /** Beside /ledger and /faults: POST /receipts orders them, GET tells what was told; POST /inbound texts us. */
-  async function control({ method, path, query, body }: CarrierCall): Promise<Answer | undefined> {
-    if (path === '/receipts' && method === 'GET')
-      return { status: 200, body: receipts.told(query.get('to') ?? undefined) }
+  /** Beside /ledger, /faults and /receipts: POST /inbound texts us. */
+  async function control(call: CarrierCall): Promise<Answer | undefined> {
+    const { method, path, body } = call
     if (path === '/inbound' && method === 'POST')
-      return { status: 200, body: await receipts.text(parseJson(body) as Inbound) }
-    if (path !== '/receipts' || method !== 'POST') return undefined
-    const order = readReceiptOrder(parseJson(body))
-    if (order === undefined) return { status: 400, body: { message: 'this order is not understood' } }
-    receipts.order(order)
-    return { status: 201, body: order }
+      return { status: 200, body: await textUs({ accountSid, authToken }, parseJson(body) as Inbound) }
+    return receipts.control(call)
   }
 
   return createCarrier({

@@ -1,4 +1,4 @@
-import { fastify, LogController } from 'fastify'
+import { type FastifyPluginAsync, fastify, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 
@@ -23,6 +23,8 @@ interface OpsOptions {
   readonly notes?: Readonly<Record<string, Check>>
   /** False while the service does not listen yet, or no more. */
   readonly started: () => boolean
+  /** What else operators find there. */
+  readonly more?: FastifyPluginAsync
 }
 
 /** Serves `/live` (the process runs), `/ready` (it can do its work; says what is missing) and `/metrics` on a port of their own. */
@@ -34,6 +36,7 @@ export async function startOps({
   checks,
   notes = {},
   started,
+  more,
 }: OpsOptions): Promise<{ close(): Promise<void> }> {
   const app = fastify({
     forceCloseConnections: true,
@@ -48,6 +51,7 @@ export async function startOps({
     return reply.code(ready ? 200 : 503).send({ ready, problems: { ...problems, ...noted } })
   })
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()))
+  if (more !== undefined) await app.register(more)
   await app.listen({ port, host })
   return { close: () => app.close() }
 }

@@ -25,7 +25,15 @@ const Process = Type.Object({
     description: 'least severe level that is logged',
   }),
   WORKER_PORT: Port(3002, 'where carriers call'),
-  WORKER_OPS_PORT: Port(9103, '/live, /ready and /metrics'),
+  WORKER_OPS_PORT: Port(9103, '/live, /ready, /metrics and, with BOARD_PASSWORD, /board'),
+  BOARD_PASSWORD: Type.Optional(
+    Type.String({ pattern: '^[\\x21-\\x7e]{16,200}$', description: 'at least 16 characters without spaces' }),
+  ),
+  BOARD_USER: Type.String({ pattern: '^[\\w.-]{1,64}$', default: 'board', description: 'letters, digits, . _ -' }),
+  BOARD_WRITES: Type.Enum(['on', 'off'], {
+    default: 'off',
+    description: 'whether the dashboard may do more than show',
+  }),
   WORKER_CONCURRENCY: Type.Integer({ minimum: 1, maximum: 1_000, default: 200, description: 'jobs in hand at once' }),
   REDIS_URL: Type.String({ pattern: redisUrl, description: 'where challenges live: redis://host:port/database' }),
   QUEUE_REDIS_URL: Type.Optional(

@@ -10,9 +10,12 @@ import type { Scope } from '@latchkey/kit/run'
 import { createSealer, type Sealer } from '@latchkey/kit/seal'
 import { createShardedIds } from '@latchkey/kit/sharded-id'
 import { Queue } from 'bullmq'
+import type { FastifyPluginAsync } from 'fastify'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
+import { createDeadLetters, type DeadLetters } from './board/dead-letters.js'
+import { createGate } from './board/gate.js'
 import { carriers } from './carriers.js'
 import type { WorkerConfig } from './config.js'
 import { createDeliveryReport } from './jobs/delivery-report.js'
@@ -55,6 +58,8 @@ export interface Deps {
   readonly consumer: Consumer
   /** Where carriers' own calls are taken. */
   readonly desk: CarrierDesk
+  /** What operators see of the queues, where there is a password for it. */
+  readonly board?: FastifyPluginAsync
 }
 
 /** Of the slots, for sign-up and what comes after it; the rest is free for sign-in and reset. */
@@ -86,15 +91,17 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
   scope.defer('delivery events', () => events.close())
 
   const sealer = createSealer(parseSealKeys(config.SEAL_KEYS))
-  const figures = createWorkerMetrics(metrics, queueFigures(queueRedis, { scope, prefix, log }))
+  const queues = openQueues(queueRedis, { scope, prefix, log })
+  const figures = createWorkerMetrics(metrics, queueFigures(queueRedis, queues.sms, prefix))
   const fence = createAttemptFence(queueRedis)
   const lanes = createLanes(config, { redis, queueRedis, prefix, sealer, figures, log, carrierTimeoutMs, laneTimes })
   const router = createRouter({ fence, routes: config.routes, ...lanes })
   const report = createDeliveryReport({ events, fence })
   const ids = createShardedIds(parseKeyRing(config.CHALLENGE_ID_KEY)[0])
   const optOuts = createOptOuts({ redis: queueRedis, prefix, key: parseKeyRing(config.OPT_OUT_KEY)[0] })
+  const openChallenge = createOpenChallenge({ redis, sealer, ids, clockOffsetMs })
   const sendSms = createSendSms({
-    openChallenge: createOpenChallenge({ redis, sealer, ids, clockOffsetMs }),
+    openChallenge,
     render: createRender({
       brand: config.BRAND_NAME,
       ...(config.WEBOTP_DOMAIN !== undefined && { domain: config.WEBOTP_DOMAIN }),
@@ -104,6 +111,7 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
     noteLane: createNoteLane({ redis, ids }),
     report,
     optOuts,
+    lotOf: (challengeId) => Number.parseInt(ids.shardOf(challengeId), 16),
     isLate: createLateQueue(() => oldestWaitingMs(smsQueue, queueRedis, prefix, codeClasses)),
     share: createShare(Math.ceil(config.WORKER_CONCURRENCY * lowerShare), shareWaitMs),
     observeAccept: figures.observeAccept,
@@ -118,7 +126,16 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
     onDead: (job) => sendSms.bury(job),
   })
   const desk = createDesk(config, { events, optOuts, metrics })
-  return { consumer, desk, checks: checksOf(config, { scope, redis, queueRedis, consumer }) }
+  const send = createProducer(smsQueue, { redis: queueRedis, prefix, log })
+  scope.defer('sms queue', () => send.close())
+  const deadLetters = createDeadLetters({ ...queues, send, tell: events, openChallenge, fence, log })
+  const board = boardOf(config, queues, deadLetters)
+  return {
+    consumer,
+    desk,
+    ...(board !== undefined && { board }),
+    checks: checksOf(config, { scope, redis, queueRedis, consumer }),
+  }
 }
 
 interface DeskNeeds {
@@ -130,11 +147,10 @@ interface DeskNeeds {
 /** Only carriers that are used are listened to, and only where they can know our address. */
 function createDesk(config: WorkerConfig, { events, optOuts, metrics }: DeskNeeds): CarrierDesk {
   const { PUBLIC_WORKER_URL: publicUrl, told, providers } = config
-  const readers = carriers.flatMap(({ name, reader }) =>
-    publicUrl === undefined || reader === undefined || !providers.includes(name)
-      ? []
-      : [[name, reader(told, publicUrl)] as const],
-  )
+  const readers = carriers.flatMap(({ name, reader }) => {
+    const found = publicUrl === undefined || !providers.includes(name) ? undefined : reader?.(told, publicUrl)
+    return found === undefined ? [] : [[name, found] as const]
+  })
   const help = helpText(config.BRAND_NAME)
   return createCarrierDesk({ readers: new Map(readers), events, optOuts, help, ...createReceiptMetrics(metrics) })
 }
@@ -199,11 +215,33 @@ function tellOf(lane: string, { laneOut }: WorkerMetrics, log: Logger): (why: Wh
   }
 }
 
-function queueFigures(redis: Redis, { scope, prefix, log }: { scope: Scope; prefix: string; log: Logger }) {
-  // As for a producer: a version that is not told in time would leave it without figures for good.
-  const queue = new Queue(smsQueue.name, { connection: redis, prefix, skipVersionCheck: true })
-  queue.on('error', (err) => log.debug({ err }, 'queue figures'))
-  scope.defer('queue figures', () => queue.close())
+function boardOf(
+  { BOARD_USER: user, BOARD_PASSWORD: password, BOARD_WRITES }: WorkerConfig,
+  { sms, events }: ReturnType<typeof openQueues>,
+  deadLetters: DeadLetters,
+): FastifyPluginAsync | undefined {
+  if (password === undefined) return undefined
+  const gate = createGate({ user, password })
+  // Loaded only where it is wanted: every start would take longer for it.
+  return async (app) => {
+    const { createBoard } = await import('./board/board.js')
+    await app.register(createBoard({ queues: [sms, events], deadLetters, gate, writes: BOARD_WRITES === 'on' }))
+  }
+}
+
+/** Both queues as figures, the dashboard and dead letters see them. */
+function openQueues(redis: Redis, { scope, prefix, log }: { scope: Scope; prefix: string; log: Logger }) {
+  const open = (name: string) => {
+    // As for a producer: a version that is not told in time would leave it without figures for good.
+    const queue = new Queue(name, { connection: redis, prefix, skipVersionCheck: true })
+    queue.on('error', (err) => log.debug({ err }, 'queue figures'))
+    scope.defer(`${name} figures`, () => queue.close())
+    return queue
+  }
+  return { sms: open(smsQueue.name), events: open(deliveryEventQueue.name) }
+}
+
+function queueFigures(redis: Redis, queue: Queue, prefix: string) {
   return {
     oldestWaitingMs: () => oldestWaitingMs(smsQueue, redis, prefix, [...codeClasses, lateClass]),
     oldestRetryingMs: () => oldestDelayedMs(smsQueue, redis, prefix),

@@ -12,11 +12,19 @@ const log = createLog('sms-worker', config.LOG_LEVEL)
 await run(log, async (scope) => {
   const metrics = createMetrics('sms-worker')
   const host = listenHost(config.NODE_ENV)
-  const { checks, consumer, desk } = createDeps(config, { scope, log, metrics })
+  const { board, checks, consumer, desk } = createDeps(config, { scope, log, metrics })
   const app = buildApp({ desk, log, metrics })
   scope.defer('http', () => closeHttp(app))
   await app.listen({ port: config.WORKER_PORT, host })
-  const ops = await startOps({ port: config.WORKER_OPS_PORT, host, log, metrics, checks, started: scope.started })
+  const ops = await startOps({
+    port: config.WORKER_OPS_PORT,
+    host,
+    log,
+    metrics,
+    checks,
+    started: scope.started,
+    ...(board !== undefined && { more: board }),
+  })
   scope.defer('ops', () => ops.close())
   // Opened last, so closed first: sends in flight still have their stores.
   scope.defer('sms consumer', () => consumer.close())

@@ -175,5 +175,10 @@ export function createWorker(t: Test, env: Record<string, string>, prefix: strin
   return { ...deps, metrics, close }
 }
 
+/** The attempts that events tell of, in their order. */
+export const attemptsIn = (events: readonly DeliveryEvent[]) =>
+  events
+    .flatMap(({ others = [], attempt }) => [...others, ...(attempt === undefined ? [] : [attempt])])
+    .toSorted((a, b) => a.number - b.number)
 export const randomPrefix = (): string => `{t${randomBytes(6).toString('hex')}}`
 export const codeFor = (to: string, code = '483921') => ({ kind: 'code', to, code }) as ChallengeMessage

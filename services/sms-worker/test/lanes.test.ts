@@ -255,7 +255,7 @@ t.test(
   },
 )
 
-t.test('calls that end after a lane has come back say nothing against it', async (t) => {
+t.test('calls that end after a lane has come back say nothing against it, and nothing for it', async (t) => {
   const late: ((outcome: SendOutcome) => void)[] = []
   let slow = true
   const provider: SmsProvider = {
@@ -275,6 +275,12 @@ t.test('calls that end after a lane has come back say nothing against it', async
   for (const end of late) end(unknown)
   await Promise.all(calls)
   t.strictSame(lane.news, ['ill out', 'ill back'])
+  // Twenty that counted as good would hold six that fail down.
+  slow = true
+  const again = Array.from({ length: 6 }, () => lane.send(message))
+  for (const end of late.splice(-6)) end(unknown)
+  await Promise.all(again)
+  t.strictSame(lane.news, ['ill out', 'ill back', 'ill out'], 'nor for it')
 })
 
 t.test('a decoy meets a lane as a real message would: away, barred, on its route; and moves no breaker', async (t) => {

@@ -5,7 +5,7 @@ import { eventually, freePort, testStores } from '@latchkey/kit/testing'
 import t, { type Test } from 'tap'
 import { buildApp } from '../src/app.js'
 import { failureReason } from '../src/providers/twilio-receipt-codes.js'
-import { createSurroundings, createWorker, randomPrefix, twilioEnv, workerEnv } from './harness.js'
+import { centralEnv, createSurroundings, createWorker, randomPrefix, twilioEnv, workerEnv } from './harness.js'
 import { authToken, somebody } from './stand-in.js'
 
 const publicUrl = 'https://sms.example.com'
@@ -277,4 +277,70 @@ t.test('a receipt that says the number had said STOP tells the list, too', async
     { state: 'undelivered', reason: 'opted_out' },
   )
   t.notMatch(JSON.stringify(found), form.To.slice(-8))
+})
+
+const secret = randomBytes(24).toString('base64url')
+const central = { ...centralEnv({ url: 'http://127.0.0.1:9' }), MESSAGECENTRAL_RECEIPT_TOKEN: secret }
+const json = (payload: unknown) => ({
+  payload: JSON.stringify(payload),
+  headers: { 'content-type': 'application/json' },
+})
+
+t.test('MessageCentral is believed at the path that it alone knows, and nowhere else', async (t) => {
+  const { post, queued } = await carrierFace(t, central)
+  const said = json({ transactionId: 'T-1', status: 'DELIVERED' })
+  const wrong = [
+    '/receipts/messagecentral',
+    '/receipts/messagecentral/',
+    `/receipts/messagecentral/${secret.slice(1)}`,
+    `/receipts/messagecentral/${secret}a`,
+    `/receipts/messagecentral/${secret.toUpperCase()}`,
+    `/receipts/messagecentral?token=${secret}`,
+    `/receipts/twilio/${secret}`,
+    `/receipts/pigeon/${secret}`,
+  ]
+  for (const path of wrong) t.notOk([200, 204].includes((await post(path, {}, said)).status), path)
+  t.equal((await post(`/receipts/messagecentral/${randomBytes(24).toString('base64url')}`, {}, said)).status, 404)
+  t.equal((await post('/inbound/messagecentral', {}, {})).status, 404)
+  t.same(await queued(), [])
+
+  const path = `/receipts/messagecentral/${secret}`
+  const answers = await Promise.all(Array.from({ length: 50 }, () => post(path, {}, said)))
+  t.ok(answers.every(({ status }) => status === 204))
+  t.match(await queued(), [
+    { data: { v: 3, kind: 'receipt', provider: 'messagecentral', providerMessageId: 'T-1', state: 'delivered' } },
+  ])
+  for (const [n, [words, state]] of Object.entries([
+    [{ data: { verificationId: 20, deliveryStatus: 'undeliv' } }, 'undelivered'],
+    [{ messageId: 'M_1', status: 'Rejected' }, 'undelivered'],
+    [{ transactionId: 'T-2', status: 'SENT' }, 'accepted'],
+  ] as const)) {
+    t.equal((await post(path, {}, json(words))).status, 204)
+    t.equal((await queued()).filter(({ data }) => 'state' in data && data.state === state).length > 0, true, n)
+  }
+  t.equal((await post(path, { transactionId: 'T-3', status: 'FAILED' })).status, 204, 'as a form')
+  const before = (await queued()).length
+  for (const bad of [
+    json({ transactionId: 'T-4', status: 'TELEPORTED' }),
+    json({ status: 'DELIVERED' }),
+    json({ transactionId: 'T 4', status: 'DELIVERED' }),
+    json({ transactionId: 'T-4', status: 'DELIVERED', data: { status: 'FAILED' } }),
+    json([1]),
+    { payload: '{', headers: { 'content-type': 'application/json' } },
+    { payload: 'transactionId=T-4&status=DELIVERED&status=FAILED' },
+  ])
+    t.equal((await post(path, {}, bad)).status, 400, bad.payload)
+  t.equal((await queued()).length, before)
+})
+
+t.test('without a secret path nothing is claimed of MessageCentral; a guessed one is nobody’s', async (t) => {
+  const { MESSAGECENTRAL_RECEIPT_TOKEN: _secret, ...silent } = central
+  const none = await carrierFace(t, silent)
+  t.equal((await none.post(`/receipts/messagecentral/${secret}`, {}, json({}))).status, 404)
+  await t.rejects(carrierFace(t, { ...central, MESSAGECENTRAL_RECEIPT_TOKEN: 'short' }), /MESSAGECENTRAL_RECEIPT_TOKEN/)
+  const { post } = await carrierFace(t, central)
+  const statuses: number[] = []
+  for (let n = 0; n < 65; n += 1)
+    statuses.push((await post(`/receipts/messagecentral/${secret}${n}`, {}, json({}))).status)
+  t.same([statuses[0], statuses[59], statuses[60]], [404, 404, 429])
 })

@@ -26,6 +26,20 @@ t.test(
   },
 )
 
+t.test('a decoy without a number takes any of the routes, for one name always the same', async (t) => {
+  const { routes } = read('IN: messagecentral; US: twilio > messagecentral')
+  const first = (lot: number) => routeFor(routes, lanes, { country: 'ZZ', lot }).whose
+  const lots = Array.from({ length: 4096 }, (_, lot) => first(lot))
+  t.strictSame(new Set(lots), new Set(['IN', 'US', '*']))
+  t.strictSame(
+    lots,
+    lots.map((_, lot) => first(lot)),
+  )
+  t.match(routeFor([], lanes, { country: 'ZZ', lot: 7 }), {
+    steps: [[{ lane: 'twilio' }], [{ lane: 'messagecentral' }]],
+  })
+})
+
 t.test('what cannot be read is named by its rule, and not quoted', async (t) => {
   const wrong: Record<string, RegExp> = {
     'IN messagecentral': /rule 1 must begin/,

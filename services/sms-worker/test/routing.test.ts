@@ -203,6 +203,7 @@ function createJob(lane: Lane | readonly [Lane, ...Lane[]], { isLate = false, li
     report: createDeliveryReport({ events, fence }),
     optOuts: { nameOf: () => '', has: async () => false },
     isLate: async () => isLate,
+    lotOf: () => 0,
     share: createShare(1, 50),
     observeAccept: () => undefined,
     log,
@@ -278,13 +279,16 @@ t.test('a refusal after a send that may have arrived ends the message, and its l
   t.strictSame(await run(), { then: 'done' })
   t.strictSame([first.sent.length, second.sent.length], [1, 1])
   t.strictSame(
-    queued.map((event) => ('word' in event ? [event.word] : [event.state, event.attempt?.outcome])),
+    queued.map((event) =>
+      'word' in event
+        ? [event.word]
+        : [event.state, event.attempt?.outcome, ...(event.others ?? []).map(({ outcome }) => outcome)],
+    ),
     [
       ['sending', undefined],
       ['unknown', undefined],
       ['sending', undefined],
-      ['unknown', 'unknown'],
-      ['sending', 'rejected'],
+      ['unknown', 'rejected', 'unknown'],
       ['unknown', undefined],
       ['refused'],
     ],

@@ -4,7 +4,7 @@ import type { ChallengeMessage } from '@latchkey/contracts/challenge-record'
 import { smsJobId } from '@latchkey/contracts/queues/sms'
 import { eventually } from '@latchkey/kit/testing'
 import t, { type Test } from 'tap'
-import { codeFor, createSurroundings, createWorker, randomPrefix, twilioEnv, workerEnv } from './harness.js'
+import { attemptsIn, codeFor, createSurroundings, createWorker, randomPrefix, twilioEnv, workerEnv } from './harness.js'
 import { ourNumber, somebody, startStandIn } from './stand-in.js'
 
 t.jobs = 8
@@ -284,8 +284,7 @@ for (const fault of ['503', 'hang', 'reset-before', 'html-200', 'error-200'] as 
     await queue(job)
     const events = await until(job, 'accepted')
     t.equal((await standIn.ledger(to)).length, 1)
-    const attempts = events.flatMap(({ attempt }) => (attempt === undefined ? [] : [attempt]))
-    t.match(attempts, [
+    t.match(attemptsIn(events), [
       { number: 1, outcome: 'unknown' },
       { number: 2, outcome: 'accepted' },
     ])
@@ -333,13 +332,10 @@ for (const fault of ['503', 'lag'] as const)
     t.equal(bodies.length, 2)
     t.equal(new Set(bodies).size, 1)
     const events = await until(job, 'unknown')
-    t.match(
-      events.flatMap(({ attempt }) => (attempt === undefined ? [] : [attempt])),
-      [
-        { number: 1, outcome: 'unknown' },
-        { number: 2, outcome: 'unknown' },
-      ],
-    )
+    t.match(attemptsIn(events), [
+      { number: 1, outcome: 'unknown' },
+      { number: 2, outcome: 'unknown' },
+    ])
   })
 
 t.test('a decoy reaches no carrier, and moves in the log as a real message does', async (t) => {

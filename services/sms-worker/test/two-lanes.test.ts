@@ -2,7 +2,16 @@ import { randomUUID } from 'node:crypto'
 import { challengeKey } from '@latchkey/contracts/challenge-record'
 import { createNoteLane } from '../src/routing/last-lane.js'
 import t, { type Test } from 'tap'
-import { centralEnv, codeFor, createSurroundings, createWorker, randomPrefix, twilioEnv, workerEnv } from './harness.js'
+import {
+  attemptsIn,
+  centralEnv,
+  codeFor,
+  createSurroundings,
+  createWorker,
+  randomPrefix,
+  twilioEnv,
+  workerEnv,
+} from './harness.js'
 import { somebody, startStandIn } from './stand-in.js'
 
 t.jobs = 6
@@ -16,7 +25,7 @@ function setUp(t: Test, env: Record<string, string> = {}) {
   createWorker(t, all, prefix, { carrierTimeoutMs: 5_000 }).consumer.start()
   const send = async (job: Awaited<ReturnType<typeof around.open>>) => {
     await around.queue(job)
-    return (await around.until(job, 'accepted', 30_000)).flatMap(({ attempt }) => attempt?.provider ?? [])
+    return attemptsIn(await around.until(job, 'accepted', 30_000)).map(({ provider }) => provider)
   }
   return { ...around, send, again: (job: Parameters<typeof send>[0]) => send({ ...job, messageId: randomUUID() }) }
 }
@@ -64,13 +73,32 @@ t.test('where no carrier has a way to a number the reason of the first is told',
   await queue(job)
   await finished(job)
   t.strictSame(
-    (await events(job)).map(({ state, reason, attempt }) => [state, reason, attempt?.provider]),
+    (await events(job)).map(({ state, reason, attempt, others = [] }) => [
+      state,
+      reason,
+      attempt?.provider,
+      ...others.map(({ provider }) => provider),
+    ]),
     [
       ['sending', undefined, undefined],
-      ['rejected', 'blocked', 'twilio'],
-      ['sending', undefined, 'messagecentral'],
+      ['rejected', 'blocked', 'twilio', 'messagecentral'],
     ],
   )
+})
+
+t.test('the second copy of a message is told together with the first', async (t) => {
+  const { open, queue, until } = setUp(t)
+  const to = somebody()
+  await twilio.order({ to, fault: '503-after-accept' })
+  await twilio.order({ to, fault: 'lag', on: 'list' })
+  const job = await open({ message: codeFor(to) })
+  await queue(job)
+  const told = (await until(job, 'accepted')).find(({ state }) => state === 'accepted')
+  t.match(told, {
+    v: 3,
+    attempt: { number: 2, provider: 'messagecentral' },
+    others: [{ number: 1, provider: 'twilio', outcome: 'unknown' }],
+  })
 })
 
 t.test('the lane of a challenge that is gone is not written down: it would stay for ever', async (t) => {

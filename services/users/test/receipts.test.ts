@@ -79,7 +79,7 @@ const receiptsOf = ({ db }: Harness, { messageId }: Message) =>
 async function take({ services }: Harness, event: DeliveryEvent | Receipt): Promise<void> {
   for (;;) {
     try {
-      return await ('kind' in event ? services.deliveries.receive(event) : services.deliveries.record(event))
+      return void (await ('kind' in event ? services.deliveries.receive(event) : services.deliveries.record(event)))
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'unavailable') throw error
     }
@@ -164,10 +164,8 @@ t.test('a receipt proves that a call of unknown end was taken', async (t) => {
 
 t.test('of two copies that may be under way one has to arrive, and both have to be lost', async (t) => {
   const h = await harness(t)
-  const both = (message: Message) => [
-    attempted(message, { outcome: 'unknown', sid: undefined }),
-    attempted(message, { number: 2 }),
-  ]
+  const both = (message: Message) =>
+    [attempted(message, { outcome: 'unknown', sid: undefined }), attempted(message, { number: 2 })] as const
   const lost = newMessage()
   for (const event of both(lost)) await take(h, event)
   await take(h, receipt(lost, 'undelivered'))
@@ -180,6 +178,14 @@ t.test('of two copies that may be under way one has to arrive, and both have to 
   await take(h, receipt(saved, 'undelivered'))
   await take(h, receipt(saved, 'delivered', { attempt: 2 }))
   t.match(await told(h, saved), { state: 'delivered', reason: null })
+
+  const early = newMessage()
+  await take(h, receipt(early, 'undelivered'))
+  const [first, second] = both(early)
+  await take(h, { ...second, v: 3, others: [first.attempt] } as DeliveryEvent)
+  t.match(await told(h, early), { state: 'accepted' }, 'the second may still arrive')
+  await take(h, receipt(early, 'delivered', { attempt: 2 }))
+  t.match(await told(h, early), { state: 'delivered' })
 })
 
 t.test("a receipt that names no attempt is joined by the carrier's id", async (t) => {
@@ -245,3 +251,39 @@ t.test('a decoy is told to have arrived as late as real messages do, and not at 
   t.match(await told(h, arriving.message), { state: 'delivered', reason: null })
   for (const { message } of [never, untold]) t.match(await told(h, message), { state: 'accepted' })
 })
+
+t.test('how decoys fare is not chosen by whoever has messages sent that nobody answers', async (t) => {
+  const h = await harness(t)
+  const provider = `t${randomBytes(4).toString('hex')}`
+  const real = async (state: Receipt['state'], proved: boolean) => {
+    const message = newMessage()
+    await take(h, attempted(message, { provider, second: 10 }))
+    await take(h, receipt(message, state, { provider, at: at(12) }))
+    if (proved)
+      await h.db
+        .insertInto('consumed_challenges')
+        .values({ challenge_id: message.challengeId, consumed_at: new Date() })
+        .execute()
+  }
+  await real('delivered', true)
+  for (let n = 0; n < 30; n += 1) await real('undelivered', false)
+  const decoys = Array.from({ length: 5 }, () => newMessage())
+  for (const decoy of decoys)
+    await take(h, attempted(decoy, { provider: `decoy-${provider}`, sid: randomUUID(), second: 60 }))
+  h.advance(10_000)
+  for (const decoy of decoys) t.match(await told(h, decoy), { state: 'delivered' })
+})
+
+t.test(
+  'a receipt that names no message of ours is joined by the carrier’s id, and comes again while nobody knows it',
+  async (t) => {
+    const h = await harness(t)
+    const message = newMessage()
+    const { messageId: _unknown, attempt: _attempt, ...said } = receipt(message, 'delivered')
+    const nameless: Receipt = { ...said, v: 3 }
+    t.equal(await h.services.deliveries.receive(nameless), false)
+    await take(h, attempted(message))
+    t.equal(await h.services.deliveries.receive(nameless), true)
+    t.match(await told(h, message), { state: 'delivered' })
+  },
+)

@@ -119,9 +119,10 @@ t.test('replicas that start at once migrate once, and a migrated database is lef
     '0004_phone_undos',
     '0006_receipts',
     '0008_admins',
+    '0012_carrier_ids',
   ])
   t.same(await migrate(url), [])
-  t.equal((await sql(url, 'select name from kysely_migration')).length, 6)
+  t.equal((await sql(url, 'select name from kysely_migration')).length, 7)
 })
 
 t.test('accounts of the first release are found again after the second has migrated', async (t) => {
@@ -146,6 +147,7 @@ t.test('accounts of the first release are found again after the second has migra
     '0004_phone_undos',
     '0006_receipts',
     '0008_admins',
+    '0012_carrier_ids',
   ])
   const { signIn } = await harness(t, { url })
   t.match(await signIn(phone), { status: 200, body: { user: { phone, phoneVerified: true } } })

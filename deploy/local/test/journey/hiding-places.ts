@@ -69,3 +69,22 @@ export async function onOpsPorts({ opsUrls }: Stack): Promise<string> {
   const pages = Object.values(opsUrls).flatMap((url) => ['metrics', 'ready', 'live'].map((page) => `${url}/${page}`))
   return (await Promise.all(pages.map(async (url) => (await fetch(url)).text()))).join('\n')
 }
+
+/** Everything the queue dashboard tells of every job, and the dead letters. */
+export async function onBoard({ opsUrls }: Stack, password: string): Promise<string> {
+  const headers = { authorization: `Basic ${Buffer.from(`board:${password}`).toString('base64')}` }
+  const read = async (path: string) => {
+    const answer = await fetch(`${opsUrls['sms-worker']}${path}`, { headers })
+    if (answer.status >= 500 || answer.status === 401) throw new Error(`${path} answers ${answer.status}`)
+    return answer.text()
+  }
+  const pages = [await read('/dead-letters'), await read('/board/api/redis/stats')]
+  for (const queue of ['sms', 'delivery-event'])
+    for (const status of ['latest', 'active', 'waiting', 'prioritized', 'completed', 'failed', 'delayed']) {
+      const page = await read(`/board/api/queues?activeQueue=${queue}&status=${status}&page=1&jobsPerPage=50`)
+      const ids = [...page.matchAll(/"id":"([meord]-[^"]+)"/g)].map(([, id = '']) => id)
+      const jobs = [...new Set(ids)].map((id) => `/board/api/queues/${queue}/${id}`)
+      pages.push(page, ...(await Promise.all(jobs.flatMap((job) => [read(job), read(`${job}/logs`)]))))
+    }
+  return pages.join('\n')
+}

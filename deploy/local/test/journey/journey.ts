@@ -100,13 +100,22 @@ export async function centralStandIn(t: Test) {
     MESSAGECENTRAL_EMAIL: 'sms@example.com',
     MESSAGECENTRAL_PASSWORD: 'stand-in-password-of-the-tests',
   }
+  const receiptToken = randomBytes(24).toString('base64url')
   const standIn = startProcess(`${root}/deploy/messagecentral-stand-in/dist/src/main.js`, account)
   t.teardown(() => standIn.child.kill('SIGKILL'))
   const url = await eventually('the stand-in', async () => /ready (\S+)/.exec(standIn.output())?.[1])
   const call = caller(t, url)
   return {
-    env: { ...account, MESSAGECENTRAL_SENDER_ID: 'ACMEIN', MESSAGECENTRAL_API_BASE_URL: url },
+    env: {
+      ...account,
+      MESSAGECENTRAL_SENDER_ID: 'ACMEIN',
+      MESSAGECENTRAL_API_BASE_URL: url,
+      MESSAGECENTRAL_RECEIPT_TOKEN: receiptToken,
+    },
     url,
+    /** How it reports on a number from now on, to a worker that knows it. */
+    report: (workerUrl: string, order: { to: string; how: string; ending?: string }) =>
+      call('POST', '/receipts', { ...order, url: `${workerUrl}/receipts/messagecentral/${receiptToken}` }),
     order: (fault: { to: string; fault: string; ms?: number; times?: number; code?: number }) =>
       call('POST', '/faults', fault),
   }

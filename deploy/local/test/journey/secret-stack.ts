@@ -8,8 +8,10 @@ import { type Stack, startStack } from '../../src/stack.js'
 import { driveFaces } from '../dialects/canaries.js'
 import { breakJobs, breakUsers, driveAll, keepingRefusals } from './all-flows.js'
 import { type Canaries, findLeaks, noCanaries } from './canaries.js'
-import { inPostgres, inProcessList, inRedis, onOpsPorts } from './hiding-places.js'
+import { inPostgres, inProcessList, inRedis, onBoard, onOpsPorts } from './hiding-places.js'
 import { type Call, caller, randomPhone, type twilioStandIn } from './journey.js'
+
+const boardPassword = randomBytes(18).toString('base64url')
 
 interface SecretStack {
   readonly stack: Stack
@@ -22,7 +24,7 @@ interface SecretStack {
 export async function secretStack(t: Test, env: Record<string, string> = {}): Promise<SecretStack> {
   const canaries = noCanaries()
   const { databaseUrl, redisUrl } = await lockedStores(t, canaries)
-  const keys = generateKeys()
+  const keys = { ...generateKeys(), BOARD_PASSWORD: boardPassword }
   canaries.tokens.push(...Object.values(keys))
   const stack = await startStack({
     databaseUrl,
@@ -74,6 +76,12 @@ export async function searchEverything(t: Test, { carrier, ...driven }: Searched
   clean(stack.logs(), 'logs, and what was printed by a process that failed')
   clean(await inRedis(stack.redisUrl, planted), 'Redis')
   clean(await onOpsPorts(stack), 'metrics and health')
+  const board = await onBoard(stack, boardPassword)
+  clean(board, 'the queue dashboard and dead letters')
+  t.ok(
+    planted.every((id) => board.includes(id)),
+    'which tell of the jobs that failed',
+  )
   t.ok(refusals.length >= 15, `${refusals.length} refusals`)
   clean(refusals.join('\n'), 'what refusals say')
   clean(await (await fetch(`${stack.gatewayUrl}/openapi.json`)).text(), 'the OpenAPI document')

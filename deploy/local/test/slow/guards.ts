@@ -13,6 +13,7 @@
 // Choose the fastest test that notices: one of the service before one of the journey.
 import { accountChangeGuards } from './guards/account-changes.js'
 import { edgeGuards } from './guards/edge.js'
+import { boardGuards } from './guards/board.js'
 import { faceGuards } from './guards/faces.js'
 import { jodimilanAndRentlyGuards } from './guards/faces-b.js'
 import { gatewayGuards } from './guards/gateway.js'
@@ -53,6 +54,7 @@ export const guards: readonly Guard[] = [
   ...redisFaultGuards,
   ...sessionGuards,
   ...receiptGuards,
+  ...boardGuards,
   ...accountChangeGuards,
   ...strangerGuards,
   ...operatorGuards,

@@ -11,9 +11,11 @@ export type Guest = Person & { readonly challenge: { readonly id: string; readon
 export async function signUp(
   { call, order }: Pick<Production, 'call' | 'order'>,
   orders: readonly Order[] = [],
+  before: (phone: string) => Promise<void> = async () => undefined,
 ): Promise<Guest> {
   const phone = randomPhone()
   for (const each of orders) await order({ to: phone, ...each })
+  await before(phone)
   const { status, body } = await call('POST', '/v1/signup', { phone })
   if (status !== 202) throw new Error(`a sign-up was answered with ${status}`)
   return { phone, told: [], challenge: body.challenge }

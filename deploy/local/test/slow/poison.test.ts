@@ -1,4 +1,7 @@
-import { randomUUID } from 'node:crypto'
+import { execFile } from 'node:child_process'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { eventually } from '@latchkey/kit/testing'
 import t from 'tap'
 import { checkInvariants } from './invariants.js'
@@ -7,11 +10,22 @@ import { production } from './production.js'
 import { ends, figure, killWorker, lookInside, redisDoor, replaceWorker } from './workers.js'
 
 const deaths = 5
+const boardPassword = randomBytes(18).toString('base64url')
+
+/** What `npm run queue` prints, told where the worker is, and how it ends. */
+async function command(url: string, words: readonly string[], password = boardPassword) {
+  const program = fileURLToPath(new URL('../../src/operator/queue.js', import.meta.url))
+  const env = { PATH: process.env['PATH'] ?? '', BOARD_PASSWORD: password }
+  return promisify(execFile)(process.execPath, [program, 'queue', ...words, '--url', url], { env }).then(
+    ({ stdout }) => ({ code: 0, text: stdout }),
+    ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, text: stdout + stderr }),
+  )
+}
 
 t.test(
   'a job that kills every worker ends after five starts as a dead letter; one of a newer version waits',
   async (t) => {
-    const on = await production(t)
+    const on = await production(t, { env: { BOARD_PASSWORD: boardPassword } })
     const { redis, queue, jobOf, failedJobs } = lookInside(t, on)
     const { stack } = on
     const newer = await queue.add('sms', { v: 2, somethingNew: randomUUID() }, { jobId: `m-${randomUUID()}` })
@@ -74,6 +88,19 @@ t.test(
       t.equal(await failedJobs(), 1)
       t.equal((await on.ledger()).length, 1, 'the carrier saw only the other')
       await checkInvariants(t, on, [poison, other])
+    })
+
+    await t.test('and can be seen and put away by hand, with its end in the log', async (t) => {
+      const ops = stack.opsUrls['sms-worker']
+      t.match(await command(ops, ['list'], `${boardPassword}x`), { code: 1, text: /refuses \(401\).*BOARD_PASSWORD/ })
+      t.match(await command(ops, ['bury', id]), { code: 78, text: /usage: npm run queue/ })
+      t.match(await command(ops, ['list']), { code: 0, text: `message ${job?.data.messageId}: sign_up, IN` })
+      t.match(JSON.parse((await command(ops, ['list', '--json'])).text), [{ id, queue: 'sms', starts: deaths }])
+      t.match(await command(ops, ['retry', 'm-nobody']), { code: 1, text: /there is no such dead letter/ })
+      t.match(await command(ops, ['drop', id]), { code: 0, text: `✓ ${id}: ends unsent` })
+      await eventually('it to end', async () => (await queue.getJobState(id)) === 'completed')
+      t.match(await command(ops, ['list']), { code: 0, text: /^No dead letters/ })
+      t.match(await ends(on, poison, ['failed']), { attempts: [] }, 'the log says what it said')
     })
   },
 )

@@ -19,7 +19,8 @@ export type DeliveryAttempt = Static<typeof DeliveryAttempt>
 
 /** What the worker tells users about a message. Applying one twice, late or out of order changes nothing. */
 export const DeliveryEvent = Type.Object({
-  v: Type.Literal(1),
+  /** 3 where it has `others`. */
+  v: Type.Enum([1, 3]),
   messageId: Type.String({ format: 'uuid' }),
   challengeId: ChallengeId,
   generation: Type.Integer({ minimum: 1 }),
@@ -29,6 +30,8 @@ export const DeliveryEvent = Type.Object({
   state: DeliveryState,
   reason: Type.Optional(DeliveryReason),
   attempt: Type.Optional(DeliveryAttempt),
+  /** Attempts that have to be known together with that one: by one copy alone a receipt would be read as the end of all. */
+  others: Type.Optional(Type.Array(DeliveryAttempt, { minItems: 1, maxItems: 1_000 })),
   at: Timestamp,
 })
 export type DeliveryEvent = Static<typeof DeliveryEvent>
@@ -42,9 +45,11 @@ export type ReceiptState = (typeof receiptStates)[number]
 
 /** What a carrier later says of a message. It may come before the event of the attempt, or never. */
 export const Receipt = Type.Object({
-  v: Type.Literal(2),
+  /** 3 where it names no message of ours. */
+  v: Type.Enum([2, 3]),
   kind: Type.Literal('receipt'),
-  messageId: Type.String({ format: 'uuid' }),
+  /** Without it the carrier's own id has to tell. */
+  messageId: Type.Optional(Type.String({ format: 'uuid' })),
   /** Without it the carrier's own id tells which attempt is meant. */
   attempt: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
   provider,
@@ -72,10 +77,10 @@ export const OptOutChange = Type.Object({
 })
 export type OptOutChange = Static<typeof OptOutChange>
 
-/** Version 2 brought receipts and opt-outs: a users that does not know them leaves them to a newer one. */
+/** Version 2 brought receipts and opt-outs, 3 several attempts at once and receipts that name no message: a users that does not know them leaves them to a newer one. */
 export const deliveryEventQueue = queue({
   name: 'delivery-event',
-  version: 2,
+  version: 3,
   payload: Type.Union([DeliveryEvent, Receipt, OptOutChange]),
 })
 

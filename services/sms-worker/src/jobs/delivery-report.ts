@@ -1,4 +1,4 @@
-import type { DeliveryReason, DeliveryState } from '@latchkey/contracts/delivery'
+import { type DeliveryReason, deliveryRanks, type DeliveryState } from '@latchkey/contracts/delivery'
 import {
   type DeliveryAttempt,
   type DeliveryEvent,
@@ -15,12 +15,14 @@ import { type AttemptFence, type FencedAttempt, type FenceView, settledAttempt }
 export interface Remark {
   readonly reason?: DeliveryReason
   readonly attempt?: DeliveryAttempt
+  /** Those that the log must not hear of later than of that one. */
+  readonly others?: readonly DeliveryAttempt[]
 }
 
 /** Tells users what became of messages. Throws `unavailable` where the event could not be queued: the job must come again. */
 export interface DeliveryReport {
   state(job: SmsJob, state: DeliveryState, remark?: Remark): Promise<void>
-  /** Every attempt the log does not have yet. Of an unknown one it is told once it is `final`: nobody will ask again. */
+  /** Every attempt the log does not have yet, together. Of an unknown one it is told once it is `final`: nobody will ask again. */
   attempts(job: SmsJob, view: FenceView, options: { final: boolean }): Promise<void>
   /** A carrier refused a number because it had told it STOP: `number` is its keyed hash. */
   optedOut(job: SmsJob, attempt: FencedAttempt, number: string): Promise<void>
@@ -32,11 +34,11 @@ interface ReportDeps {
 }
 
 export function createDeliveryReport({ events, fence }: ReportDeps): DeliveryReport {
-  async function state(job: SmsJob, to: DeliveryState, remark: Remark = {}): Promise<void> {
+  async function state(job: SmsJob, to: DeliveryState, { others = [], ...remark }: Remark = {}): Promise<void> {
     const { messageId, challengeId, generation, purpose, country, requestId } = job
     const at = new Date().toISOString()
     const event: DeliveryEvent = {
-      v: 1,
+      v: others.length > 0 ? 3 : 1,
       messageId,
       challengeId,
       generation,
@@ -46,6 +48,7 @@ export function createDeliveryReport({ events, fence }: ReportDeps): DeliveryRep
       state: to,
       at,
       ...remark,
+      ...(others.length > 0 && { others: [...others] }),
     }
     await events.add(deliveryEventJobId(event), event)
   }
@@ -61,34 +64,37 @@ export function createDeliveryReport({ events, fence }: ReportDeps): DeliveryRep
     async attempts(job, view, { final }) {
       const settled = settledAttempt(view, { end: final })
       const due = view.attempts.filter((attempt) => attempt.number > view.reported || attempt === settled)
-      let upTo = view.reported
+      const told: TriedAttempt[] = []
       for (const attempt of due) {
         const { result } = attempt
-        if (result === undefined || (result.outcome === 'unknown' && !final)) {
-          if (settled === undefined) break
-          continue
-        }
-        const { reason } = result.outcome === 'rejected' ? result : {}
-        const to = stateOf(result.outcome, attempt === settled)
-        await state(job, to, {
-          attempt: toLog(attempt, result),
-          ...(reason !== undefined && to === 'rejected' && { reason }),
-        })
-        upTo = Math.max(upTo, attempt.number)
+        if (result !== undefined && (final || result.outcome !== 'unknown')) told.push({ ...attempt, result })
+        else if (settled === undefined) break
       }
-      if (upTo > view.reported) await fence.markReported(job.messageId, upTo)
+      const last = told.at(-1)
+      if (last === undefined) return
+      const main = told.find(({ number }) => number === settled?.number) ?? last
+      const states = told.map((attempt) => stateOf(attempt.result.outcome, attempt.number === settled?.number))
+      const to = states.reduce((a, b) => (deliveryRanks[b] > deliveryRanks[a] ? b : a))
+      const { reason } = settled?.result?.outcome === 'rejected' ? settled.result : {}
+      await state(job, to, {
+        attempt: toLog(main),
+        others: told.filter((each) => each !== main).map(toLog),
+        ...(reason !== undefined && to === 'rejected' && { reason }),
+      })
+      if (last.number > view.reported) await fence.markReported(job.messageId, last.number)
     },
   }
 }
 
 type Result = NonNullable<FencedAttempt['result']>
+type TriedAttempt = FencedAttempt & { readonly result: Result }
 
 /** The state of the message as far as this attempt goes: one that left nothing behind, and did not decide, goes on being sent. */
 function stateOf(outcome: Result['outcome'], decided: boolean): DeliveryState {
   return outcome === 'not_sent' || (outcome === 'rejected' && !decided) ? 'sending' : outcome
 }
 
-function toLog({ number, provider, startedAtMs }: FencedAttempt, result: Result): DeliveryAttempt {
+function toLog({ number, provider, startedAtMs, result }: TriedAttempt): DeliveryAttempt {
   const { outcome, endedAtMs } = result
   return {
     number,

@@ -31,6 +31,8 @@ export interface SendSmsDeps {
   readonly report: DeliveryReport
   readonly optOuts: OptOuts
   readonly isLate: () => Promise<boolean>
+  /** A number that is always the same of the subject of a challenge, and tells nothing of it. */
+  readonly lotOf: (challengeId: string) => number
   /** The slots that classes behind sign-in and reset may take: a carrier that hangs would fill them all. */
   readonly share: Share
   readonly observeAccept: (queuedAt: Date) => void
@@ -77,7 +79,8 @@ const unsent: Record<Dead['verdict'], Unsent> = {
 
 /** One job, top to bottom: is the code still worth sending? → fence → carrier → delivery log. Every job ends in a state of the log. */
 export function createSendSms(deps: SendSmsDeps): SendSms {
-  const { openChallenge, render, fence, router, noteLane, report, optOuts, isLate, share, observeAccept, log } = deps
+  const { openChallenge, render, fence, router, noteLane, report, optOuts, isLate, lotOf, share, observeAccept, log } =
+    deps
 
   async function sendSms(job: SmsJob, info: JobInfo): Promise<Verdict> {
     const challenge = await openChallenge(job)
@@ -102,7 +105,7 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
     const body = message.kind === 'decoy' ? '' : render(message, job.purpose, locale)
     const round = await router.deliver({
       message: { id: job.messageId, to: recipient(message), body },
-      destination: { country: job.country, ...(range !== undefined && { range }) },
+      destination: { country: job.country, ...(range === undefined ? { lot: lotOf(job.challengeId) } : { range }) },
       ...(lane !== undefined && { avoid: lane }),
       priority: info.priority,
       starts: info.starts,

@@ -1,6 +1,7 @@
 import parsePhone from 'libphonenumber-js/min'
 import { classifyAnswer } from './message-central-codes.js'
 import { createMessageCentralHttp, MessageCentralSilence } from './message-central-http.js'
+import { createMessageCentralReader } from './message-central-receipts.js'
 import { createTokens } from './message-central-token.js'
 import { absent, type Carrier, type SendOutcome, type SmsMessage, type SmsProvider, variable } from './provider.js'
 
@@ -105,6 +106,7 @@ export const messageCentralCarrier: Carrier = {
       'a URL without a path',
       'https://cpaas.messagecentral.com',
     ),
+    MESSAGECENTRAL_RECEIPT_TOKEN: variable(/^[\w-]{32,128}$/, 'at least 32 letters, digits, - and _'),
   },
   credentials: [
     'MESSAGECENTRAL_AUTH_TOKEN',
@@ -133,6 +135,8 @@ export const messageCentralCarrier: Carrier = {
       ...(login !== undefined && { login }),
     })
   },
+  reader: ({ MESSAGECENTRAL_RECEIPT_TOKEN: token }) =>
+    token === undefined ? undefined : createMessageCentralReader(token),
 }
 
 function loginOf(told: Readonly<Record<string, string | undefined>>) {

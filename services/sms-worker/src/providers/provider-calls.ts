@@ -7,11 +7,14 @@ export interface CarrierCall {
   readonly target: string
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: string
+  /** The last part of a path that only the carrier knows. */
+  readonly token?: string
 }
 
 /** What a carrier says of a message it once took. */
 export interface ProviderReceipt {
-  readonly messageId: string
+  /** Where the carrier was told it; else its own id tells. */
+  readonly messageId?: string
   readonly attempt?: number
   readonly providerMessageId: string
   readonly state: 'accepted' | 'delivered' | 'undelivered'
@@ -31,8 +34,8 @@ export interface ProviderInbound {
   readonly word: 'stop' | 'start' | 'help' | 'other'
 }
 
-/** Why a call is not believed: not signed by the carrier, or signed and still not to be understood. */
-export type Unbelieved = 'forged' | 'unreadable'
+/** Why a call is not believed: not signed by the carrier; signed and still not to be understood; at a path that only the carrier could know, and nobody's. */
+export type Unbelieved = 'forged' | 'unreadable' | 'astray'
 
 /** Reads what a carrier calls us with. Believes nothing that only the carrier can have said unless it proves it. */
 export interface CallReader {

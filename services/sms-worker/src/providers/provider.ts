@@ -98,7 +98,7 @@ export interface Carrier {
   missing(told: Told): string[]
   open(told: Told, needs: CarrierNeeds): SmsProvider
   /** What it calls us with, at `publicUrl`; a carrier without it reports nothing that could be believed. */
-  reader?(told: Told, publicUrl: string): CallReader
+  reader?(told: Told, publicUrl: string): CallReader | undefined
 }
 
 /** Sentences for those of the variables that are not told. */

@@ -55,7 +55,8 @@ export function createCarrierDesk(needs: DeskNeeds): CarrierDesk {
         return read
       }
       const { optedOut, ...said } = read
-      const event: Receipt = { v: 2, kind: 'receipt', provider, ...said, at: now() }
+      const v = said.messageId === undefined ? 3 : 2
+      const event: Receipt = { v, kind: 'receipt', provider, ...said, at: now() }
       if (optedOut !== undefined)
         await optOut({
           number: optOuts.nameOf(optedOut),

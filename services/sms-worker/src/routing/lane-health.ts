@@ -146,13 +146,9 @@ function createGate({ breaker, fails, firstMs, longestMs, again, onBreak, onRese
   let strikes = 0
   let probeAt = 0
   let claimed = false
-  // Calls of an earlier round come to their ends late, and say nothing about the carrier as it is now.
   let round = 0
   const policy: CircuitBreakerPolicy = circuitBreaker(
-    handleWhenResult((result) => {
-      const { outcome, began } = result as Seen
-      return began === round && fails(outcome, out)
-    }),
+    handleWhenResult((result) => fails(result as SendOutcome, out)),
     { breaker, halfOpenAfter: new DelegateBackoff(() => nextProbe()) },
   )
   policy.onBreak(() => {
@@ -190,14 +186,13 @@ function createGate({ breaker, fails, firstMs, longestMs, again, onBreak, onRese
       const began = round
       // Let in as a last resort, or just before it broke: what it comes to changes nothing.
       if (out && !claimed) return call()
-      claimed = false
-      const seen = await policy.execute(async (): Promise<Seen> => ({ outcome: await call(), began }))
-      return seen.outcome
+      if (claimed) {
+        claimed = false
+        return policy.execute(call)
+      }
+      const outcome = await call()
+      // A call of an earlier round ends late, and says nothing about the carrier as it is now: neither against it nor for it.
+      return began === round ? policy.execute(async () => outcome) : outcome
     },
   }
-}
-
-interface Seen {
-  readonly outcome: SendOutcome
-  readonly began: number
 }

@@ -61,21 +61,29 @@ export interface Destination {
   readonly country: string
   /** The beginning of the number (`rangeOf`), where there is one. */
   readonly range?: string
+  /** Of a message for nobody without a number: always the same of one name that was asked for. */
+  readonly lot?: number
 }
 
-/** The rule with the longest beginning of the number; else its country's; else that for all; else every lane in its order. */
+/**
+ * The rule with the longest beginning of the number; else its country's; else that for all; else every lane in its order. By lot, any of
+ * them: where carriers differ in what they report, who has no number must not be told by the route that all such take.
+ */
 export function routeFor(
   routes: readonly Route[],
   lanes: readonly string[],
-  { country, range = '' }: Destination,
+  { country, range = '', lot }: Destination,
 ): Route {
+  const every: Route = { whose: '*', steps: lanes.map((lane) => [{ lane, weight: 1 }]) }
+  if (lot !== undefined) {
+    const all = routes.some(({ whose }) => whose === '*') ? routes : [...routes, every]
+    return all[lot % all.length] ?? every
+  }
   const byNumber = routes
     .filter(({ whose }) => whose.startsWith('+') && range.startsWith(whose))
     .toSorted((a, b) => b.whose.length - a.whose.length)
   const named = (name: string) => routes.find(({ whose }) => whose === name)
-  return (
-    byNumber[0] ?? named(country) ?? named('*') ?? { whose: '*', steps: lanes.map((lane) => [{ lane, weight: 1 }]) }
-  )
+  return byNumber[0] ?? named(country) ?? named('*') ?? every
 }
 
 const pacePattern = /^([a-z]+)\s+([1-9]\d{0,4})$/

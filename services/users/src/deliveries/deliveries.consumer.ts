@@ -1,6 +1,6 @@
-import { deliveryEventQueue } from '@latchkey/contracts/queues/delivery-event'
+import { deliveryEventQueue, type Receipt } from '@latchkey/contracts/queues/delivery-event'
 import { AppError } from '@latchkey/kit/app-error'
-import { type Consumer, createConsumer } from '@latchkey/kit/queue'
+import { type Consumer, createConsumer, type Verdict } from '@latchkey/kit/queue'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { OptOuts } from '../opt-outs/opt-outs.service.js'
@@ -32,8 +32,9 @@ export function createDeliveryConsumer({
     handle: async (event) => {
       try {
         if (!('kind' in event)) await deliveries.record(event)
-        else if (event.kind === 'receipt') await deliveries.receive(event)
-        else await optOuts.record(event)
+        else if (event.kind === 'receipt') {
+          if (!(await deliveries.receive(event))) return later(event, log)
+        } else await optOuts.record(event)
         return { then: 'done' }
       } catch (error) {
         // Not counted as a failure, so that an outage of any length loses nothing.
@@ -42,4 +43,15 @@ export function createDeliveryConsumer({
       }
     },
   })
+}
+
+/** By then the worker has told of every call that it heard the end of. */
+const longestWaitMs = 3_600_000
+
+/** A carrier may be faster than its own answer: what it says of a message nobody knows comes again, later each time. */
+function later({ provider, providerMessageId, at }: Receipt, log: Logger): Verdict {
+  const ageMs = Date.now() - Date.parse(at)
+  if (ageMs < longestWaitMs) return { then: 'again', afterMs: Math.max(1_000, ageMs / 2) }
+  log.info({ provider, providerMessageId }, 'a receipt of no message of ours was put away')
+  return { then: 'done' }
 }

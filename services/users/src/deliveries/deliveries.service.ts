@@ -11,8 +11,11 @@ import { joinReceipts, keepReceipt, playReceipt } from './receipts.service.js'
 export interface Deliveries {
   /** Writes an event down. Twice, late or in another order, it leads to the same rows. */
   record(event: DeliveryEvent): Promise<void>
-  /** Writes down what a carrier says; where its message is not known yet, it is kept for it. */
-  receive(receipt: Receipt): Promise<void>
+  /**
+   * Writes down what a carrier says; where its message is not known yet, it is kept for it. False where it names no message, and none is
+   * known by the carrier's own id: it has to come again.
+   */
+  receive(receipt: Receipt): Promise<boolean>
   find(messageId: string): Promise<ReplyOf<typeof getDelivery>>
   /** Closes what nobody will hear of again, and forgets receipts of what never came; says how many. */
   sweep(): Promise<number>
@@ -33,7 +36,7 @@ export function createDeliveries({ db, now }: { db: Db; now: () => Date }): Deli
   }
 
   return {
-    async record({ messageId, attempt, at, state, ...event }) {
+    async record({ messageId, attempt, others = [], at, state, ...event }) {
       await db.transaction().execute(async (trx) => {
         await receipts.lockMessage(trx, messageId)
         await deliveries.upsertMessage(trx, {
@@ -49,27 +52,32 @@ export function createDeliveries({ db, now }: { db: Db; now: () => Date }): Deli
           first_at: new Date(at),
           last_at: new Date(at),
         })
-        if (attempt === undefined) return lift(trx, messageId)
-        await deliveries.upsertAttempt(trx, {
-          message_id: messageId,
-          number: attempt.number,
-          provider: attempt.provider,
-          outcome: attempt.outcome,
-          provider_message_id: attempt.providerMessageId ?? null,
-          carrier_code: attempt.carrierCode ?? null,
-          started_at: new Date(attempt.startedAt),
-          ended_at: new Date(attempt.endedAt),
-        })
-        await playReceipt(trx, { messageId, country: event.country, attempt }, now())
+        for (const each of attempt === undefined ? others : [...others, attempt]) {
+          await deliveries.upsertAttempt(trx, {
+            message_id: messageId,
+            number: each.number,
+            provider: each.provider,
+            outcome: each.outcome,
+            provider_message_id: each.providerMessageId ?? null,
+            carrier_code: each.carrierCode ?? null,
+            started_at: new Date(each.startedAt),
+            ended_at: new Date(each.endedAt),
+          })
+          await playReceipt(trx, { messageId, country: event.country, attempt: each }, now())
+        }
         await lift(trx, messageId)
       })
     },
     async receive(receipt) {
+      const { provider, providerMessageId } = receipt
+      const messageId = receipt.messageId ?? (await receipts.findMessageOf(db, provider, providerMessageId))
+      if (messageId === undefined) return false
       await db.transaction().execute(async (trx) => {
-        await receipts.lockMessage(trx, receipt.messageId)
-        await keepReceipt(trx, receipt)
-        await lift(trx, receipt.messageId)
+        await receipts.lockMessage(trx, messageId)
+        await keepReceipt(trx, { ...receipt, messageId })
+        await lift(trx, messageId)
       })
+      return true
     },
     async find(messageId) {
       const message = await deliveries.findMessage(db, messageId)

@@ -33,6 +33,19 @@ export async function upsertReceipt(trx: Trx, row: Insertable<SmsReceiptTable>):
     .execute()
 }
 
+/** The message of which a provider took an attempt under this id of its own. */
+export async function findMessageOf(db: Db, provider: string, sid: string): Promise<string | undefined> {
+  const attempt = await db
+    .selectFrom('sms_attempts')
+    .select('message_id')
+    .where('provider', '=', provider)
+    .where('provider_message_id', '=', sid)
+    .orderBy('started_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return attempt?.message_id
+}
+
 /** Of one message: its receipts and its attempts. */
 export async function findStory(trx: Trx, messageId: string) {
   const receipts = await trx
@@ -91,26 +104,40 @@ export async function dropParked(db: Db, { before, most }: { before: Date; most:
   return Number(dropped.numDeletedRows)
 }
 
-/** How the latest messages of a provider fared that it took between two times: what was last said of each, and when it was taken. */
+/**
+ * How the latest messages of a provider fared that it took between two times: what was last said of each, and when it was taken; with
+ * `proved`, of those whose code was answered.
+ */
 export function findFates(
   trx: Trx,
-  { provider, from, to, most }: { provider: string; from: Date; to: Date; most: number },
+  { provider, from, to, most, proved }: { provider: string; from: Date; to: Date; most: number; proved: boolean },
 ) {
   return trx
-    .selectFrom('sms_attempts as a')
+    .selectFrom((inner) =>
+      inner
+        .selectFrom('sms_attempts')
+        .select(['message_id', 'provider', 'provider_message_id', 'ended_at'])
+        .where('provider', '=', provider)
+        .where('outcome', '=', 'accepted')
+        .where('ended_at', '>', from)
+        .where('ended_at', '<', to)
+        .orderBy('ended_at', 'desc')
+        .limit(looked)
+        .as('a'),
+    )
     .innerJoin('sms_messages as m', 'm.id', 'a.message_id')
     .leftJoin('sms_receipts as r', (join) =>
       join.onRef('r.provider', '=', 'a.provider').onRef('r.provider_message_id', '=', 'a.provider_message_id'),
     )
+    .$if(proved, (query) => query.innerJoin('consumed_challenges as c', 'c.challenge_id', 'm.challenge_id'))
     .select(['m.country', 'a.ended_at', 'r.state', 'r.at'])
-    .where('a.provider', '=', provider)
-    .where('a.outcome', '=', 'accepted')
-    .where('a.ended_at', '>', from)
-    .where('a.ended_at', '<', to)
     .orderBy('a.ended_at', 'desc')
     .limit(most)
     .execute()
 }
+
+/** However many messages there are that nobody answers, one look goes no further back. */
+const looked = 5_000
 
 /** Writes down what a decoy will have been told; the first word stays. */
 export async function insertPlayed(

@@ -23,7 +23,7 @@ const isAbout =
     (attempt === null ? candidate.provider_message_id === sid : candidate.number === attempt)
 
 /** Writes a receipt down, whether or not its message is known. */
-export async function keepReceipt(trx: Trx, receipt: Receipt): Promise<void> {
+export async function keepReceipt(trx: Trx, receipt: Receipt & { readonly messageId: string }): Promise<void> {
   await receipts.upsertReceipt(trx, {
     provider: receipt.provider,
     provider_message_id: receipt.providerMessageId,
@@ -77,7 +77,8 @@ const latest = 100
 
 /**
  * A message for nobody fares as one of the latest real ones of its provider did, chosen by lot: who waits for its receipt
- * cannot tell it from a real one. Of a provider that sends no receipts it gets none.
+ * cannot tell it from a real one. Of a provider that sends no receipts it gets none. Real ones are those that somebody answered,
+ * as long as there are any: else who has messages sent to numbers of his choice would choose how decoys fare.
  */
 export async function playReceipt(
   trx: Trx,
@@ -86,13 +87,15 @@ export async function playReceipt(
 ): Promise<void> {
   const { provider, outcome, providerMessageId, endedAt } = attempt
   if (!provider.startsWith(decoyPrefix) || outcome !== 'accepted' || providerMessageId === undefined) return
-  const fates = await receipts.findFates(trx, {
+  const wanted = {
     provider: provider.slice(decoyPrefix.length),
     from: new Date(now.getTime() - memoryMs),
     // The youngest still wait for theirs.
     to: new Date(now.getTime() - settleMs),
     most: latest,
-  })
+  }
+  const proved = await receipts.findFates(trx, { ...wanted, proved: true })
+  const fates = proved.length > 0 ? proved : await receipts.findFates(trx, { ...wanted, proved: false })
   const near = fates.filter((fate) => fate.country === country)
   const choice = near.length > 0 ? near : fates
   const fate = choice[choice.length === 0 ? 0 : randomInt(choice.length)]

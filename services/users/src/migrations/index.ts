@@ -9,6 +9,7 @@ import { up as deviceNames } from './0003_device_names.js'
 import { up as phoneUndos } from './0004_phone_undos.js'
 import { up as receipts } from './0006_receipts.js'
 import { up as admins } from './0008_admins.js'
+import { up as carrierIds } from './0012_carrier_ids.js'
 
 /** In order, by name, for ever. A list rather than a folder scan: it type-checks and shows up in review. */
 const migrations: Record<string, Migration> = {
@@ -19,6 +20,7 @@ const migrations: Record<string, Migration> = {
   // 0005 was never released, and none may come: a database that ran a later one refuses it.
   '0006_receipts': { up: receipts },
   '0008_admins': { up: admins },
+  '0012_carrier_ids': { up: carrierIds },
 }
 
 /** Brings the schema up to date, and says what it did. Replicas may start at once: Kysely takes an advisory lock, and one of them works. */

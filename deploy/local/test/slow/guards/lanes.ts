@@ -60,10 +60,10 @@ export const laneGuards: readonly Guard[] = [
   {
     guards: 'calls of before a break say nothing of the carrier after it',
     file: 'services/sms-worker/src/routing/lane-health.ts',
-    take: 'began === round && ',
-    put: '',
+    take: 'return began === round ? policy.execute(async () => outcome) : outcome',
+    put: 'return began <= round ? policy.execute(async () => outcome) : outcome',
     test: 'services/sms-worker/test/lanes.test.ts',
-    red: 'calls that end after a lane has come back say nothing against it',
+    red: 'calls that end after a lane has come back say nothing against it, and nothing for it',
   },
   {
     guards: 'a resend takes another lane',
@@ -152,6 +152,14 @@ export const laneGuards: readonly Guard[] = [
     put: '',
     test: 'services/sms-worker/test/lanes.test.ts',
     red: 'of many messages at once one is the probe of a lane that was away; a decoy never is',
+  },
+  {
+    guards: 'a decoy without a number is not known by its route',
+    file: 'services/sms-worker/src/routing/routes.ts',
+    take: 'all[lot % all.length] ?? every',
+    put: "all.find(({ whose }) => whose === '*') ?? every",
+    test: 'services/sms-worker/test/routes.test.ts',
+    red: 'a decoy without a number takes any of the routes, for one name always the same',
   },
   {
     guards: 'a challenge that is gone is not made again',
