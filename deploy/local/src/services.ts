@@ -11,6 +11,7 @@ import { startTethered, type Tethered } from './tether.js'
 export interface RunningService extends Tethered {
   readonly name: ServiceName
   readonly port: number
+  readonly opsPort: number
   readonly logFile: string
   /** One sentence, and what its log says, about an end nobody asked for. */
   explain(exit: number | string): LaunchError
@@ -45,7 +46,7 @@ export async function stopServices(services: readonly RunningService[]): Promise
 const isFront = ({ name }: RunningService) => name === 'auth-gateway'
 
 /** Starts a service without waiting for anything. */
-export async function spawnService({ name, port, env }: ServicePlan, logDir: string): Promise<RunningService> {
+export async function spawnService({ name, port, opsPort, env }: ServicePlan, logDir: string): Promise<RunningService> {
   mkdirSync(logDir, { recursive: true })
   const logFile = join(logDir, `${name}.log`)
   if ((statSync(logFile, { throwIfNoEntry: false })?.size ?? 0) > longestLogBytes) renameSync(logFile, `${logFile}.1`)
@@ -61,7 +62,7 @@ export async function spawnService({ name, port, env }: ServicePlan, logDir: str
     ifOrphaned: 'SIGKILL',
   })
   closeSync(output)
-  return { ...process_, name, port, logFile, explain: (exit) => explain(name, exit, logFile, from) }
+  return { ...process_, name, port, opsPort, logFile, explain: (exit) => explain(name, exit, logFile, from) }
 }
 
 function explain(name: ServiceName, exit: number | string, logFile: string, from: number): LaunchError {

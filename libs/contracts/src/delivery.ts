@@ -35,6 +35,7 @@ export const deliveryReasons = {
   opted_out: 'This number asked not to get messages from us. Text START to our number, then send the code again.',
   blocked: 'The carrier blocked the message. Try again later or use another number.',
   carrier_failed: 'The carrier could not take the message. Send the code again.',
+  stopped: 'Messages like this one are not sent at the moment. Try again later.',
   misconfigured: 'Messages cannot be sent to this number at the moment. The operators have been told.',
 } as const
 

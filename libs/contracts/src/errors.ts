@@ -124,6 +124,7 @@ export const errors = {
     status: 503,
     title: 'The service is not available at the moment',
     detail: 'Try again after the seconds in `Retry-After`. Should a right code be gone by then, it was used: log in.',
+    members: ['retryAt'],
   },
 } as const satisfies Record<string, ErrorEntry>
 

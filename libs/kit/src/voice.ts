@@ -73,10 +73,12 @@ export function refuse(
   { contentType }: Pick<Voice, 'contentType'>,
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
 ): FastifyReply {
-  if (error.statusCode >= 500) request.log.error({ err: error.cause ?? error, refused: error.code }, 'request failed')
+  const { retryAt } = error.members
+  // Whoever knows until when meant it.
+  if (error.statusCode >= 500 && retryAt === undefined)
+    request.log.error({ err: error.cause ?? error, refused: error.code }, 'request failed')
   else request.log.info({ refused: error.code }, 'request refused')
   if (error.code === 'token.invalid') reply.header('www-authenticate', 'Bearer')
-  const { retryAt } = error.members
   if (retryAt !== undefined) reply.header('retry-after', String(secondsUntil(retryAt)))
   else if (status === 503) reply.header('retry-after', '1')
   else if (status === 429) reply.header('retry-after', String(lookAgainSeconds))

@@ -32,6 +32,7 @@ import { createReadPhone } from './phones/canonical-phone.js'
 import { createCheckProfile } from './profile-schema.js'
 import { smsGuard } from './sms-guard-config.js'
 import { createSmsQueue } from './sms-queue.js'
+import { createRefuseStopped } from './sms-stops.js'
 import { createUsersClient } from './users-client.js'
 
 /** The one file that knows which implementation stands behind each port. */
@@ -84,6 +85,7 @@ export async function createDeps(
     challenges: createStore(config, stored, sealer),
     guesses: createGuesses(config, stored, metrics),
     smsBudget: createGuard(config, { ...stored, log, metrics }),
+    refuseStopped: createRefuseStopped({ redis: queueRedis.redis, prefix: queuePrefix, metrics }),
     sms: canSend ? createSmsQueue(producer) : noCarrier,
     readPhone: createReadPhone({ countries: countries(config), testNumbers: tests }),
     numbers: {

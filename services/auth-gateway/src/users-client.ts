@@ -3,6 +3,7 @@ import type { ErrorCode } from '@latchkey/contracts/errors'
 import * as admins from '@latchkey/contracts/internal/admins'
 import * as changes from '@latchkey/contracts/internal/account-changes'
 import { findPhone } from '@latchkey/contracts/internal/owners'
+import * as switches from '@latchkey/contracts/internal/switches'
 import * as registrations from '@latchkey/contracts/internal/registrations'
 import * as internal from '@latchkey/contracts/internal/users'
 import { AppError } from '@latchkey/kit/app-error'
@@ -129,6 +130,10 @@ export function createUsersClient({ url, secret, timeoutMs, log, metrics }: User
     deleteAccount: (params, body, caller) => shown[lineFor(body)].deleteAccount(params, body, caller),
     getDelivery,
     readAudit: plain(admins.readAudit),
+    readSwitchboard: plain(switches.readSwitchboard),
+    previewSwitch: plain(switches.previewSwitch),
+    putSwitch: plain(switches.putSwitch),
+    resumeSwitch: plain(switches.resumeSwitch),
     check: () =>
       getDelivery({ messageId: nobodysMessage }, undefined, { requestId: 'ready', face: 'v1', locale: 'en' }).then(
         () => undefined,

@@ -62,10 +62,12 @@ async function change(t: Test, { refusal = undefined as ErrorCode | undefined } 
   const startChallenge = createStartChallenge({ challenges, sms, newCode: () => h.code, nobodyBehind: (name) => name })
   const readPhone = createReadPhone({ countries: '*', testNumbers: new Map() })
   const guessPassword = createGuessPassword({ guesses: h.guesses })
+  const refuseStopped = async () => undefined
   const start = createChangePhone({
     users,
     challenges,
     withinBudget: h.withinBudget,
+    refuseStopped,
     startChallenge,
     readPhone,
     guessPassword,

@@ -29,6 +29,7 @@ import {
 import { badUsers, clientOf, json, patientMs } from './users-harness.js'
 
 const caller = { requestId: 'test', face: 'v1', locale: 'en' }
+const refuseStopped = async () => undefined
 const phone = createReadPhone({ countries: '*', testNumbers: new Map() })(randomPhone())
 const request = { purpose: 'sign_up', policy, phone, identifier: phone.e164, says: 'code', addressShown: true } as const
 
@@ -86,7 +87,7 @@ t.test(
     const { sms, producer, redis } = await queueOn(t, testStores().redisUrl)
     await new Promise<void>((resolve) => redis.once('ready', () => resolve()))
     const challenge = await open()
-    const resend = createResendChallenge({ challenges: store, sms, withinBudget, numbers })
+    const resend = createResendChallenge({ challenges: store, sms, withinBudget, refuseStopped, numbers })
 
     t.equal(await sms.has(challenge.messageId), false)
     t.match(
@@ -109,7 +110,11 @@ t.test('with the queue away a resend fails, and neither its send nor the code in
   clock.offsetMs = 151 * second
   for (let n = 0; n < policy.resends + 1; n++)
     await t.rejects(
-      createResendChallenge({ challenges: store, sms: dead.sms, withinBudget, numbers })(challenge.id, caller, policy),
+      createResendChallenge({ challenges: store, sms: dead.sms, withinBudget, refuseStopped, numbers })(
+        challenge.id,
+        caller,
+        policy,
+      ),
       { code: 'unavailable' },
       'and never too soon, or too often',
     )
@@ -134,7 +139,11 @@ t.test('what the queue itself refuses was not done: neither a sign-up nor a rese
   const challenge = await open()
   clock.offsetMs = 151 * second
   await t.rejects(
-    createResendChallenge({ challenges: store, sms, withinBudget, numbers })(challenge.id, caller, policy),
+    createResendChallenge({ challenges: store, sms, withinBudget, refuseStopped, numbers })(
+      challenge.id,
+      caller,
+      policy,
+    ),
     {
       code: 'unavailable',
     },
@@ -149,7 +158,7 @@ t.test('what was opened unsent is not added to the queue inside the cooldown: it
   const number = randomPhone()
   const { resendAt } = await openFound(randomClient(), { phone: number })
   const unsent = await openFound(randomClient(), { phone: number, mayStayUnsent: true })
-  const resend = createResendChallenge({ challenges: store, sms, withinBudget, numbers })
+  const resend = createResendChallenge({ challenges: store, sms, withinBudget, refuseStopped, numbers })
   await t.rejects(resend(unsent.id, { ...caller, face: 'staged' }, policy), {
     code: 'rate.limited',
     members: { retryAt: resendAt },
@@ -194,6 +203,7 @@ t.test('with the queue away a register fails and leaves nothing behind: its acco
     users: clientOf(t, url, patientMs).users,
     tellConflict: createTellConflict({ guesses }),
     withinBudget,
+    refuseStopped,
     startChallenge: createStartChallenge({ challenges: store, sms, newCode, nobodyBehind }),
     readPhone: createReadPhone({ countries: '*', testNumbers: new Map() }),
     roles: ['user'],

@@ -181,7 +181,13 @@ t.test('a resend that is refused spends neither a send nor a resend, and the cod
     has: async () => true,
   }
   const start = createStartChallenge({ challenges: store, sms, newCode: () => code, nobodyBehind: (name) => name })
-  const resend = createResendChallenge({ challenges: store, sms, withinBudget, numbers })
+  const resend = createResendChallenge({
+    refuseStopped: async () => undefined,
+    challenges: store,
+    sms,
+    withinBudget,
+    numbers,
+  })
   const phone = newRange()(1)
   const wanted = {
     purpose: 'sign_up',

@@ -37,6 +37,7 @@ import { createLaneHealth, type LaneTimes, type Why } from './routing/lane-healt
 import { createNoteLane } from './routing/last-lane.js'
 import { createPace } from './routing/pace.js'
 import { createRouter } from './routing/router.js'
+import { createLookAtSwitches } from './switchboard/switchboard.js'
 
 export interface Needs {
   readonly scope: Scope
@@ -92,10 +93,11 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
 
   const sealer = createSealer(parseSealKeys(config.SEAL_KEYS))
   const queues = openQueues(queueRedis, { scope, prefix, log })
-  const figures = createWorkerMetrics(metrics, queueFigures(queueRedis, queues.sms, prefix))
+  const lookAtSwitches = createLookAtSwitches({ redis: queueRedis, prefix })
+  const figures = createWorkerMetrics(metrics, queueFigures(queueRedis, queues.sms, prefix), lookAtSwitches)
   const fence = createAttemptFence(queueRedis)
   const lanes = createLanes(config, { redis, queueRedis, prefix, sealer, figures, log, carrierTimeoutMs, laneTimes })
-  const router = createRouter({ fence, routes: config.routes, ...lanes })
+  const router = createRouter({ fence, routes: config.routes, lookAtSwitches, ...lanes })
   const report = createDeliveryReport({ events, fence })
   const ids = createShardedIds(parseKeyRing(config.CHALLENGE_ID_KEY)[0])
   const optOuts = createOptOuts({ redis: queueRedis, prefix, key: parseKeyRing(config.OPT_OUT_KEY)[0] })
@@ -112,6 +114,7 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
     report,
     optOuts,
     lotOf: (challengeId) => Number.parseInt(ids.shardOf(challengeId), 16),
+    lookAtSwitches,
     isLate: createLateQueue(() => oldestWaitingMs(smsQueue, queueRedis, prefix, codeClasses)),
     share: createShare(Math.ceil(config.WORKER_CONCURRENCY * lowerShare), shareWaitMs),
     observeAccept: figures.observeAccept,

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Why } from './routing/lane-health.js'
 import type { ObserveOutcome } from './routing/lane.js'
+import type { LookAtSwitches } from './switchboard/switchboard.js'
 
 interface QueueFigures {
   readonly oldestWaitingMs: () => Promise<number>
@@ -16,7 +17,11 @@ export interface WorkerMetrics {
 }
 
 /** The figures by which the worker is watched and scaled: the age of the oldest code job, not the depth of the queue. */
-export function createWorkerMetrics(registry: Registry, queue: QueueFigures): WorkerMetrics {
+export function createWorkerMetrics(
+  registry: Registry,
+  queue: QueueFigures,
+  lookAtSwitches: LookAtSwitches,
+): WorkerMetrics {
   const registers = [registry]
   const age = (name: string, help: string, ask: () => Promise<number>) =>
     void new Gauge({
@@ -45,6 +50,16 @@ export function createWorkerMetrics(registry: Registry, queue: QueueFigures): Wo
       this.reset()
       const counts = await queue.counts().catch(() => ({}))
       for (const [state, count] of Object.entries(counts)) this.set({ state }, count)
+    },
+  })
+  void new Gauge({
+    name: 'latchkey_switched',
+    help: '1 for each switch of an operator that this process obeys',
+    labelNames: ['does', 'target', 'name'],
+    registers,
+    async collect() {
+      this.reset()
+      for (const { does, target, name } of (await lookAtSwitches()).switches) this.set({ does, target, name }, 1)
     },
   })
   const outcomes = new Counter({

@@ -47,6 +47,7 @@ const wanted = (more: Partial<Delivery> = {}): Delivery => ({
   message: { id: randomUUID(), to: somebody(), body: 'text' },
   destination: { country: 'IN' },
   priority: 1,
+  queuedAt: new Date(),
   starts: 1,
   lifeLeft: async () => 60_000,
   took: async () => undefined,

@@ -15,6 +15,7 @@ import type { SendOutcome, SmsMessage, SmsProvider } from '../src/providers/prov
 import { createAttemptFence } from '../src/routing/attempt-fence.js'
 import type { Lane } from '../src/routing/lane.js'
 import { createRouter } from '../src/routing/router.js'
+import { nothingSwitched } from '../src/switchboard/switchboard.js'
 import { codeFor, laneOf } from './harness.js'
 import { somebody } from './stand-in.js'
 
@@ -50,6 +51,7 @@ const delivery = (lifeLeft: () => Promise<number | undefined> = async () => 60_0
   message: { id: randomUUID(), to: somebody(), body: 'text' },
   destination: { country: 'IN' },
   priority: 1,
+  queuedAt: new Date(),
   starts: 1,
   lifeLeft,
   took: async () => undefined,
@@ -202,6 +204,7 @@ function createJob(lane: Lane | readonly [Lane, ...Lane[]], { isLate = false, li
     noteLane: async () => undefined,
     report: createDeliveryReport({ events, fence }),
     optOuts: { nameOf: () => '', has: async () => false },
+    lookAtSwitches: nothingSwitched,
     isLate: async () => isLate,
     lotOf: () => 0,
     share: createShare(1, 50),

@@ -28,6 +28,8 @@ import type { Registrations } from './registrations/registrations.service.js'
 import type { Devices } from './sessions/devices.service.js'
 import { mountSessions } from './sessions/sessions.routes.js'
 import type { Sessions } from './sessions/sessions.service.js'
+import { mountSwitchboard } from './switchboard/switches.routes.js'
+import type { Switchboard } from './switchboard/switches.service.js'
 
 export interface Services {
   readonly people: People
@@ -43,6 +45,7 @@ export interface Services {
   readonly optOuts: OptOuts
   readonly audit: Audit
   readonly admins: Admins
+  readonly switchboard: Switchboard
 }
 
 interface AppOptions {
@@ -66,6 +69,7 @@ export function buildApp(services: Services, { internalSecret, log, metrics }: A
   mountDeliveries(app, services.deliveries)
   mountAdmins(app, services.admins)
   mountAudit(app, services.audit, services.admins)
+  mountSwitchboard(app, services.switchboard, services.admins)
   return app
 }
 

@@ -4,6 +4,7 @@ import { DatabaseError, Pool, type PoolClient } from 'pg'
 import type { Logger } from 'pino'
 import type { AuditTable } from './audit/audit.table.js'
 import type { ConsumedChallengeTable } from './challenges/challenges.table.js'
+import type { CopiedListTable } from './copies/copies.table.js'
 import type { ResetTokenTable } from './credentials/reset-tokens.table.js'
 import type { SmsAttemptTable, SmsMessageTable } from './deliveries/deliveries.table.js'
 import type { SmsReceiptTable } from './deliveries/receipts.table.js'
@@ -12,6 +13,7 @@ import type { UserTable } from './people/people.table.js'
 import type { PhoneUndoTable } from './phone-changes/phone-undos.table.js'
 import type { DeviceTable } from './sessions/devices.table.js'
 import type { SessionTable } from './sessions/sessions.table.js'
+import type { SwitchTable } from './switchboard/switches.table.js'
 
 export interface Database {
   users: UserTable
@@ -26,6 +28,8 @@ export interface Database {
   opt_outs: OptOutTable
   opt_out_words: OptOutWordTable
   opt_out_version: OptOutVersionTable
+  copied_lists: CopiedListTable
+  switches: SwitchTable
   audit: AuditTable
 }
 export type Db = Kysely<Database>

@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os'
+import { optOutsKey } from '@latchkey/contracts/opt-out-record'
 import { queuePrefix } from '@latchkey/contracts/queues/queue'
+import { switchesKey } from '@latchkey/contracts/switch-record'
 import type { KeyRing } from '@latchkey/kit/key-ring'
 import type { Check } from '@latchkey/kit/ops'
 import { createRedis, guardRedis } from '@latchkey/kit/redis'
@@ -13,6 +15,8 @@ import type { Services } from './app.js'
 import { createAudit } from './audit/audit.service.js'
 import { createChallenges } from './challenges/challenges.service.js'
 import { tokenRing, type UsersConfig } from './config.js'
+import type { Copy } from './copies/copies.service.js'
+import { createRedisCopy } from './copies/redis-copy.js'
 import { createAccount } from './credentials/account.service.js'
 import { createCredentials } from './credentials/credentials.service.js'
 import { createPasswords } from './credentials/passwords.service.js'
@@ -22,7 +26,6 @@ import { type Db, openDatabase } from './database.js'
 import { createDeliveryConsumer } from './deliveries/deliveries.consumer.js'
 import { createDeliveries } from './deliveries/deliveries.service.js'
 import { createUsersMetrics, type UsersMetrics } from './metrics.js'
-import { createOptOutCopy, type OptOutCopy } from './opt-outs/opt-out-copy.js'
 import { createOptOuts } from './opt-outs/opt-outs.service.js'
 import { migrateWhenPossible } from './migrations/index.js'
 import { createClaims } from './people/claims.service.js'
@@ -32,16 +35,22 @@ import { createRegistrations } from './registrations/registrations.service.js'
 import { createDevices } from './sessions/devices.service.js'
 import { createSessions } from './sessions/sessions.service.js'
 import { startSweeper, type Sweeps } from './sweeper.js'
+import { createSwitchboard } from './switchboard/switches.service.js'
 
-/** How long a copy of the opt-outs that was lost, or fell behind, is looked for at most. */
-const copyEveryMs = 2_000
+/** How long a copy that was lost, or fell behind, is looked for at most. */
+const copyEveryMs = 1_000
+
+/** Where others read what users keeps. */
+export interface Copies {
+  readonly optOuts: Copy
+  readonly switches: Copy
+}
 
 interface ServicesNeeds {
   readonly db: Db
   readonly ring: KeyRing
   readonly hasher: PasswordHasher
-  /** Where workers read who is not to be texted. */
-  readonly copy: OptOutCopy
+  readonly copies: Copies
   readonly now: () => Date
   readonly log: Logger
   readonly metrics: UsersMetrics
@@ -52,7 +61,7 @@ export function createServices({
   db,
   ring,
   hasher,
-  copy,
+  copies,
   now,
   log,
   metrics,
@@ -81,9 +90,10 @@ export function createServices({
   })
   const registrations = createRegistrations({ db, people, claims, credentials, sessions })
   const deliveries = createDeliveries({ db, now })
-  const optOuts = createOptOuts({ db, copy, log })
+  const optOuts = createOptOuts({ db, copy: copies.optOuts, log })
   const audit = createAudit({ db, now })
   const admins = createAdmins({ db, people, sessions, audit })
+  const switchboard = createSwitchboard({ db, copy: copies.switches, audit, now, log })
   const sweeps = {
     messages: deliveries.sweep,
     registrations: claims.sweep,
@@ -106,6 +116,7 @@ export function createServices({
     optOuts,
     audit,
     admins,
+    switchboard,
     sweeps,
   }
 }
@@ -133,8 +144,8 @@ export function createDeps(
     patience: 'consumer',
   })
   scope.defer('queue redis', () => redis.disconnect())
-  const copyRedis = createRedis(queueUrl, { log, name: 'opt-outs', patience: 'request' })
-  scope.defer('opt-outs redis', () => copyRedis.disconnect())
+  const copyRedis = createRedis(queueUrl, { log, name: 'copies', patience: 'request' })
+  scope.defer('copies redis', () => copyRedis.disconnect())
   const guard = guardRedis(redis, {
     name: 'the queue Redis',
     appendOnly: config.NODE_ENV === 'production',
@@ -146,12 +157,15 @@ export function createDeps(
     db,
     ring: tokenRing(config),
     hasher: createPasswordHasher({ atOnce: availableParallelism() }),
-    copy: createOptOutCopy(copyRedis, queuePrefix),
+    copies: {
+      optOuts: createRedisCopy(copyRedis, optOutsKey(queuePrefix)),
+      switches: createRedisCopy(copyRedis, switchesKey(queuePrefix)),
+    },
     now: () => new Date(),
     log,
     metrics: createUsersMetrics(metrics),
   })
-  const { deliveries, optOuts, sweeps } = services
+  const { deliveries, optOuts, switchboard, sweeps } = services
   let migrated = false
   const queueCheck = { queue: guard.check }
   // Delivery events can wait; people who log in cannot.
@@ -168,8 +182,12 @@ export function createDeps(
       scope.defer('delivery events', () => consumer.close())
       const sweeper = startSweeper({ sweeps, log })
       scope.defer('sweeper', () => sweeper.close())
-      const copying = startSweeper({ sweeps: { optOuts: optOuts.copy }, log, everyMs: copyEveryMs })
-      scope.defer('copy of the opt-outs', () => copying.close())
+      const copying = startSweeper({
+        sweeps: { switches: switchboard.copy, optOuts: optOuts.copy },
+        log,
+        everyMs: copyEveryMs,
+      })
+      scope.defer('copies', () => copying.close())
       const stop = new AbortController()
       const migrating = migrateWhenPossible(config.DATABASE_URL, { log, signal: stop.signal }).then((done) => {
         migrated = done

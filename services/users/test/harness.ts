@@ -12,12 +12,12 @@ import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import tap, { type Test } from 'tap'
 import { buildApp } from '../src/app.js'
+import type { Copy } from '../src/copies/copies.service.js'
 import { createPasswordHasher, type PasswordHasher } from '../src/credentials/password-hasher.js'
 import { type Database, openDatabase } from '../src/database.js'
-import { createServices } from '../src/deps.js'
+import { type Copies, createServices } from '../src/deps.js'
 import { createUsersMetrics } from '../src/metrics.js'
 import { migrate } from '../src/migrations/index.js'
-import type { OptOutCopy } from '../src/opt-outs/opt-out-copy.js'
 
 export const internalSecret = 'a secret of the test run, long enough'
 export const silent = pino({ level: 'silent' })
@@ -74,14 +74,14 @@ export interface Reply {
   headers: Record<string, unknown>
 }
 
-/** For tests in which nobody reads the opt-outs. */
-const noReader: OptOutCopy = {
+/** For tests in which nobody reads the copies. */
+const noReader: Copy = {
   state: async () => ({ version: undefined, complete: false }),
   write: async () => false,
 }
 
 interface Options {
-  copy?: OptOutCopy
+  copies?: Partial<Copies>
   url?: string
   ring?: KeyRing
   hasher?: PasswordHasher
@@ -93,7 +93,7 @@ export type Harness = Awaited<ReturnType<typeof harness>>
 /** The real app on a real database, with a clock that can be moved. */
 export async function harness(
   t: Test,
-  { url, ring = [newKey()], hasher, copy = noReader, connections = 10 }: Options = {},
+  { url, ring = [newKey()], hasher, copies = {}, connections = 10 }: Options = {},
 ) {
   const databaseUrl = url ?? (await sharedDatabase())
   let queries = 0
@@ -110,7 +110,7 @@ export async function harness(
   const services = createServices({
     db,
     ring,
-    copy,
+    copies: { optOuts: noReader, switches: noReader, ...copies },
     hasher: hasher ?? createPasswordHasher({ atOnce: 2 }),
     now: () => new Date(Date.now() + aheadMs),
     log: silent,

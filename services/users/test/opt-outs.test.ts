@@ -4,7 +4,7 @@ import type { OptOutChange } from '@latchkey/contracts/queues/delivery-event'
 import { createRedis } from '@latchkey/kit/redis'
 import { eventually, testStores } from '@latchkey/kit/testing'
 import t, { type Test } from 'tap'
-import { createOptOutCopy } from '../src/opt-outs/opt-out-copy.js'
+import { createRedisCopy } from '../src/copies/redis-copy.js'
 import { migrate } from '../src/migrations/index.js'
 import { createDatabase, harness, silent } from './harness.js'
 
@@ -37,8 +37,8 @@ async function listed(t: Test) {
   await eventually('redis', async () => redis.status === 'ready')
   const url = await createDatabase(t)
   await migrate(url)
-  const copy = createOptOutCopy(redis, prefix)
-  const h = await harness(t, { url, copy })
+  const copy = createRedisCopy(redis, optOutsKey(prefix))
+  const h = await harness(t, { url, copies: { optOuts: copy } })
   return {
     ...h.services.optOuts,
     redis,
@@ -95,7 +95,10 @@ t.test(
     t.equal(await copy(), 0)
 
     const others = await Promise.all(
-      [1, 2].map(async () => (await harness(t, { url, copy: createOptOutCopy(redis, prefix) })).services.optOuts),
+      [1, 2].map(
+        async () =>
+          (await harness(t, { url, copies: { optOuts: createRedisCopy(redis, optOutsKey(prefix)) } })).services.optOuts,
+      ),
     )
     const everybody = () => Promise.all([copy, ...others.map((other) => other.copy)].map((one) => one()))
     await redis.del(key)
@@ -115,20 +118,22 @@ t.test('what another replica copies while a replica looks is not thrown away', a
   const { record, copied, redis, prefix, url } = await listed(t)
   const numbers = [newNumber(), newNumber(), newNumber()] as const
   await record(said(numbers[0], 'stop', 1))
-  const inner = createOptOutCopy(redis, prefix)
+  const inner = createRedisCopy(redis, optOutsKey(prefix))
   const begun: boolean[] = []
   const { services } = await harness(t, {
     url,
-    copy: {
-      async state() {
-        await record(said(numbers[1], 'stop', 2))
-        const state = await inner.state()
-        await record(said(numbers[2], 'stop', 3))
-        return state
-      },
-      async write(step) {
-        begun.push(step.begin)
-        return inner.write(step)
+    copies: {
+      optOuts: {
+        async state() {
+          await record(said(numbers[1], 'stop', 2))
+          const state = await inner.state()
+          await record(said(numbers[2], 'stop', 3))
+          return state
+        },
+        async write(step) {
+          begun.push(step.begin)
+          return inner.write(step)
+        },
       },
     },
   })
@@ -146,7 +151,10 @@ t.test('a Redis that is away keeps no word from being written down', async (t) =
   await migrate(url)
   const nowhere = createRedis('redis://127.0.0.1:1', { log: silent, name: 'nowhere', patience: 'request' })
   t.teardown(() => nowhere.disconnect())
-  const { services, db } = await harness(t, { url, copy: createOptOutCopy(nowhere, '{nowhere}') })
+  const { services, db } = await harness(t, {
+    url,
+    copies: { optOuts: createRedisCopy(nowhere, optOutsKey('{nowhere}')) },
+  })
   const number = newNumber()
   await services.optOuts.record(said(number, 'stop', 1))
   t.match(await db.selectFrom('opt_outs').selectAll().execute(), [{ number, opted_out: true }])

@@ -97,6 +97,21 @@ const columns = {
   opt_out_words: { provider: true, source: true, number: true, word: true, at: true },
   opt_out_version: { one: true, version: true },
   audit: { id: true, at: true, actor: true, action: true, target: true, why: true, detail: true },
+  copied_lists: { name: true, version: true },
+  switches: {
+    slot: true,
+    id: true,
+    does: true,
+    target: true,
+    name: true,
+    weight: true,
+    who: true,
+    why: true,
+    since: true,
+    until: true,
+    ended_at: true,
+    version: true,
+  },
 } satisfies Columns
 
 t.test('the tables are what their types say, column by column', async (t) => {
@@ -120,9 +135,10 @@ t.test('replicas that start at once migrate once, and a migrated database is lef
     '0006_receipts',
     '0008_admins',
     '0012_carrier_ids',
+    '0013_switches',
   ])
   t.same(await migrate(url), [])
-  t.equal((await sql(url, 'select name from kysely_migration')).length, 7)
+  t.equal((await sql(url, 'select name from kysely_migration')).length, 8)
 })
 
 t.test('accounts of the first release are found again after the second has migrated', async (t) => {
@@ -148,6 +164,7 @@ t.test('accounts of the first release are found again after the second has migra
     '0006_receipts',
     '0008_admins',
     '0012_carrier_ids',
+    '0013_switches',
   ])
   const { signIn } = await harness(t, { url })
   t.match(await signIn(phone), { status: 200, body: { user: { phone, phoneVerified: true } } })

@@ -26,6 +26,7 @@ import { receiptGuards } from './guards/receipts.js'
 import { redisFaultGuards } from './guards/redis-faults.js'
 import { sessionGuards } from './guards/sessions.js'
 import { strangerGuards } from './guards/strangers.js'
+import { switchboardGuards } from './guards/switchboard.js'
 import { usersGuards } from './guards/users.js'
 import { usersAwayGuards } from './guards/users-away.js'
 import { workerGuards } from './guards/worker.js'
@@ -59,4 +60,5 @@ export const guards: readonly Guard[] = [
   ...strangerGuards,
   ...operatorGuards,
   ...edgeGuards,
+  ...switchboardGuards,
 ]

@@ -7,7 +7,7 @@ import type { ChallengeStore, Claim, NewChallenge } from '../challenges/challeng
 import type { ReadPhone } from '../phones/canonical-phone.js'
 import type { ChallengePolicy } from './policy.js'
 import type { GuessPassword } from './guess-password.js'
-import type { Caller, SignedInCaller, SmsQueue, Users } from './ports.js'
+import type { Caller, RefuseStopped, SignedInCaller, SmsQueue, Users } from './ports.js'
 import { type ShownAgain, showAgain } from './shown-again.js'
 import { publicChallenge, type StartChallenge } from './start-challenge.js'
 import type { WithinBudget } from './within-budget.js'
@@ -16,6 +16,7 @@ export interface ChangePhoneDeps {
   readonly users: Pick<Users, 'preparePhoneChange'>
   readonly challenges: Pick<ChallengeStore, 'open' | 'cancel'>
   readonly withinBudget: WithinBudget
+  readonly refuseStopped: RefuseStopped
   readonly startChallenge: StartChallenge
   readonly readPhone: ReadPhone
   readonly guessPassword: GuessPassword
@@ -38,7 +39,7 @@ const newUndoToken = () => Array.from({ length: 28 }, () => letters[randomInt(le
  * account. Throws `credentials.wrong`, `forbidden`, `token.invalid`, `account.unverified`, `request.invalid`, `rate.limited`.
  */
 export function createChangePhone(deps: ChangePhoneDeps): ChangePhone {
-  const { users, challenges, withinBudget, startChallenge, readPhone, guessPassword } = deps
+  const { users, challenges, withinBudget, refuseStopped, startChallenge, readPhone, guessPassword } = deps
 
   /** The notice to the old phone, ready to be queued once the new one is proved. It can be answered by nobody. */
   async function prepareNotice(to: E164, caller: Caller, policy: ChallengePolicy) {
@@ -87,6 +88,7 @@ export function createChangePhone(deps: ChangePhoneDeps): ChangePhone {
 
   return async function changePhone({ phone: text, shown }, caller, policy) {
     const phone = readPhone(text)
+    await refuseStopped({ purposes: ['change_phone'], country: phone.country })
     const { sessionId } = caller
     const before = await showAgain(shown, caller, guessPassword, (again) =>
       users.preparePhoneChange({ sessionId }, again, caller),

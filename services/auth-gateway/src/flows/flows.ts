@@ -13,7 +13,7 @@ import { createForgotPassword } from './forgot-password.js'
 import { createGuessPassword } from './guess-password.js'
 import { createIsKnown } from './known-devices.js'
 import { createChangeMe, createGetMe } from './me.js'
-import type { CheckProfile, SmsQueue, Users } from './ports.js'
+import type { CheckProfile, RefuseStopped, SmsQueue, Users } from './ports.js'
 import { createChangePassword, createResetPassword } from './passwords.js'
 import { createListAudit } from './list-audit.js'
 import { createReadChallenge } from './read-challenge.js'
@@ -33,6 +33,7 @@ import { createSignInWithPassword } from './sign-in-with-password.js'
 import { createSignUpByAddress } from './sign-up-by-address.js'
 import { createSignUp } from './sign-up.js'
 import { createStartChallenge } from './start-challenge.js'
+import { createSwitchFlows } from './switches.js'
 import { createTellConflict } from './tell-conflict.js'
 import { createWithinBudget } from './within-budget.js'
 
@@ -42,6 +43,7 @@ export interface FlowsDeps {
   readonly guesses: GuessBudgets
   readonly smsBudget: SmsBudget
   readonly sms: SmsQueue
+  readonly refuseStopped: RefuseStopped
   readonly readPhone: ReadPhone
   readonly numbers: Numbers
   readonly checkProfile: CheckProfile
@@ -61,6 +63,7 @@ export function createFlows({
   guesses,
   smsBudget,
   sms,
+  refuseStopped,
   readPhone,
   numbers,
   checkProfile,
@@ -82,20 +85,21 @@ export function createFlows({
   const sendAgain = createSendAgain({ challenges, sms, numbers })
   const roles = signUpRoles
   return {
-    signUp: createSignUp({ users, withinBudget, startChallenge, readPhone, checkProfile, roles }),
+    signUp: createSignUp({ users, withinBudget, refuseStopped, startChallenge, readPhone, checkProfile, roles }),
     signInWithPassword: createSignInWithPassword({
       users,
+      refuseStopped,
       startChallenge,
       readIdentifier,
       readPhone,
       isKnown,
       guessPassword,
     }),
-    signInWithCode: createSignInWithCode({ users, startChallenge, readPhone }),
-    forgotPassword: createForgotPassword({ users, startChallenge, readIdentifier, readPhone }),
+    signInWithCode: createSignInWithCode({ users, refuseStopped, startChallenge, readPhone }),
+    forgotPassword: createForgotPassword({ users, refuseStopped, startChallenge, readIdentifier, readPhone }),
     readChallenge: createReadChallenge({ challenges, users }),
     answerChallenge,
-    resendChallenge: createResendChallenge({ challenges, sms, withinBudget, numbers }),
+    resendChallenge: createResendChallenge({ challenges, sms, withinBudget, refuseStopped, numbers }),
     refreshSession: createRefreshSession({ users }),
     endSession: createEndSession({ users }),
     listSessions: createListSessions({ users }),
@@ -104,17 +108,35 @@ export function createFlows({
     changeMe: createChangeMe({ users, tellConflict, checkProfile }),
     resetPassword: createResetPassword({ users }),
     changePassword: createChangePassword({ users, guessPassword }),
-    changePhone: createChangePhone({ users, challenges, withinBudget, startChallenge, readPhone, guessPassword }),
+    changePhone: createChangePhone({
+      users,
+      challenges,
+      withinBudget,
+      refuseStopped,
+      startChallenge,
+      readPhone,
+      guessPassword,
+    }),
     changeEmail: createChangeEmail({ users }),
     undoChange: createUndoChange({ users }),
     setSecondFactor: createSetSecondFactor({ users, guessPassword }),
     deleteAccount: createDeleteAccount({ users, guessPassword }),
-    register: createRegister({ users, withinBudget, tellConflict, startChallenge, readPhone, roles, canSend }),
+    register: createRegister({
+      users,
+      withinBudget,
+      refuseStopped,
+      tellConflict,
+      startChallenge,
+      readPhone,
+      roles,
+      canSend,
+    }),
     signInWithAccount: createSignInWithAccount({ users, readIdentifier, isKnown, guessPassword }),
     signUpByAddress: createSignUpByAddress({
       users,
       chooseChallenge,
       withinBudget,
+      refuseStopped,
       startChallenge,
       sendAgain,
       answerByAddress,
@@ -125,18 +147,21 @@ export function createFlows({
     forgotByAddress: createForgotByAddress({
       users,
       challenges,
+      refuseStopped,
       startChallenge,
       sendAgain,
       readPhone,
       canSend,
     }),
     listAudit: createListAudit({ users }),
+    switches: createSwitchFlows({ users }),
     answerSent: createAnswerSent({ users, challenges, answerByAddress, readPhone }),
     sendByAddress: createSendByAddress({
       users,
       isKnown,
       challenges,
       withinBudget,
+      refuseStopped,
       startChallenge,
       sendAgain,
       readPhone,

@@ -6,13 +6,14 @@ import { addressOfEmail } from './addresses.js'
 import { chooseAmong } from './choose-challenge.js'
 import type { ChallengePolicy } from './policy.js'
 import { withProof } from './known-devices.js'
-import type { FaceCaller, Users } from './ports.js'
+import type { FaceCaller, RefuseStopped, Users } from './ports.js'
 import type { SendAgain } from './send-again.js'
 import type { StartChallenge } from './start-challenge.js'
 
 export interface ForgotByAddressDeps {
   readonly users: Pick<Users, 'findPhone'>
   readonly challenges: Pick<ChallengeStore, 'sendable' | 'namePair'>
+  readonly refuseStopped: RefuseStopped
   readonly startChallenge: StartChallenge
   readonly sendAgain: SendAgain
   readonly readPhone: ReadPhone
@@ -32,6 +33,7 @@ export type ForgotByAddress = (
 export function createForgotByAddress({
   users,
   challenges,
+  refuseStopped,
   startChallenge,
   sendAgain,
   readPhone,
@@ -41,6 +43,7 @@ export function createForgotByAddress({
     const phone = readPhone(pair.phone)
     const email = readEmail(pair.email)
     if (!canSend) throw new AppError('unavailable')
+    await refuseStopped({ purposes: ['reset_password'], country: phone.country })
     const byEmail = addressOfEmail(caller.face, 'reset_password', email)
     const [found, address] = await Promise.all([
       users.findPhone(withProof({ kind: 'email', value: email }, { sessionId: caller.sessionId }), caller),

@@ -3,11 +3,12 @@ import type { ChallengePolicy } from './policy.js'
 import type { CanonicalPhone, ReadPhone } from '../phones/canonical-phone.js'
 import type { ReadIdentifier } from './accounts.js'
 import { withProof } from './known-devices.js'
-import type { Caller, Users } from './ports.js'
+import type { Caller, RefuseStopped, Users } from './ports.js'
 import { publicChallenge, type StartChallenge } from './start-challenge.js'
 
 export interface ForgotPasswordDeps {
   readonly users: Pick<Users, 'findPhone'>
+  readonly refuseStopped: RefuseStopped
   readonly startChallenge: StartChallenge
   readonly readIdentifier: ReadIdentifier
   readonly readPhone: ReadPhone
@@ -22,6 +23,7 @@ export type ForgotPassword = (
 /** Sends a reset code to the phone of an account; the answer is the same where there is none, and shows no address the caller did not send. */
 export function createForgotPassword({
   users,
+  refuseStopped,
   startChallenge,
   readIdentifier,
   readPhone,
@@ -37,6 +39,7 @@ export function createForgotPassword({
 
   return async function forgotPassword({ identifier: text, ...brought }, caller, policy) {
     const { phone: typed, ...identifier } = readIdentifier(text)
+    await refuseStopped({ purposes: ['reset_password'], ...(typed !== undefined && { country: typed.country }) })
     const found = await users.findPhone(withProof(identifier, brought), caller)
     const phone = found.phone === null ? (typed ?? null) : reachable(found.phone)
     return publicChallenge(

@@ -3,6 +3,7 @@ import type { InboxEntry } from '@latchkey/contracts/inbox-record'
 import type * as admins from '@latchkey/contracts/internal/admins'
 import type * as changes from '@latchkey/contracts/internal/account-changes'
 import type * as owners from '@latchkey/contracts/internal/owners'
+import type * as switches from '@latchkey/contracts/internal/switches'
 import type * as registrations from '@latchkey/contracts/internal/registrations'
 import type * as internal from '@latchkey/contracts/internal/users'
 import type { Purpose } from '@latchkey/contracts/v1/shapes'
@@ -80,6 +81,10 @@ export interface Users {
   deleteAccount: AskOf<'sessionId', typeof changes.deleteAccount>
   getDelivery: AskOf<'messageId', typeof internal.getDelivery>
   readAudit: Ask<typeof admins.readAudit>
+  readSwitchboard: Ask<typeof switches.readSwitchboard>
+  previewSwitch: Ask<typeof switches.previewSwitch>
+  putSwitch: Ask<typeof switches.putSwitch>
+  resumeSwitch: Ask<typeof switches.resumeSwitch>
 }
 
 /** A message that is to go out. */
@@ -98,6 +103,15 @@ export interface SmsQueue {
   /** Whether the message ever reached the queue; finished ones are known for an hour. */
   has(messageId: string): Promise<boolean>
 }
+
+/**
+ * Refuses what operators have stopped, with the moment until which they did. Asked before anybody is looked for, and of no country but
+ * that of a number the caller typed: so it tells nobody who is there. Throws `unavailable`.
+ */
+export type RefuseStopped = (wanted: {
+  readonly purposes: readonly Purpose[]
+  readonly country?: string
+}) => Promise<void>
 
 /** Whether a profile is as the operator wants it. Throws `request.invalid`, naming every path below `/profile`. */
 export type CheckProfile = (profile: Record<string, unknown>) => void

@@ -4,7 +4,7 @@ import type { ReadPhone } from '../phones/canonical-phone.js'
 import { checkStorable, readEmail, readUsername } from './accounts.js'
 import { addressOfPhone, addressOfEmail } from './addresses.js'
 import type { FacePolicy } from './policy.js'
-import type { FaceCaller, Users } from './ports.js'
+import type { FaceCaller, RefuseStopped, Users } from './ports.js'
 import type { OpenSession } from './session.js'
 import type { StartChallenge } from './start-challenge.js'
 import type { TellConflict } from './tell-conflict.js'
@@ -14,6 +14,7 @@ export interface RegisterDeps {
   readonly users: Pick<Users, 'register' | 'dropRegistration'>
   readonly tellConflict: TellConflict
   readonly withinBudget: WithinBudget
+  readonly refuseStopped: RefuseStopped
   readonly startChallenge: StartChallenge
   readonly readPhone: ReadPhone
   /** Roles a stranger may give himself; the first is the default. */
@@ -56,6 +57,7 @@ export function createRegister({
   users,
   tellConflict,
   withinBudget,
+  refuseStopped,
   startChallenge,
   readPhone,
   roles,
@@ -70,6 +72,8 @@ export function createRegister({
     checkStorable('/name', input.name)
     checkStorable('/profile', input.profile)
 
+    const sends = phone !== null && foundBy !== null && canSend
+    if (sends) await refuseStopped({ purposes: ['sign_up'], country: phone.country })
     const claim = {
       face: caller.face,
       client: caller.client.key,

@@ -3,7 +3,7 @@ import { AppError } from '@latchkey/kit/app-error'
 import type { ChallengeStore, Numbers } from '../challenges/challenge.js'
 import type { ChallengePolicy } from './policy.js'
 import { tooSoon } from './accounts.js'
-import type { Caller, SmsQueue } from './ports.js'
+import type { Caller, RefuseStopped, SmsQueue } from './ports.js'
 import { isWithoutEffect, publicChallenge, queuedMessage } from './start-challenge.js'
 import type { WithinBudget } from './within-budget.js'
 
@@ -11,6 +11,7 @@ export interface ResendChallengeDeps {
   readonly challenges: ChallengeStore
   readonly sms: SmsQueue
   readonly withinBudget: WithinBudget
+  readonly refuseStopped: RefuseStopped
   readonly numbers: Numbers
 }
 
@@ -21,6 +22,7 @@ export function createResendChallenge({
   challenges,
   sms,
   withinBudget,
+  refuseStopped,
   numbers,
 }: ResendChallengeDeps): ResendChallenge {
   return async function resendChallenge(id, caller, policy) {
@@ -42,7 +44,10 @@ export function createResendChallenge({
     }
     const { challenge, verdict } = resent
     const send = () => sms.send(queuedMessage(challenge), caller)
+    const { purpose, country, shownTo } = challenge
     try {
+      // Of a phone that the caller does not see its country says nothing either.
+      await refuseStopped({ purposes: [purpose], ...(shownTo !== null && { country }) })
       // One whose job was lost was counted with its send.
       await (verdict === 'resent' ? withinBudget.again(challenge, caller, send) : send())
     } catch (error) {

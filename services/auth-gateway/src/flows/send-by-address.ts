@@ -8,7 +8,7 @@ import { addressOfEmail, addressOfPhone } from './addresses.js'
 import { chooseAmong } from './choose-challenge.js'
 import type { ChallengePolicy } from './policy.js'
 import type { IsKnown } from './known-devices.js'
-import type { FaceCaller, Users } from './ports.js'
+import type { FaceCaller, RefuseStopped, Users } from './ports.js'
 import type { SendAgain } from './send-again.js'
 import type { StartChallenge } from './start-challenge.js'
 import type { WithinBudget } from './within-budget.js'
@@ -18,6 +18,7 @@ export interface SendByAddressDeps {
   readonly isKnown: IsKnown
   readonly challenges: Pick<ChallengeStore, 'sendable' | 'codeOf'>
   readonly withinBudget: WithinBudget
+  readonly refuseStopped: RefuseStopped
   readonly startChallenge: StartChallenge
   readonly sendAgain: SendAgain
   readonly readPhone: ReadPhone
@@ -65,6 +66,7 @@ export function createSendByAddress({
   isKnown,
   challenges,
   withinBudget,
+  refuseStopped,
   startChallenge,
   sendAgain,
   readPhone,
@@ -75,6 +77,11 @@ export function createSendByAddress({
     if (!canSend) throw new AppError('unavailable')
     const typed = 'phone' in to ? readPhone(to.phone) : null
     const email = 'phone' in to ? '' : readEmail(to.email)
+    // Of both purposes, whichever it will be: which one it is tells who is there.
+    await refuseStopped({
+      purposes: signsIn ? [purpose, 'sign_in'] : [purpose],
+      ...(typed !== null && { country: typed.country }),
+    })
     const by =
       typed === null ? ({ kind: 'email', value: email } as const) : ({ kind: 'phone', value: typed.e164 } as const)
     const address = (what: Purpose) =>

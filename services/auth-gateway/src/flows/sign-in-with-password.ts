@@ -5,11 +5,12 @@ import type { Challenge, User } from '@latchkey/contracts/v1/shapes'
 import { AppError } from '@latchkey/kit/app-error'
 import type { ReadPhone } from '../phones/canonical-phone.js'
 import type { ChallengePolicy } from './policy.js'
-import type { Caller } from './ports.js'
+import type { Caller, RefuseStopped } from './ports.js'
 import { nameOf, type OpenSession, type SignInDeps } from './session.js'
 import { publicChallenge, type StartChallenge } from './start-challenge.js'
 
 export interface SignInWithPasswordDeps extends SignInDeps {
+  readonly refuseStopped: RefuseStopped
   readonly startChallenge: StartChallenge
   readonly readPhone: ReadPhone
 }
@@ -33,7 +34,7 @@ export type SignInWithPassword = (
  * `account.second_factor` where the phone of the account is out of reach, `request.invalid`, `rate.limited`.
  */
 export function createSignInWithPassword(deps: SignInWithPasswordDeps): SignInWithPassword {
-  const { users, startChallenge, readIdentifier, readPhone, isKnown, guessPassword } = deps
+  const { users, refuseStopped, startChallenge, readIdentifier, readPhone, isKnown, guessPassword } = deps
 
   /** Its limits are its own: strangers spend those of the phone, and this asks for the password first. */
   async function sendCode(
@@ -44,6 +45,7 @@ export function createSignInWithPassword(deps: SignInWithPasswordDeps): SignInWi
   ): Promise<Challenge> {
     const pending: PendingLogin = { userId, asOf, ...device }
     const phone = reachable(to)
+    await refuseStopped({ purposes: ['second_factor'], country: phone.country })
     return publicChallenge(
       await startChallenge(
         {

@@ -7,7 +7,7 @@ import type { Proved } from './answer-challenge.js'
 import type { AnswerByAddress } from './answer-by-address.js'
 import type { ChooseChallenge } from './choose-challenge.js'
 import type { FacePolicy } from './policy.js'
-import type { FaceCaller, Users } from './ports.js'
+import type { FaceCaller, RefuseStopped, Users } from './ports.js'
 import type { SendAgain } from './send-again.js'
 import type { StartChallenge } from './start-challenge.js'
 import type { WithinBudget } from './within-budget.js'
@@ -16,6 +16,7 @@ export interface SignUpByAddressDeps {
   readonly users: Pick<Users, 'prepareSignUp'>
   readonly chooseChallenge: ChooseChallenge
   readonly withinBudget: WithinBudget
+  readonly refuseStopped: RefuseStopped
   readonly startChallenge: StartChallenge
   readonly sendAgain: SendAgain
   readonly answerByAddress: AnswerByAddress
@@ -48,6 +49,7 @@ export function createSignUpByAddress({
   users,
   chooseChallenge,
   withinBudget,
+  refuseStopped,
   startChallenge,
   sendAgain,
   answerByAddress,
@@ -80,6 +82,7 @@ export function createSignUpByAddress({
     async start(account, caller, policy) {
       const { phone, address } = await read(account, caller, policy, false)
       if (!canSend) throw new AppError('unavailable')
+      await refuseStopped({ purposes: ['sign_up'], country: phone.country })
       // Never that of another client: whoever asked first could end the code of the owner by guessing at it.
       const chosen = await chooseChallenge(address, caller)
       const own = chosen?.state === 'live' && chosen.openedBy === caller.client.key ? chosen : undefined

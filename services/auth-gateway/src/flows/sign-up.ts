@@ -6,13 +6,14 @@ import { invalidField } from '@latchkey/kit/app-error'
 import type { ChallengePolicy } from './policy.js'
 import type { ReadPhone } from '../phones/canonical-phone.js'
 import { checkStorable, readEmail, readUsername } from './accounts.js'
-import type { Caller, CheckProfile, Users } from './ports.js'
+import type { Caller, CheckProfile, RefuseStopped, Users } from './ports.js'
 import { publicChallenge, type StartChallenge } from './start-challenge.js'
 import type { WithinBudget } from './within-budget.js'
 
 export interface SignUpDeps {
   readonly users: Pick<Users, 'prepareSignUp'>
   readonly withinBudget: WithinBudget
+  readonly refuseStopped: RefuseStopped
   readonly startChallenge: StartChallenge
   readonly readPhone: ReadPhone
   readonly checkProfile: CheckProfile
@@ -29,6 +30,7 @@ export type SignUp = (input: BodyOf<typeof contract>, caller: Caller, policy: Ch
 export function createSignUp({
   users,
   withinBudget,
+  refuseStopped,
   startChallenge,
   readPhone,
   checkProfile,
@@ -47,6 +49,7 @@ export function createSignUp({
     checkStorable('/profile', input.profile)
     if (input.profile !== undefined) checkProfile(input.profile)
 
+    await refuseStopped({ purposes: ['sign_up'], country: phone.country })
     return withinBudget.first({ phone }, caller, async (judged) => {
       const { known, passwordHash } = await users.prepareSignUp(
         { phone: phone.e164, email, password: input.password ?? null },

@@ -17,6 +17,7 @@ import { giveUpLost } from '../routing/earlier-attempts.js'
 import { retryDelayMs } from '../routing/retry-schedule.js'
 import type { NoteLane } from '../routing/last-lane.js'
 import type { OptOuts } from '../opt-outs/opt-outs.js'
+import type { LookAtSwitches } from '../switchboard/switchboard.js'
 import type { Router } from '../routing/router.js'
 import type { DeliveryReport } from './delivery-report.js'
 import { lateAfterMs } from './late-queue.js'
@@ -30,6 +31,7 @@ export interface SendSmsDeps {
   readonly noteLane: NoteLane
   readonly report: DeliveryReport
   readonly optOuts: OptOuts
+  readonly lookAtSwitches: LookAtSwitches
   readonly isLate: () => Promise<boolean>
   /** A number that is always the same of the subject of a challenge, and tells nothing of it. */
   readonly lotOf: (challengeId: string) => number
@@ -53,6 +55,7 @@ type Unsent =
   | { readonly state: 'failed' | 'rejected'; readonly reason: DeliveryReason }
 
 const optedOut: Unsent = { state: 'rejected', reason: 'opted_out' }
+const stopped: Unsent = { state: 'failed', reason: 'stopped' }
 
 /** The end of a message that must not go any more, and whom a carrier may still be asked about. */
 interface Finish {
@@ -82,12 +85,18 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
   const { openChallenge, render, fence, router, noteLane, report, optOuts, isLate, lotOf, share, observeAccept, log } =
     deps
 
+  /** An owner is told that an account left his phone whatever is stopped: it is all he has against a thief. */
+  const isStopped = async (job: SmsJob, { message }: Open): Promise<boolean> =>
+    message.kind !== 'phone_changed' && (await deps.lookAtSwitches()).stops(job)
+
   async function sendSms(job: SmsJob, info: JobInfo): Promise<Verdict> {
     const challenge = await openChallenge(job)
     if (challenge.verdict !== 'open') {
       const to = challenge.verdict === 'expired' ? challenge.to : undefined
       return finishUnsendable(job, info, { to, ending: unsent[challenge.verdict] })
     }
+    if (await isStopped(job, challenge))
+      return finishUnsendable(job, info, { to: recipient(challenge.message), ending: stopped })
     const lifeMs = challenge.deadlineMs - challenge.nowMs
     if (info.priority !== lateClass && lifeMs < lateAfterMs && (await isLate()))
       return { then: 'again', afterMs: 0, priority: lateClass }
@@ -108,12 +117,13 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
       destination: { country: job.country, ...(range === undefined ? { lot: lotOf(job.challengeId) } : { range }) },
       ...(lane !== undefined && { avoid: lane }),
       priority: info.priority,
+      queuedAt: info.queuedAt,
       starts: info.starts,
       took: (name) => noteLane(job.challengeId, name),
       closing: info.closing,
       lifeLeft: async () => {
         const now = await openChallenge(job)
-        return now.verdict === 'open' ? now.deadlineMs - now.nowMs : undefined
+        return now.verdict === 'open' && !(await isStopped(job, now)) ? now.deadlineMs - now.nowMs : undefined
       },
     })
     switch (round.verdict) {

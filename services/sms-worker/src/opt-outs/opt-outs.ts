@@ -1,4 +1,5 @@
-import { forGood, optOutFields, optOutsKey } from '@latchkey/contracts/opt-out-record'
+import { copyFields } from '@latchkey/contracts/copy-record'
+import { forGood, optOutsKey } from '@latchkey/contracts/opt-out-record'
 import type { E164 } from '@latchkey/contracts/phone'
 import { hmac, type Key } from '@latchkey/kit/key-ring'
 import { orUnavailable } from '@latchkey/kit/redis'
@@ -31,7 +32,7 @@ export function createOptOuts({ redis, prefix, key }: OptOutsNeeds): OptOuts {
     nameOf,
     has: (number) =>
       orUnavailable(async () => {
-        const [until, complete] = await redis.hmget(optOutsKey(prefix), nameOf(number), optOutFields.complete)
+        const [until, complete] = await redis.hmget(optOutsKey(prefix), nameOf(number), copyFields.complete)
         if (until === null || until === undefined || complete !== '1') return false
         return until === forGood || Number(until) > Date.now()
       }),

@@ -10,16 +10,18 @@ export interface Choice {
   /** The lane of the send that this message repeats. */
   readonly avoid?: string
   readonly random: () => number
+  /** Instead of the weight of the route. */
+  readonly weightOf: (lane: string) => number | undefined
 }
 
 /**
  * The lanes of a route in the order in which this message tries them. Those where it was tried already come later, then the lane of
  * the send that it repeats; one that is coming back waits behind the others as often as its share says; ill ones are a last resort.
  */
-export function chooseLanes({ route, lanes, view, avoid, random }: Choice): Lane[] {
+export function chooseLanes({ route, lanes, view, avoid, random, weightOf }: Choice): Lane[] {
   const tries = (lane: Lane) => view.attempts.filter(({ provider }) => provider === lane.provider.name).length
   const ranked = route.steps
-    .flatMap((step) => shuffled(step, random))
+    .flatMap((step) => shuffled(step, random, weightOf))
     .flatMap((name) => lanes.get(name) ?? [])
     .map((lane) => ({
       lane,
@@ -36,9 +38,9 @@ export function chooseLanes({ route, lanes, view, avoid, random }: Choice): Lane
     .map(({ lane }) => lane)
 }
 
-/** The names of a step, each as often first as its weight says. */
-function shuffled(step: Step, random: () => number): string[] {
-  const rest = [...step]
+/** The names of a step, each as often first as its weight says; one without weight comes behind the others. */
+function shuffled(step: Step, random: () => number, weightOf: Choice['weightOf']): string[] {
+  const rest = step.map(({ lane, weight }) => ({ lane, weight: weightOf(lane) ?? weight }))
   const order: string[] = []
   while (rest.length > 0) {
     let point = random() * rest.reduce((sum, { weight }) => sum + weight, 0)

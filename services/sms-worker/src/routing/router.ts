@@ -2,6 +2,7 @@ import type { DeliveryReason } from '@latchkey/contracts/delivery'
 import { nobody } from '@latchkey/contracts/phone'
 import type { SendOutcome, SmsMessage } from '../providers/provider.js'
 import { type AttemptFence, type FenceView, lastAttempt, possibleAccepts, possibleAcceptsMax } from './attempt-fence.js'
+import { type LookAtSwitches, nothingSwitched, type Switched } from '../switchboard/switchboard.js'
 import { chooseLanes } from './choose.js'
 import { createDecoyLane } from './decoy-lane.js'
 import { handOverMs, lookUpAfterMs, resolveEarlier, type Sought } from './earlier-attempts.js'
@@ -32,6 +33,7 @@ export interface Delivery {
   readonly avoid?: string
   /** Its class: whose turn comes first where a lane has a pace. */
   readonly priority: number
+  readonly queuedAt: Date
   /** How often its job was begun. */
   readonly starts: number
   /** Asked directly before each call: the life that is left, or undefined where the message must not go any more. */
@@ -55,6 +57,7 @@ interface RouterDeps {
   readonly routes?: readonly Route[]
   /** Development only: numbers that never reach a carrier, and the lane they take. */
   readonly test?: { readonly numbers: ReadonlySet<string>; readonly lane: Lane }
+  readonly lookAtSwitches?: LookAtSwitches
   readonly random?: () => number
 }
 
@@ -72,7 +75,14 @@ type Chance =
   | { readonly round: Round }
 
 /** Walks the lanes of a message's route, one fenced attempt each, until one takes or refuses it. */
-export function createRouter({ fence, lanes, routes = [], test, random = Math.random }: RouterDeps): Router {
+export function createRouter({
+  fence,
+  lanes,
+  routes = [],
+  test,
+  lookAtSwitches = nothingSwitched,
+  random = Math.random,
+}: RouterDeps): Router {
   const byName = (all: readonly Lane[]) => new Map(all.map((lane) => [lane.name, lane]))
   const decoys = byName(lanes.map(createDecoyLane))
   const real = byName(lanes)
@@ -80,11 +90,15 @@ export function createRouter({ fence, lanes, routes = [], test, random = Math.ra
   const known = [...lanes, ...decoys.values(), ...(test === undefined ? [] : [test.lane])]
   const laneNamed = (name: string) => known.find(({ provider }) => provider.name === name)
 
-  function lanesFor({ message: { to }, destination, avoid }: Delivery, view: FenceView): readonly Lane[] {
+  function lanesFor(
+    { message: { to }, destination, avoid }: Delivery,
+    view: FenceView,
+    { weightOf }: Switched,
+  ): readonly Lane[] {
     if (test?.numbers.has(to) === true) return [test.lane]
     const route = routeFor(routes, names, destination)
     const its = to === nobody ? decoys : real
-    return chooseLanes({ route, lanes: its, view, random, ...(avoid !== undefined && { avoid }) })
+    return chooseLanes({ route, lanes: its, view, random, weightOf, ...(avoid !== undefined && { avoid }) })
   }
 
   async function attempt(lane: Lane, view: FenceView, { message, lifeLeft, took }: Delivery): Promise<Attempted> {
@@ -105,18 +119,23 @@ export function createRouter({ fence, lanes, routes = [], test, random = Math.ra
     return lifeMs === undefined ? 'unwanted' : 'held up'
   }
 
+  /** What there is to hope for from a lane that an operator keeps from taking the message; undefined where none does. */
+  async function heldBack(lane: Lane, { queuedAt, starts }: Delivery): Promise<Chance | undefined> {
+    return (await lookAtSwitches()).takes(lane.name, queuedAt) ? undefined : { laterMs: retryDelayMs(starts) }
+  }
+
   /** What a lane can do for the message: by what it said before, by how it fares, by its pace; then by a call. */
   async function tryLane(lane: Lane, view: FenceView, delivery: Delivery): Promise<Chance> {
     const before = view.attempts.find(({ provider, result }) => provider === lane.provider.name && isNever(result))
     if (before?.result !== undefined) return without(chanceOf(before.result, 0))
     const { priority, closing, starts } = delivery
-    const shut = shutBy(lane.standing(), starts)
+    const shut = (await heldBack(lane, delivery)) ?? shutBy(lane.standing(), starts)
     if (shut !== undefined) return shut
     if (!(await lane.turn({ priority, patienceMs: patienceMs(priority), uses: true })))
       return { laterMs: nextTurnMs * (1 + random()) }
     if (closing.aborted) return { round: { verdict: 'again', afterMs: handOverMs } }
-    // While it stood in line the lane may have gone out.
-    const shutMeanwhile = shutBy(lane.enter(), starts)
+    // While it stood in line the lane may have gone out, or been paused.
+    const shutMeanwhile = (await heldBack(lane, delivery)) ?? shutBy(lane.enter(), starts)
     if (shutMeanwhile !== undefined) return shutMeanwhile
     const outcome = await attempt(lane, view, delivery)
     if (outcome === 'unwanted') return { round: { verdict: 'unwanted' } }
@@ -128,7 +147,7 @@ export function createRouter({ fence, lanes, routes = [], test, random = Math.ra
   async function walk(delivery: Delivery, start: FenceView): Promise<Round> {
     const chances: Exclude<Chance, { round: Round }>[] = []
     let view = start
-    for (const lane of lanesFor(delivery, start)) {
+    for (const lane of lanesFor(delivery, start, await lookAtSwitches())) {
       const chance = await tryLane(lane, view, delivery)
       if ('round' in chance) return chance.round
       chances.push(chance)

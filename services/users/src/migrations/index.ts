@@ -10,6 +10,7 @@ import { up as phoneUndos } from './0004_phone_undos.js'
 import { up as receipts } from './0006_receipts.js'
 import { up as admins } from './0008_admins.js'
 import { up as carrierIds } from './0012_carrier_ids.js'
+import { up as switches } from './0013_switches.js'
 
 /** In order, by name, for ever. A list rather than a folder scan: it type-checks and shows up in review. */
 const migrations: Record<string, Migration> = {
@@ -21,6 +22,7 @@ const migrations: Record<string, Migration> = {
   '0006_receipts': { up: receipts },
   '0008_admins': { up: admins },
   '0012_carrier_ids': { up: carrierIds },
+  '0013_switches': { up: switches },
 }
 
 /** Brings the schema up to date, and says what it did. Replicas may start at once: Kysely takes an advisory lock, and one of them works. */

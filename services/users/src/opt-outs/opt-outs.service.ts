@@ -1,7 +1,8 @@
+import { forGood } from '@latchkey/contracts/opt-out-record'
 import type { OptOutChange } from '@latchkey/contracts/queues/delivery-event'
 import type { Logger } from 'pino'
+import { bringUpToDate, type Copy, type Original } from '../copies/copies.service.js'
 import type { Db } from '../database.js'
-import type { OptOutCopy } from './opt-out-copy.js'
 import * as optOuts from './opt-outs.repository.js'
 import type { OptOutTable } from './opt-outs.table.js'
 
@@ -17,31 +18,19 @@ type Stand = Pick<OptOutTable, 'opted_out' | 'until'>
 
 /** A carrier that refuses for a STOP is asked again after this: a START that it heard and we did not would shut a person out for good. */
 const refusalCountsMs = 24 * 3_600_000
-const batch = 1_000
 
 /** The list in Postgres, and its copy. */
-export function createOptOuts({ db, copy: target, log }: { db: Db; copy: OptOutCopy; log: Logger }): OptOuts {
-  async function copy(): Promise<number> {
-    // In this order: another replica may take both further in between, and a copy is ahead of us only where we went back.
-    const state = await target.state()
-    const upTo = await optOuts.readVersion(db)
-    let { version } = state
-    // Ahead of us: it is of another database, or ours went back in time.
-    const lost = version === undefined || BigInt(version) > BigInt(upTo)
-    if (!lost && state.complete && version === upTo) return 0
-    let written = 0
-    for (let begin = lost; ; begin = false) {
-      const after = begin ? '0' : (version ?? '0')
-      const rows = await optOuts.findChanges(db, { after, upTo, most: batch })
-      const done = rows.length < batch
-      const to = done ? upTo : (rows.at(-1)?.version ?? upTo)
-      // Another replica may be at it as well: who comes second stops.
-      if (!(await target.write({ from: begin ? version : after, to, rows, begin, complete: done }))) return written
-      written += rows.length
-      version = to
-      if (done) return written
-    }
+export function createOptOuts({ db, copy: target, log }: { db: Db; copy: Copy; log: Logger }): OptOuts {
+  const original: Original = {
+    version: () => optOuts.readVersion(db),
+    changes: async (range) =>
+      (await optOuts.findChanges(db, range)).map(({ number, version, ...stand }) => ({
+        field: number,
+        value: shown(stand),
+        version,
+      })),
   }
+  const copy = () => bringUpToDate(target, original)
 
   return {
     async record({ number, word, provider, source, at }) {
@@ -59,6 +48,10 @@ export function createOptOuts({ db, copy: target, log }: { db: Db; copy: OptOutC
     copy,
   }
 }
+
+/** How a number stands in the copy. */
+const shown = ({ opted_out, until }: Stand): string =>
+  opted_out ? (until === null ? forGood : String(until.getTime())) : ''
 
 /** How a number stands after a word; undefined where the word changes nothing. */
 function standAfter(word: OptOutChange['word'], before: Stand | undefined, at: Date): Stand | undefined {

@@ -162,7 +162,7 @@ export const receiptGuards: readonly Guard[] = [
   },
   {
     guards: 'a copy of another database is thrown away',
-    file: 'services/users/src/opt-outs/opt-outs.service.ts',
+    file: 'services/users/src/copies/copies.service.ts',
     take: ' || BigInt(version) > BigInt(upTo)',
     put: '',
     test: list,
@@ -170,9 +170,9 @@ export const receiptGuards: readonly Guard[] = [
   },
   {
     guards: 'a copy that another replica wrote meanwhile is not thrown away',
-    file: 'services/users/src/opt-outs/opt-outs.service.ts',
-    take: 'const state = await target.state()\n    const upTo = await optOuts.readVersion(db)',
-    put: 'const upTo = await optOuts.readVersion(db)\n    const state = await target.state()',
+    file: 'services/users/src/copies/copies.service.ts',
+    take: 'const state = await copy.state()\n  const upTo = await original.version()',
+    put: 'const upTo = await original.version()\n  const state = await copy.state()',
     test: list,
     red: 'what another replica copies while a replica looks is not thrown away',
   },

@@ -1,6 +1,6 @@
--- Takes changes of the opt-outs into the copy that workers read: all of them, or none where somebody else wrote meanwhile.
+-- Takes changes of a list into the copy that others read: all of them, or none where somebody else wrote meanwhile.
 -- KEYS copy | ARGV from, to, begin (1 throws away what is there), complete (1 where nothing is missing after this), then
--- number and value in turn; an empty value takes the number off the list.
+-- field and value in turn; an empty value takes the field out.
 if (redis.call('HGET', KEYS[1], 'version') or '') ~= ARGV[1] then return 0 end
 if ARGV[3] == '1' then redis.call('DEL', KEYS[1]) end
 for at = 5, #ARGV, 2 do

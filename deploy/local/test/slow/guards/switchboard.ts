@@ -1,0 +1,100 @@
+import type { Guard } from '../guards.js'
+
+const obeyed = 'services/sms-worker/src/switchboard/switchboard.ts'
+const sendSms = 'services/sms-worker/src/jobs/send-sms.ts'
+const worker = 'services/sms-worker/test/switches.test.ts'
+const service = 'services/users/src/switchboard/switches.service.ts'
+const order = 'services/users/src/switchboard/switch-order.ts'
+const users = 'services/users/test/switches.test.ts'
+const gateway = 'services/auth-gateway/test/stopped.test.ts'
+
+export const switchboardGuards: readonly Guard[] = [
+  {
+    guards: 'a copy that is being written anew switches nothing on again',
+    file: 'libs/kit/src/copied-list.ts',
+    take: "if (whole === '1') known =",
+    put: "if (whole !== '0') known =",
+    test: 'libs/kit/test/copied-list.test.ts',
+    red: 'a copy that is lost, or is being written anew, is read as it last was',
+  },
+  {
+    guards: 'nothing goes through a paused lane',
+    file: obeyed,
+    take: "does !== 'pause' && ",
+    put: '',
+    test: worker,
+    red: 'a paused lane takes nothing: messages and decoys go elsewhere, and come back when it ends by itself',
+  },
+  {
+    guards: 'a lane that drains takes nothing new',
+    file: obeyed,
+    take: 'queuedAt.getTime() < Date.parse(since)',
+    put: 'queuedAt.getTime() < Date.parse(since) + 60_000',
+    test: worker,
+    red: 'a lane that drains takes what was queued before, and nothing after',
+  },
+  {
+    guards: 'nor does what stood in line when it was paused',
+    file: 'services/sms-worker/src/routing/router.ts',
+    take: '(await heldBack(lane, delivery)) ?? shutBy(lane.enter(), starts)',
+    put: 'shutBy(lane.enter(), starts)',
+    test: worker,
+    red: 'a message that stood in line at a lane that was paused meanwhile does not go through it',
+  },
+  {
+    guards: 'a switch ends by itself',
+    file: 'libs/contracts/src/switch-record.ts',
+    take: 'Date.parse(until) > now',
+    put: 'Date.parse(until) > 0 && now > 0',
+    test: gateway,
+    red: 'a stop ends by itself',
+  },
+  {
+    guards: 'nothing is sent that is stopped',
+    file: sendSms,
+    take: '(await deps.lookAtSwitches()).stops(job)',
+    put: "(await deps.lookAtSwitches()).stops({ ...job, country: '', purpose: 'verify_email' })",
+    test: worker,
+    red: 'nothing is sent to a stopped country or for a stopped purpose, decoys alike, and the log says why',
+  },
+  {
+    guards: 'no stop keeps an owner from being told of a change of phone',
+    file: sendSms,
+    take: "message.kind !== 'phone_changed' && ",
+    put: 'message.kind !== undefined && ',
+    test: worker,
+    red: 'an owner is told that an account left his phone whatever is stopped',
+  },
+  {
+    guards: 'a resend of what is stopped spends nothing',
+    file: 'services/auth-gateway/src/flows/resend-challenge.ts',
+    take: 'await refuseStopped({ purposes: [purpose], ...(shownTo !== null && { country }) })',
+    put: 'void [refuseStopped, purpose, country, shownTo]',
+    test: gateway,
+    red: 'a resend of what is stopped is taken back: nothing is spent, and the code in hand stays right',
+  },
+  {
+    guards: 'a stop of a country tells nobody where the phone behind a name is',
+    file: 'services/auth-gateway/src/flows/forgot-password.ts',
+    take: "await refuseStopped({ purposes: ['reset_password'], ...(typed !== undefined && { country: typed.country }) })",
+    put: '',
+    test: gateway,
+    red: 'a reset tells nobody by the country of a phone that the caller did not type',
+  },
+  {
+    guards: 'what is ended is switched on everywhere',
+    file: service,
+    take: 'row.ended_at === null && row.until > now()',
+    put: 'row.until > now()',
+    test: users,
+    red: 'a switch that is ended is over at once, and only once',
+  },
+  {
+    guards: 'a country that no number has is not stopped',
+    file: order,
+    take: '.region === name && names',
+    put: ".region !== '' && names",
+    test: users,
+    red: 'what could never be obeyed is refused, naming the field',
+  },
+]

@@ -1,0 +1,35 @@
+import { type Static, Type } from 'typebox'
+import { Timestamp } from './v1/shapes.js'
+
+/**
+ * The copy (copy-record) in the queue's Redis of what operators switched: the worker looks into it before each send, the gateway
+ * before it promises one. Each field is a slot, its value a `SwitchRecord` as JSON.
+ */
+export const switchesKey = (prefix: string): string => `${prefix}:switches`
+
+/**
+ * What a switch does. To a lane: `pause`, nothing new goes through it; `drain`, nothing that was queued after the switch; `weight`,
+ * another share of its place in the routes. To messages to a country, or of a purpose: `stop`, none is sent.
+ */
+export const switchDeeds = ['pause', 'drain', 'weight', 'stop'] as const
+export type SwitchDeed = (typeof switchDeeds)[number]
+
+export const switchTargets = ['lane', 'country', 'purpose'] as const
+export type SwitchTarget = (typeof switchTargets)[number]
+
+export const heaviest = 999
+
+/** A switch as those know it who obey it. It ends by itself. */
+export const SwitchRecord = Type.Object({
+  does: Type.Enum([...switchDeeds]),
+  target: Type.Enum([...switchTargets]),
+  name: Type.String({ minLength: 1, maxLength: 32 }),
+  weight: Type.Optional(Type.Integer({ minimum: 0, maximum: heaviest })),
+  since: Timestamp,
+  until: Timestamp,
+})
+export type SwitchRecord = Static<typeof SwitchRecord>
+
+/** Those that have not come to their end. */
+export const inForce = (switches: readonly SwitchRecord[], now = Date.now()): SwitchRecord[] =>
+  switches.filter(({ until }) => Date.parse(until) > now)
