@@ -109,3 +109,19 @@ t.test(
     }
   },
 )
+
+t.test('what is answered to one decoy limits no other, as it would limit no live code', async (t) => {
+  const { store, foundBy, wrongCode } = await challengeHarness(t)
+  const phone = randomPhone()
+  for (const purpose of ['sign_up', 'verify_phone'] as const)
+    for (const client of Array.from({ length: 4 }, randomClient)) {
+      const id = await store.decoy(addressOfPhone('staged', purpose, phone), client, facePolicy)
+      for (let turn = 0; turn < 3; turn++) await store.answer(id, wrongCode, 'staged', { client })
+    }
+  const client = randomClient()
+  const address = addressOfPhone('staged', 'sign_in', phone)
+  const wish = foundBy(client, { phone, purpose: 'sign_in', message: { kind: 'decoy' } })
+  t.match(await store.open({ ...wish, found: { address, client } }), { verdict: 'opened' })
+  const id = await store.decoy(address, client, facePolicy)
+  t.match(await store.answer(id, wrongCode, 'staged', { client }), { verdict: 'wrong', attemptsLeft: 2 })
+})

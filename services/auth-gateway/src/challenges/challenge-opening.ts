@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
-import type { AddressDecoys } from './address-decoys.js'
+import { type AddressDecoys, nobodysCount } from './address-decoys.js'
 import type { AddressIndex } from './address-index.js'
 import type { ChallengeStore, KnownChallenge, NewChallenge, Opened } from './challenge.js'
 import type { ChallengeKeys, Subject } from './challenge-keys.js'
@@ -27,7 +27,7 @@ export function createChallengeOpening({
   decoys,
 }: OpeningDeps): Pick<ChallengeStore, 'open' | 'cancel'> {
   const standIn = ({ found, message }: NewChallenge) =>
-    found !== undefined && message.kind === 'decoy' ? decoys.place(found.address, found.client) : undefined
+    found !== undefined && message.kind === 'decoy' ? decoys.idOf(found.address, found.client) : undefined
 
   const countedFor = (text: string, { known = false }: NewChallenge): Subject =>
     known ? keys.known(keys.subject(text)) : keys.subject(text)
@@ -37,7 +37,7 @@ export function createChallengeOpening({
     const named = keys.subject(wanted.subject)
     const subject = countedFor(wanted.subject, wanted)
     const decoy = standIn(wanted)
-    const id = decoy?.id ?? keys.newId(named)
+    const id = decoy ?? keys.newId(named)
     const messageId = randomUUID()
     const send = { purpose, policy, limited, messageId }
     const silent = wanted.behind === undefined ? undefined : { ...send, subject: countedFor(wanted.behind, wanted) }
@@ -45,7 +45,7 @@ export function createChallengeOpening({
     const address = found === undefined || decoy !== undefined ? undefined : keys.address(found.address)
     const fields = newRecord(wanted, {
       id,
-      subjectHash: (decoy?.subject ?? named).hash,
+      subjectHash: decoy === undefined ? named.hash : nobodysCount(messageId),
       messageId,
       quiet: quiet || wanted.quiet === true,
       address,

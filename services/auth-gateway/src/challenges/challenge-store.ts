@@ -210,7 +210,7 @@ export function createChallengeStore({ secrets, ...options }: ChallengeStoreOpti
     candidates: async (address, client) => (await index.lookUp(address, client)).candidates,
     decoy: decoys.ensure,
     async sendable(address, client) {
-      const { id } = decoys.place(address, client)
+      const id = decoys.idOf(address, client)
       const { candidates, beside } = await index.lookUp(address, client, id)
       return { candidates, decoy: decoys.canBeSent(address, client, beside) ? id : undefined }
     },

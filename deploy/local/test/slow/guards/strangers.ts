@@ -76,6 +76,14 @@ export const strangerGuards: readonly Guard[] = [
     red: 'success clears the cooldown of its purpose, whoever sent and whoever answered',
   },
   {
+    guards: 'wrong answers to a decoy limit no other decoy',
+    file: `${gateway}/challenges/address-decoys.ts`,
+    take: '(messageId: string): string => messageId',
+    put: '(messageId: string): string => messageId.slice(0, 0)',
+    test: byAddress,
+    red: 'what is answered to one decoy limits no other, as it would limit no live code',
+  },
+  {
     guards: 'each pair of e-mail and phone has a reset code, or a decoy, of its own',
     file: `${gateway}/challenges/last-pairs.ts`,
     take: 'text: `${address.text} pair:${pair}`',
