@@ -31,6 +31,7 @@ const secrets: Readonly<Record<string, readonly ServiceName[]>> = {
   CHALLENGE_ID_KEY: ['auth-gateway', 'sms-worker'],
   OPT_OUT_KEY: ['sms-worker'],
   BOARD_PASSWORD: ['sms-worker'],
+  TRACE_KEY: ['auth-gateway', 'users'],
   CODE_KEYS: ['auth-gateway'],
   INDEX_KEY: ['auth-gateway'],
   ACCESS_TOKEN_KEYS: ['auth-gateway'],

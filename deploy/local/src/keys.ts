@@ -23,6 +23,7 @@ const makers = {
   CHALLENGE_ID_KEY: ring,
   INDEX_KEY: ring,
   OPT_OUT_KEY: ring,
+  TRACE_KEY: ring,
   ACCESS_TOKEN_KEYS: accessTokenKey,
   JODIMILAN_USER_KEY: () => randomBytes(32).toString('base64'),
 } as const

@@ -21,6 +21,11 @@ export async function oldestWaitingMs(
   return oldestOf(heads.flat(), redis, key)
 }
 
+/** How many jobs without a class wait to be taken. */
+export async function countWaiting(contract: QueueContract<TSchema>, redis: Redis, prefix: string): Promise<number> {
+  return redis.llen(`${prefix}:${contract.name}:wait`)
+}
+
 /** Age in ms of the oldest job that waits to come again, 0 where none does; among the thousand that come soonest. */
 export async function oldestDelayedMs(contract: QueueContract<TSchema>, redis: Redis, prefix: string): Promise<number> {
   const key = (part: string) => `${prefix}:${contract.name}:${part}`

@@ -24,17 +24,25 @@ interface End {
 /** Finished jobs stay an hour: an id is refused a second time only as long as its job exists. */
 const keep = { removeOnComplete: { age: 3_600 }, removeOnFail: { age: 86_400 } }
 
-/** `redis` is a connection of `request` patience: somebody waits for the answer. */
+/**
+ * `redis` is a connection of `request` patience: somebody waits for the answer. Without `keepFinished` a job leaves nothing behind, and
+ * its id may come again: for jobs that may be handled twice.
+ */
 export function createProducer<P extends TSchema>(
   contract: QueueContract<P>,
-  { redis, prefix, log }: End,
+  { redis, prefix, log, keepFinished = true }: End & { readonly keepFinished?: boolean },
 ): Producer<P> {
   const queue = new Queue(contract.name, {
     connection: redis,
     prefix,
     // BullMQ asks for the version once; with no answer in time, this queue would refuse every job for as long as the process lives.
     skipVersionCheck: true,
-    defaultJobOptions: { ...keep, attempts: 25, backoff: { type: 'exponential', delay: 1_000 } },
+    defaultJobOptions: {
+      ...keep,
+      ...(!keepFinished && { removeOnComplete: true }),
+      attempts: 25,
+      backoff: { type: 'exponential', delay: 1_000 },
+    },
   })
   queue.on('error', (err) => log.debug({ err, queue: contract.name }, 'queue'))
 

@@ -34,6 +34,8 @@ export interface AppDeps {
   readonly limits: RateLimits
   readonly trustProxy: string[]
   readonly corsOrigins: string[]
+  /** Does work so that whatever it leads to knows which request it is for. */
+  readonly duringRequest: (about: { readonly requestId: string; readonly route: string }, work: () => void) => void
   /** Development only. */
   readonly dev?: DevDeps
   readonly log: Logger
@@ -55,6 +57,11 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(rateLimit, deps.limits)
   await app.register(accessToken, { keys: deps.accessKeys, ...deps.accessToken })
   await app.register(caller, { clientKey: deps.clientKey, exempt: deps.limits.exempt })
+
+  // Behind the body, whose events belong to the connection and would lose it.
+  app.addHook('preHandler', ({ id, method, routeOptions }, _reply, done) =>
+    deps.duringRequest({ requestId: id, route: `${method} ${routeOptions.url ?? ''}`.slice(0, 128) }, done),
+  )
 
   await app.register(signposts)
   await app.register(async (scope) => {

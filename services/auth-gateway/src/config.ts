@@ -39,6 +39,7 @@ export const GatewayConfig = Type.Object({
   CODE_KEYS: KeyRing('MACs of codes; `id:base64 of 32 bytes`, newest first'),
   CHALLENGE_ID_KEY: OneKey('hides the shard in challenge ids; one `id:base64 of 32 bytes`, shared with the worker'),
   INDEX_KEY: OneKey('names the counters of a phone; one `id:base64 of 32 bytes`'),
+  TRACE_KEY: OneKey('names phones in the trace; one `id:base64 of 32 bytes`, shared with users'),
   ACCESS_TOKEN_KEYS: KeyRing('signs access tokens; `id:base64 of a P-256 PKCS#8 DER`, newest first'),
   TOKEN_ISSUER: Type.String({ minLength: 1, default: 'latchkey', description: '`iss` of access tokens' }),
   ACCESS_TOKEN_SECONDS: Type.Integer({
@@ -123,6 +124,7 @@ const rules: readonly Rule<Static<typeof GatewayConfig>>[] = [
   ({ CODE_KEYS }) => problem('CODE_KEYS', () => parseKeyRing(CODE_KEYS)),
   ({ CHALLENGE_ID_KEY }) => problem('CHALLENGE_ID_KEY', () => parseKeyRing(CHALLENGE_ID_KEY)),
   ({ INDEX_KEY }) => problem('INDEX_KEY', () => parseKeyRing(INDEX_KEY)),
+  ({ TRACE_KEY }) => problem('TRACE_KEY', () => parseKeyRing(TRACE_KEY)),
   ({ ACCESS_TOKEN_KEYS }) => problem('ACCESS_TOKEN_KEYS', () => parseAccessKeys(ACCESS_TOKEN_KEYS)),
   ({ TRUST_PROXY, EXEMPT_CLIENTS }) => [
     ...problem('TRUST_PROXY', () => list(TRUST_PROXY).map(readProxy)),
@@ -227,9 +229,9 @@ function problem(name: string, read: () => unknown): string[] {
 
 /** One key for two jobs lets an output of one be an input of the other. */
 const sharedKeys = (config: Static<typeof GatewayConfig>): string[] => {
-  const { SEAL_KEYS, CODE_KEYS, CHALLENGE_ID_KEY, INDEX_KEY, ACCESS_TOKEN_KEYS } = config
+  const { SEAL_KEYS, CODE_KEYS, CHALLENGE_ID_KEY, INDEX_KEY, TRACE_KEY, ACCESS_TOKEN_KEYS } = config
   const { INTERNAL_SECRET, JODIMILAN_USER_KEY } = config
-  const rings = { SEAL_KEYS, CODE_KEYS, CHALLENGE_ID_KEY, INDEX_KEY, ACCESS_TOKEN_KEYS }
+  const rings = { SEAL_KEYS, CODE_KEYS, CHALLENGE_ID_KEY, INDEX_KEY, TRACE_KEY, ACCESS_TOKEN_KEYS }
   return keyProblems(
     { ...rings, INTERNAL_SECRET, JODIMILAN_USER_KEY },
     { bare: ['INTERNAL_SECRET', 'JODIMILAN_USER_KEY'] },

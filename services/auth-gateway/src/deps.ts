@@ -1,11 +1,13 @@
 import { queuePrefix } from '@latchkey/contracts/queues/queue'
 import { smsQueue } from '@latchkey/contracts/queues/sms'
+import { traceQueue } from '@latchkey/contracts/queues/trace'
 import { listenHost } from '@latchkey/kit/http'
 import { AppError } from '@latchkey/kit/app-error'
 import { hmac, parseKeyRing, parseSealKeys } from '@latchkey/kit/key-ring'
 import { startOps } from '@latchkey/kit/ops'
 import { createProducer } from '@latchkey/kit/queue'
-import { createRedis, guardRedis } from '@latchkey/kit/redis'
+import { countWaiting } from '@latchkey/kit/queue-age'
+import { createRedis, guardRedis, orUnavailable } from '@latchkey/kit/redis'
 import type { Scope } from '@latchkey/kit/run'
 import { createSealer } from '@latchkey/kit/seal'
 import type { Logger } from 'pino'
@@ -33,6 +35,9 @@ import { createCheckProfile } from './profile-schema.js'
 import { smsGuard } from './sms-guard-config.js'
 import { createSmsQueue } from './sms-queue.js'
 import { createRefuseStopped } from './sms-stops.js'
+import { duringRequest } from './trace/request-in-hand.js'
+import { createTrace } from './trace/trace.js'
+import { tracedBudget, tracedChallenges, tracedPhones, tracedSms, tracedStops } from './trace/traced.js'
 import { createUsersClient } from './users-client.js'
 
 /** The one file that knows which implementation stands behind each port. */
@@ -64,6 +69,15 @@ export async function createDeps(
   scope.defer('users client', users.close)
   const producer = createProducer(smsQueue, { redis: queueRedis.redis, prefix: queuePrefix, log })
   scope.defer('sms queue', producer.close)
+  const traces = createProducer(traceQueue, { redis: queueRedis.redis, prefix: queuePrefix, log, keepFinished: false })
+  scope.defer('trace queue', traces.close)
+  const trace = createTrace({
+    events: traces,
+    countWaiting: () => orUnavailable(() => countWaiting(traceQueue, queueRedis.redis, queuePrefix)),
+    key: parseKeyRing(config.TRACE_KEY)[0],
+    metrics,
+  })
+  scope.defer('trace', trace.close)
   const ops = await startOps({
     host: listenHost(config.NODE_ENV),
     port: config.GATEWAY_OPS_PORT,
@@ -82,12 +96,18 @@ export async function createDeps(
   const stored = { redis, keys: challengeKeys(config), clockOffsetMs: () => clock.offsetMs }
   const flows = createFlows({
     users,
-    challenges: createStore(config, stored, sealer),
+    challenges: tracedChallenges(createStore(config, stored, sealer), trace),
     guesses: createGuesses(config, stored, metrics),
-    smsBudget: createGuard(config, { ...stored, log, metrics }),
-    refuseStopped: createRefuseStopped({ redis: queueRedis.redis, prefix: queuePrefix, metrics }),
-    sms: canSend ? createSmsQueue(producer) : noCarrier,
-    readPhone: createReadPhone({ countries: countries(config), testNumbers: tests }),
+    smsBudget: tracedBudget(createGuard(config, { ...stored, log, metrics }), trace),
+    refuseStopped: tracedStops(createRefuseStopped({ redis: queueRedis.redis, prefix: queuePrefix, metrics }), trace),
+    sms: tracedSms(canSend ? createSmsQueue(producer) : noCarrier, trace),
+    readPhone: tracedPhones(
+      createReadPhone({
+        countries: countries(config),
+        testNumbers: tests,
+        onRefused: (about, limit) => trace.note({ kind: 'refused', about, limit, once: [about, limit, today()] }),
+      }),
+    ),
     numbers: {
       limited: (phone) => !tests.has(phone),
       codeFor: (phone, digits) => tests.get(phone) ?? newCode(digits),
@@ -110,6 +130,7 @@ export async function createDeps(
       ...(config.JODIMILAN_USER_KEY !== undefined && { userKey: readUserKey(config.JODIMILAN_USER_KEY) }),
     },
     clientKey: clientKey(config),
+    duringRequest,
     limits: {
       redis,
       perMinute: config.REQUESTS_PER_MINUTE,
@@ -121,6 +142,9 @@ export async function createDeps(
     ...(development && { dev: { inbox: createDevInbox({ redis, sealer }), clock } }),
   }
 }
+
+/** Of a number that is refused whenever it is asked for, one refusal a day is enough. */
+const today = (): string => new Date().toISOString().slice(0, 10)
 
 /** Without a carrier, what has to be sent is refused at once instead of waiting for nobody. */
 const noCarrier: SmsQueue = {

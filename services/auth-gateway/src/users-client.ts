@@ -5,6 +5,8 @@ import * as changes from '@latchkey/contracts/internal/account-changes'
 import { findPhone } from '@latchkey/contracts/internal/owners'
 import * as switches from '@latchkey/contracts/internal/switches'
 import * as registrations from '@latchkey/contracts/internal/registrations'
+import { readConversion } from '@latchkey/contracts/internal/conversion'
+import { readTrace } from '@latchkey/contracts/internal/traces'
 import * as internal from '@latchkey/contracts/internal/users'
 import { AppError } from '@latchkey/kit/app-error'
 import type { Check } from '@latchkey/kit/ops'
@@ -134,6 +136,8 @@ export function createUsersClient({ url, secret, timeoutMs, log, metrics }: User
     previewSwitch: plain(switches.previewSwitch),
     putSwitch: plain(switches.putSwitch),
     resumeSwitch: plain(switches.resumeSwitch),
+    readTrace: plain(readTrace),
+    readConversion: plain(readConversion),
     check: () =>
       getDelivery({ messageId: nobodysMessage }, undefined, { requestId: 'ready', face: 'v1', locale: 'en' }).then(
         () => undefined,

@@ -19,6 +19,7 @@ const good = () => ({
   CODE_KEYS: ring(),
   CHALLENGE_ID_KEY: ring(),
   INDEX_KEY: ring(),
+  TRACE_KEY: ring(),
   ACCESS_TOKEN_KEYS: accessKey(),
   SMS_COUNTRIES: 'IN,US',
 })
@@ -52,6 +53,7 @@ t.test('everything that is missing is said at once, with what it is for', async 
     'CODE_KEYS',
     'CHALLENGE_ID_KEY',
     'INDEX_KEY',
+    'TRACE_KEY',
     'ACCESS_TOKEN_KEYS',
   ])
     t.match(said, `${name} is missing: `)

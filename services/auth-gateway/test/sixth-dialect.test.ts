@@ -30,6 +30,7 @@ async function gateway(t: Test, env: Record<string, string> = {}) {
     CODE_KEYS: ring(),
     CHALLENGE_ID_KEY: ring(),
     INDEX_KEY: ring(),
+    TRACE_KEY: ring(),
     ACCESS_TOKEN_KEYS: `k1:${privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64')}`,
     DIALECTS: 'none',
     TRUST_PROXY: '127.0.0.1',

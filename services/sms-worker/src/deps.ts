@@ -16,7 +16,7 @@ import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { createDeadLetters, type DeadLetters } from './board/dead-letters.js'
 import { createGate } from './board/gate.js'
-import { carriers } from './carriers.js'
+import { carriers, explain } from './carriers.js'
 import type { WorkerConfig } from './config.js'
 import { createDeliveryReport } from './jobs/delivery-report.js'
 import { createLateQueue } from './jobs/late-queue.js'
@@ -98,7 +98,7 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
   const fence = createAttemptFence(queueRedis)
   const lanes = createLanes(config, { redis, queueRedis, prefix, sealer, figures, log, carrierTimeoutMs, laneTimes })
   const router = createRouter({ fence, routes: config.routes, lookAtSwitches, ...lanes })
-  const report = createDeliveryReport({ events, fence })
+  const report = createDeliveryReport({ events, fence, explain })
   const ids = createShardedIds(parseKeyRing(config.CHALLENGE_ID_KEY)[0])
   const optOuts = createOptOuts({ redis: queueRedis, prefix, key: parseKeyRing(config.OPT_OUT_KEY)[0] })
   const openChallenge = createOpenChallenge({ redis, sealer, ids, clockOffsetMs })
@@ -155,7 +155,14 @@ function createDesk(config: WorkerConfig, { events, optOuts, metrics }: DeskNeed
     return found === undefined ? [] : [[name, found] as const]
   })
   const help = helpText(config.BRAND_NAME)
-  return createCarrierDesk({ readers: new Map(readers), events, optOuts, help, ...createReceiptMetrics(metrics) })
+  return createCarrierDesk({
+    readers: new Map(readers),
+    events,
+    optOuts,
+    explain,
+    help,
+    ...createReceiptMetrics(metrics),
+  })
 }
 
 interface LaneNeeds {

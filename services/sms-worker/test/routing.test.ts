@@ -202,7 +202,7 @@ function createJob(lane: Lane | readonly [Lane, ...Lane[]], { isLate = false, li
     fence,
     router: createRouter({ fence, lanes }),
     noteLane: async () => undefined,
-    report: createDeliveryReport({ events, fence }),
+    report: createDeliveryReport({ events, fence, explain: () => undefined }),
     optOuts: { nameOf: () => '', has: async () => false },
     lookAtSwitches: nothingSwitched,
     isLate: async () => isLate,

@@ -13,6 +13,8 @@ import type { Audit } from './audit/audit.service.js'
 import { mountChallenges } from './challenges/challenges.routes.js'
 import type { Challenges } from './challenges/challenges.service.js'
 import type { Account } from './credentials/account.service.js'
+import { mountConversion } from './conversion/conversion.routes.js'
+import type { Conversions } from './conversion/conversion.service.js'
 import { mountCredentials } from './credentials/credentials.routes.js'
 import type { Credentials } from './credentials/credentials.service.js'
 import type { Passwords } from './credentials/passwords.service.js'
@@ -30,6 +32,8 @@ import { mountSessions } from './sessions/sessions.routes.js'
 import type { Sessions } from './sessions/sessions.service.js'
 import { mountSwitchboard } from './switchboard/switches.routes.js'
 import type { Switchboard } from './switchboard/switches.service.js'
+import { mountTraces } from './traces/traces.routes.js'
+import type { Traces } from './traces/traces.service.js'
 
 export interface Services {
   readonly people: People
@@ -46,6 +50,8 @@ export interface Services {
   readonly audit: Audit
   readonly admins: Admins
   readonly switchboard: Switchboard
+  readonly traces: Traces
+  readonly conversions: Conversions
 }
 
 interface AppOptions {
@@ -70,6 +76,8 @@ export function buildApp(services: Services, { internalSecret, log, metrics }: A
   mountAdmins(app, services.admins)
   mountAudit(app, services.audit, services.admins)
   mountSwitchboard(app, services.switchboard, services.admins)
+  mountTraces(app, services.traces, services.admins)
+  mountConversion(app, services.conversions, services.admins)
   return app
 }
 

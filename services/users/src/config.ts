@@ -1,7 +1,8 @@
-import { type KeyRing, keyRingPattern, parseKeyRing } from '@latchkey/kit/key-ring'
+import { type Key, type KeyRing, keyPattern, keyRingPattern, parseKeyRing } from '@latchkey/kit/key-ring'
 import type { Rule } from '@latchkey/kit/config'
 import { keyProblems } from '@latchkey/kit/key-strength'
 import { type Static, Type } from 'typebox'
+import { readPrices } from './conversion/prices.js'
 
 const Port = (value: number, description: string) =>
   Type.Integer({ default: value, minimum: 1, maximum: 65_535, description })
@@ -35,21 +36,42 @@ export const UsersConfig = Type.Object({
     pattern: keyRingPattern,
     description: 'keys of refresh, device and reset tokens as id:base64,id:base64, newest first, 32 bytes each',
   }),
+  TRACE_KEY: Type.String({
+    pattern: keyPattern,
+    description: 'names phones in the trace; one `id:base64 of 32 bytes`, the same at the gateway',
+  }),
+  SMS_CARRIER_PRICES: Type.String({
+    default: '',
+    description: 'what carriers take: `twilio IN 0.0079 USD; twilio * 0.05 USD`',
+  }),
 })
 export type UsersConfig = Static<typeof UsersConfig>
 
 /** What no pattern can say. */
 export const usersRules: readonly Rule<UsersConfig>[] = [
-  ({ TOKEN_KEYS }) => {
+  ({ TOKEN_KEYS, TRACE_KEY }) =>
+    Object.entries({ TOKEN_KEYS, TRACE_KEY }).flatMap(([name, text]) => {
+      try {
+        parseKeyRing(text)
+        return []
+      } catch (error) {
+        return [`${name} cannot be used: ${error instanceof Error ? error.message : 'malformed'}`]
+      }
+    }),
+  ({ SMS_CARRIER_PRICES }) => {
     try {
-      parseKeyRing(TOKEN_KEYS)
+      readPrices(SMS_CARRIER_PRICES)
       return []
     } catch (error) {
-      return [`TOKEN_KEYS cannot be used: ${error instanceof Error ? error.message : 'malformed'}`]
+      return [`SMS_CARRIER_PRICES cannot be used: ${error instanceof Error ? error.message : 'malformed'}`]
     }
   },
-  ({ TOKEN_KEYS, INTERNAL_SECRET }) => keyProblems({ TOKEN_KEYS, INTERNAL_SECRET }, { bare: ['INTERNAL_SECRET'] }),
+  ({ TOKEN_KEYS, TRACE_KEY, INTERNAL_SECRET }) =>
+    keyProblems({ TOKEN_KEYS, TRACE_KEY, INTERNAL_SECRET }, { bare: ['INTERNAL_SECRET'] }),
 ]
 
 /** The ring of TOKEN_KEYS. */
 export const tokenRing = ({ TOKEN_KEYS }: Pick<UsersConfig, 'TOKEN_KEYS'>): KeyRing => parseKeyRing(TOKEN_KEYS)
+
+/** The key of TRACE_KEY. */
+export const traceKey = ({ TRACE_KEY }: Pick<UsersConfig, 'TRACE_KEY'>): Key => parseKeyRing(TRACE_KEY)[0]

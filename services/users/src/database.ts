@@ -14,6 +14,7 @@ import type { PhoneUndoTable } from './phone-changes/phone-undos.table.js'
 import type { DeviceTable } from './sessions/devices.table.js'
 import type { SessionTable } from './sessions/sessions.table.js'
 import type { SwitchTable } from './switchboard/switches.table.js'
+import type { MessageTraceTable } from './traces/traces.table.js'
 
 export interface Database {
   users: UserTable
@@ -31,6 +32,7 @@ export interface Database {
   copied_lists: CopiedListTable
   switches: SwitchTable
   audit: AuditTable
+  message_trace: MessageTraceTable
 }
 export type Db = Kysely<Database>
 /** In a signature: only inside a transaction. */

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { optOutsKey } from '@latchkey/contracts/opt-out-record'
 import { queuePrefix } from '@latchkey/contracts/queues/queue'
 import { switchesKey } from '@latchkey/contracts/switch-record'
-import type { KeyRing } from '@latchkey/kit/key-ring'
+import type { Key, KeyRing } from '@latchkey/kit/key-ring'
 import type { Check } from '@latchkey/kit/ops'
 import { createRedis, guardRedis } from '@latchkey/kit/redis'
 import type { Scope } from '@latchkey/kit/run'
@@ -14,10 +14,13 @@ import { createAdmins } from './admins/admins.service.js'
 import type { Services } from './app.js'
 import { createAudit } from './audit/audit.service.js'
 import { createChallenges } from './challenges/challenges.service.js'
-import { tokenRing, type UsersConfig } from './config.js'
+import { tokenRing, traceKey, type UsersConfig } from './config.js'
 import type { Copy } from './copies/copies.service.js'
 import { createRedisCopy } from './copies/redis-copy.js'
 import { createAccount } from './credentials/account.service.js'
+import { createConversionMetrics } from './conversion/conversion-metrics.js'
+import { createConversions } from './conversion/conversion.service.js'
+import { type Price, readPrices } from './conversion/prices.js'
 import { createCredentials } from './credentials/credentials.service.js'
 import { createPasswords } from './credentials/passwords.service.js'
 import { createPasswordHasher, type PasswordHasher } from './credentials/password-hasher.js'
@@ -36,6 +39,8 @@ import { createDevices } from './sessions/devices.service.js'
 import { createSessions } from './sessions/sessions.service.js'
 import { startSweeper, type Sweeps } from './sweeper.js'
 import { createSwitchboard } from './switchboard/switches.service.js'
+import { createTraceConsumer } from './traces/traces.consumer.js'
+import { createTraces } from './traces/traces.service.js'
 
 /** How long a copy that was lost, or fell behind, is looked for at most. */
 const copyEveryMs = 1_000
@@ -49,6 +54,10 @@ export interface Copies {
 interface ServicesNeeds {
   readonly db: Db
   readonly ring: KeyRing
+  /** Names phones in the trace. */
+  readonly traceKey: Key
+  /** What carriers take where their receipts do not say. */
+  readonly prices: readonly Price[]
   readonly hasher: PasswordHasher
   readonly copies: Copies
   readonly now: () => Date
@@ -60,6 +69,8 @@ interface ServicesNeeds {
 export function createServices({
   db,
   ring,
+  traceKey,
+  prices,
   hasher,
   copies,
   now,
@@ -75,7 +86,6 @@ export function createServices({
   const reproof = createReproof({ sessions, hasher, now })
   const resetTokens = createSignedTokens(ring, { prefix: 'lkp_' })
   const passwords = createPasswords({ db, people, sessions, credentials, reproof, tokens: resetTokens, now })
-  const account = createAccount({ db, people, reproof })
   const phoneChanges = createPhoneChanges({ db, people, claims, sessions, passwords, reproof, now })
   const challenges = createChallenges({
     db,
@@ -94,6 +104,9 @@ export function createServices({
   const audit = createAudit({ db, now })
   const admins = createAdmins({ db, people, sessions, audit })
   const switchboard = createSwitchboard({ db, copy: copies.switches, audit, now, log })
+  const traces = createTraces({ db, key: traceKey, audit, deliveries, challenges, now })
+  const conversions = createConversions({ db, prices, now })
+  const account = createAccount({ db, people, reproof, traces })
   const sweeps = {
     messages: deliveries.sweep,
     registrations: claims.sweep,
@@ -101,6 +114,7 @@ export function createServices({
     phoneUndos: phoneChanges.sweep,
     sessions: sessions.sweep,
     challenges: challenges.sweep,
+    traces: traces.sweep,
   }
   return {
     people,
@@ -117,6 +131,8 @@ export function createServices({
     audit,
     admins,
     switchboard,
+    traces,
+    conversions,
     sweeps,
   }
 }
@@ -156,6 +172,8 @@ export function createDeps(
   const services = createServices({
     db,
     ring: tokenRing(config),
+    traceKey: traceKey(config),
+    prices: readPrices(config.SMS_CARRIER_PRICES),
     hasher: createPasswordHasher({ atOnce: availableParallelism() }),
     copies: {
       optOuts: createRedisCopy(copyRedis, optOutsKey(queuePrefix)),
@@ -165,7 +183,8 @@ export function createDeps(
     log,
     metrics: createUsersMetrics(metrics),
   })
-  const { deliveries, optOuts, switchboard, sweeps } = services
+  const { deliveries, optOuts, switchboard, traces, conversions, sweeps } = services
+  createConversionMetrics(metrics, conversions, () => new Date())
   let migrated = false
   const queueCheck = { queue: guard.check }
   // Delivery events can wait; people who log in cannot.
@@ -180,6 +199,8 @@ export function createDeps(
     start() {
       const consumer = createDeliveryConsumer({ redis, prefix: queuePrefix, deliveries, optOuts, log })
       scope.defer('delivery events', () => consumer.close())
+      const traceConsumer = createTraceConsumer({ redis, prefix: queuePrefix, traces, log })
+      scope.defer('trace', () => traceConsumer.close())
       const sweeper = startSweeper({ sweeps, log })
       scope.defer('sweeper', () => sweeper.close())
       const copying = startSweeper({
@@ -191,7 +212,9 @@ export function createDeps(
       const stop = new AbortController()
       const migrating = migrateWhenPossible(config.DATABASE_URL, { log, signal: stop.signal }).then((done) => {
         migrated = done
-        if (done) consumer.start()
+        if (!done) return
+        consumer.start()
+        traceConsumer.start()
       })
       scope.defer('migration', () => {
         stop.abort()

@@ -15,6 +15,7 @@ import { buildApp } from '../src/app.js'
 import type { Copy } from '../src/copies/copies.service.js'
 import { createPasswordHasher, type PasswordHasher } from '../src/credentials/password-hasher.js'
 import { type Database, openDatabase } from '../src/database.js'
+import type { Price } from '../src/conversion/prices.js'
 import { type Copies, createServices } from '../src/deps.js'
 import { createUsersMetrics } from '../src/metrics.js'
 import { migrate } from '../src/migrations/index.js'
@@ -86,6 +87,7 @@ interface Options {
   ring?: KeyRing
   hasher?: PasswordHasher
   connections?: number
+  prices?: readonly Price[]
 }
 
 export type Harness = Awaited<ReturnType<typeof harness>>
@@ -93,7 +95,7 @@ export type Harness = Awaited<ReturnType<typeof harness>>
 /** The real app on a real database, with a clock that can be moved. */
 export async function harness(
   t: Test,
-  { url, ring = [newKey()], hasher, copies = {}, connections = 10 }: Options = {},
+  { url, ring = [newKey()], hasher, copies = {}, connections = 10, prices = [] }: Options = {},
 ) {
   const databaseUrl = url ?? (await sharedDatabase())
   let queries = 0
@@ -107,9 +109,12 @@ export async function harness(
     transformResult: async ({ result }) => result,
   })
   const metrics = new Registry()
+  const traceKey = newKey()
   const services = createServices({
     db,
     ring,
+    traceKey,
+    prices,
     copies: { optOuts: noReader, switches: noReader, ...copies },
     hasher: hasher ?? createPasswordHasher({ atOnce: 2 }),
     now: () => new Date(Date.now() + aheadMs),
@@ -183,6 +188,7 @@ export async function harness(
     register,
     prove,
     services,
+    traceKey,
     call,
     signUp,
     databaseUrl,

@@ -8,6 +8,7 @@ import { addressOf, startProxy, through } from '@latchkey/kit/test-proxy'
 const main = new URL('../src/main.js', import.meta.url).pathname
 const internalSecret = randomBytes(32).toString('hex')
 const tokenKeys = `k1:${randomBytes(32).toString('base64')}`
+const traceKey = `k1:${randomBytes(32).toString('base64')}`
 
 async function startUsers(t: Test, stores: { databaseUrl: string; redisUrl: string }) {
   const [port, opsPort] = [await freePort(), await freePort()]
@@ -19,6 +20,7 @@ async function startUsers(t: Test, stores: { databaseUrl: string; redisUrl: stri
     REDIS_URL: stores.redisUrl,
     INTERNAL_SECRET: internalSecret,
     TOKEN_KEYS: tokenKeys,
+    TRACE_KEY: traceKey,
   })
   t.teardown(() => void process.child.kill('SIGKILL'))
   const ops = async (path: string) => {
@@ -61,6 +63,7 @@ t.test('a key that is too short is told by its id', async (t) => {
     REDIS_URL: 'redis://localhost',
     INTERNAL_SECRET: internalSecret,
     TOKEN_KEYS: 'k7:c2hvcnQ=',
+    TRACE_KEY: traceKey,
   })
   t.equal(await ended, 78)
   t.match(output(), /TOKEN_KEYS.*k7/)
@@ -157,6 +160,7 @@ t.test('a taken port ends it with a word', async (t) => {
     REDIS_URL: await ownRedis(),
     INTERNAL_SECRET: internalSecret,
     TOKEN_KEYS: tokenKeys,
+    TRACE_KEY: traceKey,
   })
   t.equal(await second.ended, 1)
   t.match(second.output(), 'EADDRINUSE')

@@ -4,6 +4,9 @@ import { optOutNumberPattern } from '../opt-out-record.js'
 import { ChallengeId, Purpose, Timestamp } from '../v1/shapes.js'
 import { queue } from './queue.js'
 
+/** What a carrier means by a code of its own. */
+const CarrierWords = Type.String({ maxLength: 120 })
+
 /** One call to a provider, as it is written to `sms_attempts`. */
 export const DeliveryAttempt = Type.Object({
   number: Type.Integer({ minimum: 1 }),
@@ -12,6 +15,8 @@ export const DeliveryAttempt = Type.Object({
   providerMessageId: Type.Optional(Type.String({ maxLength: 64 })),
   /** The carrier's own code (`21610`), for operators. */
   carrierCode: Type.Optional(Type.String({ maxLength: 64 })),
+  /** What that code means, in words for operators. */
+  says: Type.Optional(CarrierWords),
   startedAt: Timestamp,
   endedAt: Timestamp,
 })
@@ -57,6 +62,7 @@ export const Receipt = Type.Object({
   state: Type.Enum([...receiptStates]),
   reason: Type.Optional(DeliveryReason),
   carrierCode: Type.Optional(Type.String({ maxLength: 64 })),
+  says: Type.Optional(CarrierWords),
   segments: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
   price: Type.Optional(Type.String({ pattern: '^\\d{1,5}(\\.\\d{1,6})?$' })),
   currency: Type.Optional(Type.String({ pattern: '^[A-Z]{3}$' })),

@@ -16,6 +16,7 @@ import { createChangeMe, createGetMe } from './me.js'
 import type { CheckProfile, RefuseStopped, SmsQueue, Users } from './ports.js'
 import { createChangePassword, createResetPassword } from './passwords.js'
 import { createListAudit } from './list-audit.js'
+import { createListConversion } from './list-conversion.js'
 import { createReadChallenge } from './read-challenge.js'
 import { createRegister } from './register.js'
 import { createResendChallenge } from './resend-challenge.js'
@@ -34,6 +35,7 @@ import { createSignUpByAddress } from './sign-up-by-address.js'
 import { createSignUp } from './sign-up.js'
 import { createStartChallenge } from './start-challenge.js'
 import { createSwitchFlows } from './switches.js'
+import { createTraceMessages } from './trace-messages.js'
 import { createTellConflict } from './tell-conflict.js'
 import { createWithinBudget } from './within-budget.js'
 
@@ -155,6 +157,8 @@ export function createFlows({
     }),
     listAudit: createListAudit({ users }),
     switches: createSwitchFlows({ users }),
+    listConversion: createListConversion({ users }),
+    traceMessages: createTraceMessages({ users }),
     answerSent: createAnswerSent({ users, challenges, answerByAddress, readPhone }),
     sendByAddress: createSendByAddress({
       users,

@@ -5,6 +5,8 @@ import type * as changes from '@latchkey/contracts/internal/account-changes'
 import type * as owners from '@latchkey/contracts/internal/owners'
 import type * as switches from '@latchkey/contracts/internal/switches'
 import type * as registrations from '@latchkey/contracts/internal/registrations'
+import type { readConversion } from '@latchkey/contracts/internal/conversion'
+import type * as traces from '@latchkey/contracts/internal/traces'
 import type * as internal from '@latchkey/contracts/internal/users'
 import type { Purpose } from '@latchkey/contracts/v1/shapes'
 
@@ -85,6 +87,8 @@ export interface Users {
   previewSwitch: Ask<typeof switches.previewSwitch>
   putSwitch: Ask<typeof switches.putSwitch>
   resumeSwitch: Ask<typeof switches.resumeSwitch>
+  readTrace: Ask<typeof traces.readTrace>
+  readConversion: Ask<typeof readConversion>
 }
 
 /** A message that is to go out. */

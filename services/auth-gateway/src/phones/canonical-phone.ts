@@ -19,13 +19,15 @@ interface PhoneRules {
   readonly countries: '*' | ReadonlySet<string>
   /** Test number → its fixed code, if it has one. */
   readonly testNumbers: ReadonlyMap<string, string | undefined>
+  /** Hears which number gets no message, and why. */
+  readonly onRefused?: (phone: string, limit: 'country' | 'number_type' | 'no_number') => void
 }
 
 // Digits of other scripts, zero-width characters and extensions never reach the parser: two spellings must not be two people.
 const spelling = /^(?:\+|00)[1-9][0-9 ().-]{4,36}$/
 
 /** The only parser of phone numbers: everything past it takes the branded E164. */
-export function createReadPhone({ countries, testNumbers }: PhoneRules): ReadPhone {
+export function createReadPhone({ countries, testNumbers, onRefused = () => undefined }: PhoneRules): ReadPhone {
   return function readPhone(text, path = '/phone') {
     const international = text.trim().replace(/^00(?=[1-9])/, '+')
     if (!spelling.test(international))
@@ -45,15 +47,21 @@ export function createReadPhone({ countries, testNumbers }: PhoneRules): ReadPho
         masked: maskPhone(test, test.slice(1, 2)),
         test: { code: testNumbers.get(test) },
       }
-    if (number === undefined || !number.isValid() || number.ext !== undefined)
+    if (number === undefined || !number.isValid() || number.ext !== undefined) {
+      if (number !== undefined) onRefused(number.number, 'no_number')
       throw invalidField(path, 'is not a phone number that exists; check the digits and the country code')
+    }
     const type = number.getType()
     // Satellite and other world-wide codes have no country; a message to one costs as much as hundreds to a phone.
-    if (number.country === undefined || (type !== 'MOBILE' && type !== 'FIXED_LINE_OR_MOBILE'))
+    if (number.country === undefined || (type !== 'MOBILE' && type !== 'FIXED_LINE_OR_MOBILE')) {
+      onRefused(number.number, 'number_type')
       throw invalidField(path, 'cannot receive text messages; use a mobile number')
+    }
     const { country } = number
-    if (countries !== '*' && !countries.has(country))
+    if (countries !== '*' && !countries.has(country)) {
+      onRefused(number.number, 'country')
       throw invalidField(path, 'is in a country that this service does not send codes to')
+    }
     return {
       e164: number.number as E164,
       country,

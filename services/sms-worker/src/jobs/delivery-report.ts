@@ -28,12 +28,17 @@ export interface DeliveryReport {
   optedOut(job: SmsJob, attempt: FencedAttempt, number: string): Promise<void>
 }
 
+/** In words for operators; undefined where nobody says. */
+export type Explain = (provider: string, code: string) => string | undefined
+
 interface ReportDeps {
   readonly events: Producer<typeof deliveryEventQueue.payload>
   readonly fence: AttemptFence
+  /** What a carrier means by a code. */
+  readonly explain: Explain
 }
 
-export function createDeliveryReport({ events, fence }: ReportDeps): DeliveryReport {
+export function createDeliveryReport({ events, fence, explain }: ReportDeps): DeliveryReport {
   async function state(job: SmsJob, to: DeliveryState, { others = [], ...remark }: Remark = {}): Promise<void> {
     const { messageId, challengeId, generation, purpose, country, requestId } = job
     const at = new Date().toISOString()
@@ -77,8 +82,8 @@ export function createDeliveryReport({ events, fence }: ReportDeps): DeliveryRep
       const to = states.reduce((a, b) => (deliveryRanks[b] > deliveryRanks[a] ? b : a))
       const { reason } = settled?.result?.outcome === 'rejected' ? settled.result : {}
       await state(job, to, {
-        attempt: toLog(main),
-        others: told.filter((each) => each !== main).map(toLog),
+        attempt: toLog(main, explain),
+        others: told.filter((each) => each !== main).map((each) => toLog(each, explain)),
         ...(reason !== undefined && to === 'rejected' && { reason }),
       })
       if (last.number > view.reported) await fence.markReported(job.messageId, last.number)
@@ -94,8 +99,10 @@ function stateOf(outcome: Result['outcome'], decided: boolean): DeliveryState {
   return outcome === 'not_sent' || (outcome === 'rejected' && !decided) ? 'sending' : outcome
 }
 
-function toLog({ number, provider, startedAtMs, result }: TriedAttempt): DeliveryAttempt {
+function toLog({ number, provider, startedAtMs, result }: TriedAttempt, explain: Explain): DeliveryAttempt {
   const { outcome, endedAtMs } = result
+  const carrierCode = 'carrierCode' in result ? result.carrierCode : undefined
+  const says = carrierCode === undefined ? undefined : explain(provider, carrierCode)
   return {
     number,
     provider,
@@ -103,6 +110,7 @@ function toLog({ number, provider, startedAtMs, result }: TriedAttempt): Deliver
     startedAt: new Date(startedAtMs).toISOString(),
     endedAt: new Date(endedAtMs).toISOString(),
     ...('providerMessageId' in result && { providerMessageId: result.providerMessageId }),
-    ...('carrierCode' in result && { carrierCode: result.carrierCode }),
+    ...(carrierCode !== undefined && { carrierCode }),
+    ...(says !== undefined && { says }),
   }
 }

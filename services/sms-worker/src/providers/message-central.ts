@@ -2,6 +2,7 @@ import parsePhone from 'libphonenumber-js/min'
 import { classifyAnswer } from './message-central-codes.js'
 import { createMessageCentralHttp, MessageCentralSilence } from './message-central-http.js'
 import { createMessageCentralReader } from './message-central-receipts.js'
+import { messageCentralWords } from './message-central-words.js'
 import { createTokens } from './message-central-token.js'
 import { absent, type Carrier, type SendOutcome, type SmsMessage, type SmsProvider, variable } from './provider.js'
 
@@ -115,6 +116,7 @@ export const messageCentralCarrier: Carrier = {
     'MESSAGECENTRAL_CUSTOMER_ID',
     'MESSAGECENTRAL_SENDER_ID',
   ],
+  words: messageCentralWords,
   missing: (told) => [
     ...absent(told, 'MESSAGECENTRAL_CUSTOMER_ID', 'MESSAGECENTRAL_SENDER_ID'),
     ...(told['MESSAGECENTRAL_AUTH_TOKEN'] === undefined && loginOf(told) === undefined

@@ -94,6 +94,8 @@ export interface Carrier {
   readonly variables: Readonly<Record<string, Variable>>
   /** Where one of these is told, the carrier is wanted. */
   readonly credentials: readonly string[]
+  /** What it means by its codes, in words for operators. */
+  readonly words: Readonly<Record<string, string>>
   /** What it still has to be told, as sentences. */
   missing(told: Told): string[]
   open(told: Told, needs: CarrierNeeds): SmsProvider

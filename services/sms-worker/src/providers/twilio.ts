@@ -4,6 +4,7 @@ import { classifyRefusal } from './twilio-codes.js'
 import { createTwilioHttp, TwilioRefusal, TwilioSilence } from './twilio-http.js'
 import { createTwilioReader, statusCallback } from './twilio-receipts.js'
 import { isSid } from './twilio-sid.js'
+import { twilioWords } from './twilio-words.js'
 
 export interface TwilioOptions {
   readonly accountSid: string
@@ -74,6 +75,7 @@ export const twilioCarrier: Carrier = {
     TWILIO_API_BASE_URL: variable(/^https?:\/\/[^/?#]+\/?$/, 'a URL without a path', 'https://api.twilio.com'),
   },
   credentials: ['TWILIO_ACCOUNT_SID', 'TWILIO_AUTH_TOKEN', 'TWILIO_PHONE_NUMBER', 'TWILIO_MESSAGING_SERVICE_SID'],
+  words: twilioWords,
   missing: (told) => [
     ...absent(told, 'TWILIO_ACCOUNT_SID', 'TWILIO_AUTH_TOKEN'),
     ...(told['TWILIO_PHONE_NUMBER'] === undefined && told['TWILIO_MESSAGING_SERVICE_SID'] === undefined

@@ -27,13 +27,15 @@ interface DeskNeeds extends ReceiptMetrics {
   readonly readers: ReadonlyMap<string, CallReader>
   readonly events: Pick<Producer<typeof deliveryEventQueue.payload>, 'add'>
   readonly optOuts: Pick<OptOuts, 'nameOf'>
+  /** What a carrier means by a code. */
+  readonly explain: (provider: string, code: string) => string | undefined
   /** What a person is told who asks for help. */
   readonly help: string
 }
 
 /** Nothing is decided here: what is believed goes on the queue of delivery events, without any number, and users makes of it what it means. */
 export function createCarrierDesk(needs: DeskNeeds): CarrierDesk {
-  const { readers, events, optOuts, help, observeReceipt, observeInbound, observeRefused } = needs
+  const { readers, events, optOuts, explain, help, observeReceipt, observeInbound, observeRefused } = needs
   const now = () => new Date().toISOString()
 
   async function optOut(change: Omit<OptOutChange, 'v' | 'kind' | 'at'>): Promise<void> {
@@ -56,7 +58,15 @@ export function createCarrierDesk(needs: DeskNeeds): CarrierDesk {
       }
       const { optedOut, ...said } = read
       const v = said.messageId === undefined ? 3 : 2
-      const event: Receipt = { v, kind: 'receipt', provider, ...said, at: now() }
+      const says = said.carrierCode === undefined ? undefined : explain(provider, said.carrierCode)
+      const event: Receipt = {
+        v,
+        kind: 'receipt',
+        provider,
+        ...said,
+        ...(says !== undefined && { says }),
+        at: now(),
+      }
       if (optedOut !== undefined)
         await optOut({
           number: optOuts.nameOf(optedOut),

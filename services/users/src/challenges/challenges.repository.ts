@@ -10,6 +10,17 @@ export async function insertConsumed(trx: Trx, challengeId: string, at: Date): P
   return (inserted.numInsertedOrUpdatedRows ?? 0n) > 0n
 }
 
+/** When each of some challenges was consumed; those that were not are left out. */
+export async function findConsumed(db: Db, ids: readonly string[]): Promise<Map<string, Date>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db
+    .selectFrom('consumed_challenges')
+    .selectAll()
+    .where('challenge_id', 'in', [...ids])
+    .execute()
+  return new Map(rows.map(({ challenge_id: id, consumed_at: at }) => [id, at]))
+}
+
 /** Deletes what was consumed before this, at most `most` rows; says how many. Rows another replica is at are left to it. */
 export async function deleteConsumed(db: Db, { before, most }: { before: Date; most: number }): Promise<number> {
   const old = db

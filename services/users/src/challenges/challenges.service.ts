@@ -12,7 +12,7 @@ import type { Claims } from '../people/claims.service.js'
 import { asOf, heldError, type People, type Person, toUser, untilNothingIsTaken } from '../people/people.service.js'
 import type { PhoneChanges } from '../phone-changes/phone-changes.service.js'
 import type { Sessions, WithAgent } from '../sessions/sessions.service.js'
-import { deleteConsumed, insertConsumed } from './challenges.repository.js'
+import { deleteConsumed, findConsumed, insertConsumed } from './challenges.repository.js'
 
 /** What a proved challenge leads to, each at most once per challenge: the effect and its fence are one transaction. */
 export interface Challenges {
@@ -23,6 +23,8 @@ export interface Challenges {
   signInTwice(input: WithAgent<BodyOf<typeof signInWithSecondFactor>>): Promise<ReplyOf<typeof signInWithSecondFactor>>
   changePhone(input: BodyOf<typeof changePhone>): Promise<ReplyOf<typeof changePhone>>
   giveResetToken(input: BodyOf<typeof giveResetToken>): Promise<ReplyOf<typeof giveResetToken>>
+  /** When each of some challenges was used; those that were not are left out. */
+  whenUsed(ids: readonly string[]): Promise<ReadonlyMap<string, Date>>
   /** Forgets challenges that were used so long ago that no copy of Redis can bring them back; says how many. */
   sweep(): Promise<number>
 }
@@ -153,6 +155,7 @@ export function createChallenges(needs: ChallengesNeeds): Challenges {
         if (person.second_factor && face !== 'v1') return 'challenge.gone'
         return passwords.giveResetToken(trx, person)
       }),
+    whenUsed: (ids) => findConsumed(db, ids),
     sweep() {
       const before = new Date(now().getTime() - keptMs)
       return inBatches((most) => deleteConsumed(db, { before, most }))

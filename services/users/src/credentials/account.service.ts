@@ -3,6 +3,7 @@ import type { setSecondFactor } from '@latchkey/contracts/internal/account-chang
 import { AppError } from '@latchkey/kit/app-error'
 import type { Db } from '../database.js'
 import type { People, Person } from '../people/people.service.js'
+import type { Traces } from '../traces/traces.service.js'
 import type { Reproof, ShownAgain } from './reproof.service.js'
 
 /** What somebody may do to the whole of his account, once he has shown again who he is. */
@@ -13,7 +14,14 @@ export interface Account {
   remove(sessionId: string, shown: ShownAgain): Promise<void>
 }
 
-export function createAccount({ db, people, reproof }: { db: Db; people: People; reproof: Reproof }): Account {
+interface AccountNeeds {
+  readonly db: Db
+  readonly people: People
+  readonly reproof: Reproof
+  readonly traces: Pick<Traces, 'forget'>
+}
+
+export function createAccount({ db, people, reproof, traces }: AccountNeeds): Account {
   return {
     async setSecondFactor(sessionId, { enabled, password }) {
       const asked = await reproof.askPassword(sessionId, password)
@@ -26,7 +34,8 @@ export function createAccount({ db, people, reproof }: { db: Db; people: People;
     async remove(sessionId, shown) {
       const asked = await reproof.ask(sessionId, shown)
       await db.transaction().execute(async (trx) => {
-        const { id } = await reproof.hold(trx, sessionId, asked)
+        const { id, phone } = await reproof.hold(trx, sessionId, asked)
+        if (phone !== null) await traces.forget(trx, phone)
         await people.remove(trx, id)
       })
     },

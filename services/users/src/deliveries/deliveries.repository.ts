@@ -38,6 +38,7 @@ export async function upsertAttempt(trx: Trx, row: Insertable<SmsAttemptTable>):
         outcome: best('outcome'),
         provider_message_id: best('provider_message_id'),
         carrier_code: best('carrier_code'),
+        says: best('says'),
         started_at: best('started_at'),
         ended_at: best('ended_at'),
       }),
@@ -74,6 +75,33 @@ export function findMessage(db: Db, id: string) {
     ])
     .where('m.id', '=', id)
     .executeTakeFirst()
+}
+
+/** The messages of some challenges, each with its attempts and receipts, in order. */
+export async function findLogged(db: Db, challengeIds: readonly string[]) {
+  if (challengeIds.length === 0) return []
+  const messages = await db
+    .selectFrom('sms_messages')
+    .selectAll()
+    .where('challenge_id', 'in', [...challengeIds])
+    .orderBy('first_at')
+    .execute()
+  const ids = messages.map(({ id }) => id)
+  if (ids.length === 0) return []
+  const [attempts, receipts] = await Promise.all([
+    db.selectFrom('sms_attempts').selectAll().where('message_id', 'in', ids).orderBy('number').execute(),
+    db.selectFrom('sms_receipts').selectAll().where('message_id', 'in', ids).orderBy('at').execute(),
+  ])
+  return messages.map((message) => ({
+    ...message,
+    attempts: attempts.filter(({ message_id: of }) => of === message.id),
+    receipts: receipts.filter(({ message_id: of }) => of === message.id),
+  }))
+}
+
+export async function findChallengeOf(db: Db, messageId: string): Promise<string | undefined> {
+  const row = await db.selectFrom('sms_messages').select('challenge_id').where('id', '=', messageId).executeTakeFirst()
+  return row?.challenge_id
 }
 
 /** Closes messages that stayed in one of these states since `before`, at most `most` of them; says how many. Rows another replica is at are left to it. */

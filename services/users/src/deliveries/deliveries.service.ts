@@ -17,9 +17,16 @@ export interface Deliveries {
    */
   receive(receipt: Receipt): Promise<boolean>
   find(messageId: string): Promise<ReplyOf<typeof getDelivery>>
+  /** The messages of some challenges, in order: what operators are told. */
+  log(challengeIds: readonly string[]): Promise<LoggedMessage[]>
+  /** The challenge that a message was of, where the message is known. */
+  challengeOf(messageId: string): Promise<string | undefined>
   /** Closes what nobody will hear of again, and forgets receipts of what never came; says how many. */
   sweep(): Promise<number>
 }
+
+/** A message with its attempts and receipts, each in order. */
+export type LoggedMessage = Awaited<ReturnType<typeof deliveries.findLogged>>[number]
 
 const silenceMs = 24 * 3_600_000
 
@@ -60,6 +67,7 @@ export function createDeliveries({ db, now }: { db: Db; now: () => Date }): Deli
             outcome: each.outcome,
             provider_message_id: each.providerMessageId ?? null,
             carrier_code: each.carrierCode ?? null,
+            says: each.says ?? null,
             started_at: new Date(each.startedAt),
             ended_at: new Date(each.endedAt),
           })
@@ -87,6 +95,8 @@ export function createDeliveries({ db, now }: { db: Db; now: () => Date }): Deli
       const arrived = rank < deliveryRanks.delivered && arrivedAt !== null && arrivedAt <= now()
       return arrived ? { state: 'delivered', reason: null } : { state, reason }
     },
+    log: (challengeIds) => deliveries.findLogged(db, challengeIds),
+    challengeOf: (messageId) => deliveries.findChallengeOf(db, messageId),
     async sweep() {
       const unheard = await close(['accepted', 'unknown'], 'unconfirmed')
       const before = new Date(now().getTime() - silenceMs)

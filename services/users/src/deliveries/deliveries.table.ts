@@ -24,6 +24,8 @@ export interface SmsAttemptTable {
   outcome: AttemptOutcome
   provider_message_id: string | null
   carrier_code: string | null
+  /** What the code means, in words for operators. */
+  says: string | null
   started_at: Date
   ended_at: Date
 }

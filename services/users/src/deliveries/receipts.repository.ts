@@ -11,7 +11,7 @@ export async function lockMessage(trx: Trx, messageId: string): Promise<void> {
 
 /** Writes a receipt, or lifts it to a higher state. Price and segments stay as they were first told. */
 export async function upsertReceipt(trx: Trx, row: Insertable<SmsReceiptTable>): Promise<void> {
-  const higher = (column: 'state' | 'rank' | 'reason' | 'carrier_code' | 'at') =>
+  const higher = (column: 'state' | 'rank' | 'reason' | 'carrier_code' | 'says' | 'at') =>
     sql<never>`case when excluded.rank > sms_receipts.rank then ${sql.ref(`excluded.${column}`)} else ${sql.ref(`sms_receipts.${column}`)} end`
   const first = (column: 'segments' | 'price' | 'currency') =>
     sql<never>`coalesce(${sql.ref(`sms_receipts.${column}`)}, ${sql.ref(`excluded.${column}`)})`
@@ -24,6 +24,7 @@ export async function upsertReceipt(trx: Trx, row: Insertable<SmsReceiptTable>):
         rank: higher('rank'),
         reason: higher('reason'),
         carrier_code: higher('carrier_code'),
+        says: higher('says'),
         at: higher('at'),
         segments: first('segments'),
         price: first('price'),

@@ -33,6 +33,7 @@ export async function keepReceipt(trx: Trx, receipt: Receipt & { readonly messag
     rank: deliveryRanks[receipt.state],
     reason: receipt.reason ?? null,
     carrier_code: receipt.carrierCode ?? null,
+    says: receipt.says ?? null,
     segments: receipt.segments ?? null,
     price: receipt.price ?? null,
     currency: receipt.currency ?? null,

@@ -13,6 +13,8 @@ export interface SmsReceiptTable {
   rank: number
   reason: DeliveryReason | null
   carrier_code: string | null
+  /** What the code means, in words for operators. */
+  says: ColumnType<string | null, string | null | undefined, string | null>
   segments: number | null
   /** As text: it is money. */
   price: string | null

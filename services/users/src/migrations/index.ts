@@ -9,6 +9,7 @@ import { up as deviceNames } from './0003_device_names.js'
 import { up as phoneUndos } from './0004_phone_undos.js'
 import { up as receipts } from './0006_receipts.js'
 import { up as admins } from './0008_admins.js'
+import { up as traces } from './0009_traces.js'
 import { up as carrierIds } from './0012_carrier_ids.js'
 import { up as switches } from './0013_switches.js'
 
@@ -21,6 +22,7 @@ const migrations: Record<string, Migration> = {
   // 0005 was never released, and none may come: a database that ran a later one refuses it.
   '0006_receipts': { up: receipts },
   '0008_admins': { up: admins },
+  '0009_traces': { up: traces },
   '0012_carrier_ids': { up: carrierIds },
   '0013_switches': { up: switches },
 }

@@ -99,7 +99,7 @@ export const receiptGuards: readonly Guard[] = [
   {
     guards: 'of two copies users hears at once',
     file: 'services/sms-worker/src/jobs/delivery-report.ts',
-    take: 'others: told.filter((each) => each !== main).map(toLog),',
+    take: 'others: told.filter((each) => each !== main).map((each) => toLog(each, explain)),',
     put: 'others: [],',
     test: 'services/sms-worker/test/two-lanes.test.ts',
     red: 'the second copy of a message is told together with the first',

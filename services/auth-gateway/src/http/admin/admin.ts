@@ -1,7 +1,9 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { Flows } from '../../flows/flows.js'
 import { audit } from './audit.js'
+import { conversion } from './conversion.js'
 import { face } from './face.js'
+import { messages } from './messages.js'
 import { switches } from './switches.js'
 
 /** What operators may do. That the account behind the token is an admin's is asked of users, by each call in the call itself. */
@@ -9,5 +11,7 @@ export const admin: FastifyPluginAsync<{ flows: Flows }> = async (app, { flows }
   // Before anything else of a request is looked at: who has no token learns nothing, not even what he misspelt.
   app.addHook('onRequest', async (request) => void (await request.accessClaims(face)))
   await app.register(audit, { flows })
+  await app.register(conversion, { flows })
+  await app.register(messages, { flows })
   await app.register(switches, { flows })
 }
