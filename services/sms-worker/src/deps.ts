@@ -24,7 +24,7 @@ import { createShare } from './jobs/share.js'
 import { createSendSms } from './jobs/send-sms.js'
 import { createOpenChallenge } from './messages/open-challenge.js'
 import { createRender, helpText } from './messages/render.js'
-import { createWorkerMetrics, type WorkerMetrics } from './metrics.js'
+import { createWorkerMetrics, tellLane, type WorkerMetrics } from './metrics.js'
 import { createOptOuts, type OptOuts } from './opt-outs/opt-outs.js'
 import { createInbox } from './providers/inbox.js'
 import { createNone } from './providers/none.js'
@@ -33,7 +33,7 @@ import { type CarrierDesk, createCarrierDesk } from './receipts/carrier-desk.js'
 import { createReceiptMetrics } from './receipts/receipt-metrics.js'
 import { createAttemptFence } from './routing/attempt-fence.js'
 import { createLane, type Lane } from './routing/lane.js'
-import { createLaneHealth, type LaneTimes, type Why } from './routing/lane-health.js'
+import { createLaneHealth, type LaneTimes } from './routing/lane-health.js'
 import { createNoteLane } from './routing/last-lane.js'
 import { createPace } from './routing/pace.js'
 import { createRouter } from './routing/router.js'
@@ -195,7 +195,7 @@ function createLanes(
     const onWaiting = (count: number) => figures.laneWaiting(name, count)
     return createLane({
       provider,
-      health: createLaneHealth({ times: laneTimes, onChange: tellOf(name, figures, log) }),
+      health: createLaneHealth({ times: laneTimes, onChange: tellLane(name, figures, log) }),
       observe: figures.observeOutcome,
       ...(perSecond !== undefined && {
         pace: createPace({ redis: queueRedis, prefix, lane: name, perSecond, onWaiting }),
@@ -212,17 +212,6 @@ function createLanes(
   const numbers = (config.TEST_NUMBERS ?? '+1234567890').split(',').map((entry) => entry.split('=', 1)[0] ?? '')
   const forTests = inbox ?? lane(createInbox({ redis, sealer, production: false }))
   return { lanes: [first, ...rest], test: { numbers: new Set(numbers), lane: forTests } }
-}
-
-/** What operators hear of a lane: its figure from the start, and a line when it goes and comes. */
-function tellOf(lane: string, { laneOut }: WorkerMetrics, log: Logger): (why: Why, out: boolean) => void {
-  for (const why of ['ill', 'barred'] as const) laneOut(lane, why, false)
-  return (why, out) => {
-    laneOut(lane, why, out)
-    if (!out) log.info({ lane, why }, 'a lane is back')
-    else if (why === 'ill') log.warn({ lane, why }, 'most calls of a lane fail: messages are kept away from it')
-    else log.error({ lane, why }, 'a carrier does not know us: its lane is out until its credentials are mended')
-  }
 }
 
 function boardOf(

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Why } from './routing/lane-health.js'
 import type { ObserveOutcome } from './routing/lane.js'
@@ -91,5 +92,16 @@ export function createWorkerMetrics(
     laneOut: (lane, why, isOut) => out.set({ lane, why }, isOut ? 1 : 0),
     laneWaiting: (lane, count) => waiting.set({ lane }, count),
     observeAccept: (queuedAt) => accepts.observe(Math.max(0, Date.now() - queuedAt.getTime()) / 1_000),
+  }
+}
+
+/** What operators hear of a lane: its figure from the start, and a line when it goes and comes. */
+export function tellLane(lane: string, { laneOut }: WorkerMetrics, log: Logger): (why: Why, out: boolean) => void {
+  for (const why of ['ill', 'barred'] as const) laneOut(lane, why, false)
+  return (why, out) => {
+    laneOut(lane, why, out)
+    if (!out) log.info({ lane, why }, 'a lane is back')
+    else if (why === 'ill') log.warn({ lane, why }, 'most calls of a lane fail: messages are kept away from it')
+    else log.error({ lane, why }, 'a carrier does not know us: its lane is out until its credentials are mended')
   }
 }
