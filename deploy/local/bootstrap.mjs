@@ -1,4 +1,4 @@
-// `npm start`, `npm run keys`, the commands of operators (`npm run admin`, …), `npm test` and `npm run test:slow` begin here, where nothing is installed yet: plain Node, no dependencies. It makes the
+// `npm start`, `npm run keys`, `npm run bench`, the commands of operators (`npm run admin`, …), `npm test` and `npm run test:slow` begin here, where nothing is installed yet: plain Node, no dependencies. It makes the
 // checkout runnable (dependencies, build), then becomes the launcher or the test runner in this same process, so that
 // there is nobody in between to forward signals and exit codes, or to be left behind.
 import { spawn } from 'node:child_process'
@@ -16,7 +16,7 @@ const entry = isTest
   ? './dist/src/test-run.js'
   : isOperator
     ? `./dist/src/operator/${what}.js`
-    : { start: './dist/src/start.js', keys: './dist/src/keys-command.js' }[what]
+    : { start: './dist/src/start.js', keys: './dist/src/keys-command.js', bench: '../bench/dist/src/main.js' }[what]
 
 const say = (line) => (isOperator ? process.stderr : process.stdout).write(`${line}\n`)
 /** A reader that went away (`npm start | head`) is no reason to fall over. */
@@ -144,7 +144,7 @@ function tied(command, commandArgs, endsBy) {
 
 if (entry === undefined)
   stop(
-    'usage: node deploy/local/bootstrap.mjs start | keys … | admin … | trace … | queue … | switch … | test [files] | test:slow [files] | test:timing [files]',
+    'usage: node deploy/local/bootstrap.mjs start | keys … | bench … | admin … | trace … | queue … | switch … | test [files] | test:slow [files] | test:timing [files]',
   )
 checkNode()
 process.chdir(root)

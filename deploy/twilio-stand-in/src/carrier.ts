@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createFaults, type Fault, readFault } from './faults.js'
+import { createLatency, readLatency } from './latency.js'
 import type { Ledger, Taken } from './ledger.js'
 import { type Answer, misbehave, sendJson, type Words } from './misbehave.js'
 
@@ -23,9 +25,10 @@ interface CarrierOptions {
   readonly answer: (call: CarrierCall) => Reply | Promise<Reply>
 }
 
-/** What all stand-ins are: the API of one carrier, and beside it /ledger (what was taken) and /faults (what goes wrong). */
+/** What all stand-ins are: the API of one carrier, and beside it /ledger (what was taken), /faults (what goes wrong) and /latency (how long it takes). */
 export function createCarrier({ ledger, words, answer }: CarrierOptions): Server {
   const faults = createFaults()
+  let nextWaitMs: (() => number) | undefined
 
   /** Undefined where the call is the carrier's own. */
   function control(method: string, path: string, to: string | undefined, body: string): Answer | undefined {
@@ -35,11 +38,25 @@ export function createCarrier({ ledger, words, answer }: CarrierOptions): Server
       faults.withdraw(to)
       return { status: 200, body: {} }
     }
+    if (method === 'DELETE' && path === '/ledger') {
+      ledger.clear()
+      return { status: 200, body: {} }
+    }
+    if (path === '/latency') return slowDown(method, body)
     if (method !== 'POST' || path !== '/faults') return undefined
     const fault = readFault(parseJson(body))
     if (fault === undefined) return { status: 400, body: { message: 'this fault is not known' } }
     faults.order(fault)
     return { status: 201, body: fault }
+  }
+
+  /** POST /latency has the carrier take its time over every POST from now on; DELETE ends that. */
+  function slowDown(method: string, body: string): Answer {
+    const profile = method === 'DELETE' ? undefined : readLatency(parseJson(body))
+    if (profile === undefined && method !== 'DELETE')
+      return { status: 400, body: { message: 'this latency is not understood' } }
+    nextWaitMs = profile && createLatency(profile)
+    return { status: 200, body: profile ?? {} }
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -48,6 +65,7 @@ export function createCarrier({ ledger, words, answer }: CarrierOptions): Server
     const body = await read(request)
     const told = control(method, path, query.get('to') ?? undefined, body)
     if (told !== undefined) return sendJson(response, told)
+    if (nextWaitMs !== undefined && method === 'POST') await sleep(nextWaitMs())
     const reply = await answer({ method, path, query, headers, body, fault: (on, to) => faults.next(on, to) })
     if (!('fault' in reply)) return sendJson(response, reply)
     const { fault, quoted, work } = reply

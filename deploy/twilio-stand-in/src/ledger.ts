@@ -7,6 +7,8 @@ export interface Ledger<A extends Taken> {
   add(accept: A): A
   /** Oldest first; of one recipient where `to` is given. */
   list(to?: string): readonly A[]
+  /** Forgets everything. */
+  clear(): void
 }
 
 /** Enough for any test and a long benchmark, without growing for ever. */
@@ -32,5 +34,9 @@ export function createLedger<A extends Taken>(): Ledger<A> {
       return accept
     },
     list: (to) => [...(to === undefined ? all : (byRecipient.get(to) ?? []))],
+    clear() {
+      all.clear()
+      byRecipient.clear()
+    },
   }
 }

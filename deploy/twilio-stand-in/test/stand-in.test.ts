@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { randomInt } from 'node:crypto'
 import t, { type Test } from 'tap'
+import { createLatency } from '../src/latency.js'
 import { createStandIn } from '../src/server.js'
 
 const accountSid = `AC${'a'.repeat(32)}`
@@ -121,3 +122,33 @@ t.test('withdrawn faults spoil nothing any more', async (t) => {
   t.equal((await send(to)).status, 201)
   t.equal((await order({ fault: 'earthquake' })).status, 400)
 })
+
+t.test(
+  'a carrier takes its time as ordered: log-normal, the same sequence for the same seed, and stalls',
+  async (t) => {
+    const profile = { medianMs: 250, p99Ms: 1_200, seed: 7, stallShare: 0, stallMs: 5_000 }
+    const draw = (next: () => number) => Array.from({ length: 20_000 }, next)
+    const waits = draw(createLatency(profile))
+    const sorted = waits.toSorted((a, b) => a - b)
+    const at = (share: number) => sorted[Math.floor(share * sorted.length)] ?? 0
+    t.ok(Math.abs(at(0.5) - 250) < 10, `the median is ${at(0.5)}`)
+    t.ok(Math.abs(at(0.99) - 1_200) < 100, `the 99th percentile is ${at(0.99)}`)
+    t.strictSame(draw(createLatency(profile)), waits)
+    const stalled = draw(createLatency({ ...profile, stallShare: 0.01 })).filter((wait) => wait === 5_000).length
+    t.ok(stalled > 130 && stalled < 270, `${stalled} of 20,000 are stalled`)
+    const { url, send, ledger } = await start(t)
+    const slowDown = (method: string, order?: object) =>
+      fetch(`${url}/latency`, { method, ...(order && { body: JSON.stringify(order) }) })
+    t.equal((await slowDown('POST', { medianMs: -1 })).status, 400)
+    t.equal((await slowDown('POST', { medianMs: 300, p99Ms: 300 })).status, 200)
+    const [to, began] = [somebody(), performance.now()]
+    const sent = send(to)
+    t.strictSame(await ledger(to), [], 'nothing is taken before its time')
+    await sent
+    t.ok(performance.now() - began >= 299)
+    t.equal((await ledger(to)).length, 1)
+    await fetch(`${url}/ledger`, { method: 'DELETE' })
+    t.strictSame(await ledger(to), [])
+    await slowDown('DELETE')
+  },
+)
