@@ -5,12 +5,14 @@ import { daySeconds, type Kept, type Question, questions } from './strangers.js'
 import { tellTale } from './scene.js'
 import { type Client, type Person, randomPerson, world } from './world.js'
 
+/** Else an address that asks this much would be refused for that, and nothing be learnt of what else it would be told. */
+const wide = { SEND_REQUESTS_PER_MINUTE: '100000', REQUESTS_PER_MINUTE: '100000', WRONG_PER_NETWORK_PER_HOUR: '100000' }
 const steps = 100
 /** Between two questions: mostly none, so that what is shared would show. */
 const pauses = [0, 0, 0, 0, 31, 61, 301]
 
 t.test('strangers', async (t) => {
-  const here = await world(t)
+  const here = await world(t, wide)
   const { client, code, later } = here
 
   async function account(who = randomPerson()): Promise<Person> {
