@@ -159,3 +159,11 @@ t.test('headers that are too large are refused like all else: marked, and counte
   }
   t.equal((await app.inject({ url: '/v1/me', headers })).statusCode, 429)
 })
+
+t.test('calls of operators are counted for their address before their token is looked at', async (t) => {
+  const app = await gateway(t, { REQUESTS_PER_MINUTE: '2' })
+  const from = `2001:db8:${randomBytes(2).toString('hex')}:${randomBytes(2).toString('hex')}::1`
+  const asked = async () =>
+    (await app.inject({ url: '/v1/admin/audit?x', headers: { 'x-forwarded-for': from } })).statusCode
+  t.same([await asked(), await asked(), await asked()], [401, 401, 429])
+})

@@ -45,6 +45,14 @@ export const edgeGuards: readonly Guard[] = [
     red: 'every route of every face > what is no code opens no decoy, and is counted by nobody',
   },
   {
+    guards: 'whoever tries tokens of operators is counted',
+    file: 'services/auth-gateway/src/http/admin/admin.ts',
+    take: "app.addHook('preParsing'",
+    put: "app.addHook('onRequest'",
+    test: 'services/auth-gateway/test/sixth-dialect.test.ts',
+    red: 'calls of operators are counted for their address before their token is looked at',
+  },
+  {
     guards: 'a query with half an escape is nobody’s address',
     file: 'libs/kit/src/http.ts',
     take: "decodeURIComponent(url.slice(url.indexOf('?') + 1))",

@@ -8,8 +8,9 @@ import { switches } from './switches.js'
 
 /** What operators may do. That the account behind the token is an admin's is asked of users, by each call in the call itself. */
 export const admin: FastifyPluginAsync<{ flows: Flows }> = async (app, { flows }) => {
-  // Before anything else of a request is looked at: who has no token learns nothing, not even what he misspelt.
-  app.addHook('onRequest', async (request) => void (await request.accessClaims(face)))
+  // Once it is counted for its address, and before anything else of a request is looked at: who has no token learns nothing, not even
+  // what he misspelt.
+  app.addHook('preParsing', async (request) => void (await request.accessClaims(face)))
   await app.register(audit, { flows })
   await app.register(conversion, { flows })
   await app.register(messages, { flows })
