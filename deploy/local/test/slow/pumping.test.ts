@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { eventually } from '@latchkey/kit/testing'
 import t from 'tap'
 import { tellTale } from '../dialects/scene.js'
+import { faces } from '../dialects/faces/faces.js'
 import { jodimilan } from '../dialects/faces/jodimilan.js'
 import { type Client, type Person, randomPerson, world } from '../dialects/world.js'
 import type { Answer } from '../journey/journey.js'
@@ -114,4 +115,16 @@ t.test('pumping', async (t) => {
       t.same([(await inbox(waiting.phone)).length, (await inbox(nobody.phone)).length], [1, 0])
     },
   )
+
+  await t.test('every face refuses in its own words what its document has for too many', async (t) => {
+    const range = newRange()
+    const pumper = client()
+    for (let n = 100; n < 121; n++) await signUp(neighbour(pumper), range(n))
+    for (const [n, face] of faces.entries()) {
+      const who = { ...randomPerson(), phone: range(n) }
+      const registered = await face.register(pumper, who)
+      t.match(face.registeringSends ? registered : await face.send(pumper, who), face.limited, face.name)
+      t.equal((await inbox(who.phone)).length, 0)
+    }
+  })
 })
