@@ -78,11 +78,9 @@ export function smsGuard(config: SmsGuardConfig) {
   const { GUARD_RANGES, GUARD_NETWORKS, GUARD_DAY_BUDGET, SMS_PRICES, SMS_DAY_BUDGET } = config
   // Whoever tries things out by hand leaves codes unanswered.
   const standard = config.NODE_ENV === 'production' ? 'enforce' : 'monitor'
-  const networks = GUARD_NETWORKS ?? standard
   const modes: RuleModes = {
     range: GUARD_RANGES ?? standard,
-    address: networks,
-    subnet: networks,
+    networks: GUARD_NETWORKS ?? standard,
     budget: GUARD_DAY_BUDGET ?? standard,
   }
   const unanswered: Unanswered = {

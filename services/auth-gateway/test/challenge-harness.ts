@@ -100,7 +100,7 @@ export async function challengeHarness(t: Test, redisUrl = testStores().redisUrl
       keys,
       conversion: createConversion({ ...stored, unanswered: most }),
       dayBudget,
-      modes: { range: mode, address: mode, subnet: mode, budget: mode },
+      modes: { range: mode, networks: mode, budget: mode },
       log,
       metrics: stored.metrics,
     })

@@ -44,13 +44,12 @@ t.test('a budget without prices is refused; nobody has to have either', async (t
 })
 
 t.test('production enforces every rule, development watches, unless told otherwise', async (t) => {
-  const all = (mode: string) => ({ range: mode, address: mode, subnet: mode, budget: mode })
+  const all = (mode: string) => ({ range: mode, networks: mode, budget: mode })
   t.same(smsGuard(good).modes, all('enforce'))
   t.same(smsGuard({ ...good, NODE_ENV: 'development' }).modes, all('monitor'))
   t.match(smsGuard({ ...good, GUARD_NETWORKS: 'off', GUARD_RANGES: 'monitor' }).modes, {
     range: 'monitor',
-    address: 'off',
-    subnet: 'off',
+    networks: 'off',
     budget: 'enforce',
   })
 })

@@ -26,7 +26,12 @@ export interface RangeSend {
   readonly network: string
 }
 
-export type Network = 'address' | 'subnet'
+/** Who asks: an address, and the addresses around it. */
+export interface Networks {
+  readonly address: Subject
+  readonly subnet: Subject
+}
+export type Network = keyof Networks
 
 /**
  * Credit that sends take, and right answers give back: what is bounded is what goes unanswered, however much is sent. Throws `unavailable`.
@@ -36,8 +41,9 @@ export interface Conversion {
   sendToRange(range: Subject, network: string): Promise<RangeSend | undefined>
   /** Gives messages back that were not sent, or were answered: whoever answers adds to the credit besides. */
   returnToRange(sent: RangeSend, messages: number, person?: Subject): Promise<void>
-  sendFrom(kind: Network, network: Subject): Promise<boolean>
-  returnFrom(kind: Network, network: Subject, messages: number): Promise<void>
+  /** Which of them has none left: neither gives any then. */
+  sendFrom(networks: Networks): Promise<readonly Network[]>
+  returnFrom(networks: Networks, messages: number): Promise<void>
 }
 
 /** What an answer adds beside what it gives back: with 2 a range lives on while one in three of its messages is answered. */
@@ -50,7 +56,7 @@ interface ConversionNeeds {
   readonly clockOffsetMs: () => number
 }
 
-/** Credits in Redis, one script a range or network, each in a slot of its own. */
+/** Credits in Redis: one script for a range, one for an address and its subnet, which share the slot of the subnet. */
 export function createConversion({ redis, keys, unanswered, clockOffsetMs }: ConversionNeeds): Conversion {
   function script<Reply>(name: string) {
     const call = redisScript<Reply>(redis, new URL(`./lua/${name}.lua`, import.meta.url))
@@ -58,10 +64,19 @@ export function createConversion({ redis, keys, unanswered, clockOffsetMs }: Con
   }
   const rangeSend = script<From | 'cut'>('range_send.3')
   const rangeReturn = script<string>('range_return.4')
-  const networkCredit = script<number>('network_credit.1')
+  const networkCredit = script<number>('network_credit.2')
   const { perRange, perCutRange } = unanswered
   const keysOf = (range: Subject) => [keys.credit(range), keys.unanswered(range), keys.askers(range)] as const
-  const most = { address: unanswered.perAddress, subnet: unanswered.perSubnet }
+  const { perAddress, perSubnet } = unanswered
+  const countNetworks = ({ address: { hash }, subnet }: Networks, messages: number) =>
+    networkCredit(
+      keys.credit({ shard: subnet.shard, hash }),
+      keys.credit(subnet),
+      clockOffsetMs(),
+      perAddress,
+      perSubnet,
+      messages,
+    )
 
   return {
     async sendToRange(range, network) {
@@ -82,10 +97,14 @@ export function createConversion({ redis, keys, unanswered, clockOffsetMs }: Con
         addedByAnswer,
       )
     },
-    sendFrom: async (kind, network) =>
-      (await networkCredit(keys.credit(network), clockOffsetMs(), most[kind], -1)) === 1,
-    async returnFrom(kind, network, messages) {
-      await networkCredit(keys.credit(network), clockOffsetMs(), most[kind], messages)
+    async sendFrom(networks) {
+      const spent = await countNetworks(networks, -1)
+      return networkNames.filter((_name, at) => (spent & (at + 1)) > 0)
+    },
+    async returnFrom(networks, messages) {
+      await countNetworks(networks, messages)
     },
   }
 }
+
+const networkNames = ['address', 'subnet'] as const satisfies readonly Network[]

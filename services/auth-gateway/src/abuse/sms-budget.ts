@@ -5,7 +5,7 @@ import { Counter, type Registry } from 'prom-client'
 import type { ChallengeKeys, Subject } from '../challenges/challenge-keys.js'
 import type { Caller } from '../flows/ports.js'
 import type { CanonicalPhone } from '../phones/canonical-phone.js'
-import { type Conversion, type Network, addedByAnswer } from './conversion.js'
+import { type Conversion, type Network, type Networks, addedByAnswer } from './conversion.js'
 import { type Counted, readCounted, writeCounted } from './counted.js'
 import type { DayBudget } from './day-budget.js'
 
@@ -15,7 +15,7 @@ export type GuardMode = (typeof guardModes)[number]
 
 /** What may refuse a message that anybody can ask for. */
 type Rule = 'range' | Network | 'budget'
-export type RuleModes = { readonly [R in Rule]: GuardMode }
+export type RuleModes = { readonly [R in 'range' | 'networks' | 'budget']: GuardMode }
 
 /** A message that was judged. */
 export interface Judged {
@@ -60,18 +60,17 @@ interface SmsBudgetNeeds {
 /** For whom a message is counted. */
 interface Places {
   readonly range: Subject | undefined
-  readonly address: Subject | undefined
-  readonly subnet: Subject | undefined
+  readonly networks: Networks | undefined
   /** Names the subnet among those that asked in a range; empty where it is not told. */
   readonly network: string
   readonly country: string | undefined
 }
 
-/** What one rule says; `giveBack` of a refusal does nothing. */
+/** What was said of a message; what refuses it gives back nothing. */
 interface Said {
-  readonly rule: Rule
-  readonly refuses: boolean
-  readonly range?: Counted['range']
+  readonly against: readonly Rule[]
+  readonly mode: GuardMode
+  readonly counted?: Partial<Counted>
   giveBack(): Promise<void>
 }
 
@@ -81,7 +80,6 @@ const ofAnybody: ReadonlySet<Purpose> = new Set<Purpose>(['sign_up', 'verify_pho
 /** A range is a number without its last digits: ten thousand numbers. */
 const digitsWithin = 4
 
-const refusal = { refuses: true, giveBack: async () => undefined }
 const uncounted: Judged = { refused: false, counted: '', giveBack: () => undefined }
 
 /** All rules are asked at once, each in its slot: one round trip. What some granted where another refuses is given back. */
@@ -103,40 +101,41 @@ export function createSmsBudget({ keys, conversion, dayBudget, modes, log, metri
     registers: [metrics],
   })
 
-  const ask = (rule: Rule, take: () => Promise<Omit<Said, 'rule'>>) =>
-    modes[rule] === 'off' ? [] : [take().then((said): Said => ({ rule, ...said }))]
+  /** Nothing is asked of what is off. */
+  const ask = (mode: GuardMode, take: () => Promise<Omit<Said, 'mode'>>) =>
+    mode === 'off' ? [] : [take().then((said): Said => ({ mode, ...said }))]
+  const refusal = (...against: readonly Rule[]) => ({ against, giveBack: async () => undefined })
 
-  const askRange = (range: Subject, network: string) =>
-    ask('range', async () => {
-      const sent = await conversion.sendToRange(range, network)
-      return sent === undefined
-        ? refusal
-        : { refuses: false, range: sent, giveBack: () => conversion.returnToRange(sent, 1) }
+  const askRange = (at: Subject, network: string) =>
+    ask(modes.range, async () => {
+      const range = await conversion.sendToRange(at, network)
+      if (range === undefined) return refusal('range')
+      return { against: [], counted: { range }, giveBack: () => conversion.returnToRange(range, 1) }
     })
 
-  const askNetwork = (kind: Network, network: Subject) =>
-    ask(kind, async () =>
-      (await conversion.sendFrom(kind, network))
-        ? { refuses: false, giveBack: () => conversion.returnFrom(kind, network, 1) }
-        : refusal,
-    )
+  const askNetworks = (networks: Networks) =>
+    ask(modes.networks, async () => {
+      const against = await conversion.sendFrom(networks)
+      if (against.length > 0) return refusal(...against)
+      return { against, counted: { networks }, giveBack: () => conversion.returnFrom(networks, 1) }
+    })
 
   const askBudget = (budget: DayBudget, country: string) =>
-    ask('budget', async () =>
-      (await budget.spend(country)) ? { refuses: false, giveBack: () => budget.unspend(country) } : refusal,
-    )
+    ask(modes.budget, async () => {
+      if (!(await budget.spend(country))) return refusal('budget')
+      return { against: [], giveBack: () => budget.unspend(country) }
+    })
 
   async function judge(places: Places, told: { requestId: string; range?: string }): Promise<Judged> {
-    const { range, address, subnet, network, country } = places
+    const { range, networks, network, country } = places
     const said = await Promise.all([
       ...(range === undefined ? [] : askRange(range, network)),
-      ...(address === undefined ? [] : askNetwork('address', address)),
-      ...(subnet === undefined ? [] : askNetwork('subnet', subnet)),
+      ...(networks === undefined ? [] : askNetworks(networks)),
       ...(dayBudget === undefined || country === undefined ? [] : askBudget(dayBudget, country)),
     ])
-    const against = said.filter(({ refuses }) => refuses).map(({ rule }) => rule)
-    const refused = against.some((rule) => modes[rule] === 'enforce')
-    for (const rule of against) refusals.inc({ rule, mode: modes[rule] })
+    const against = said.flatMap((one) => one.against)
+    const refused = said.some((one) => one.mode === 'enforce' && one.against.length > 0)
+    for (const { against: rules, mode } of said) for (const rule of rules) refusals.inc({ rule, mode })
     if (against.length > 0)
       log.info({ ...told, country, rules: against }, refused ? 'a message was refused' : 'a message would be refused')
     let given = false
@@ -148,8 +147,12 @@ export function createSmsBudget({ keys, conversion, dayBudget, modes, log, metri
     }
     if (refused) giveBack()
     else sends.inc()
-    const counted = { range: said.find((one) => one.range !== undefined)?.range, address, subnet }
-    return { refused, counted: refused ? '' : writeCounted(counted), giveBack }
+    const counted = said.reduce<Partial<Counted>>((all, one) => ({ ...all, ...one.counted }), {})
+    return {
+      refused,
+      counted: refused ? '' : writeCounted({ range: counted.range, networks: counted.networks }),
+      giveBack,
+    }
   }
 
   return {
@@ -157,28 +160,29 @@ export function createSmsBudget({ keys, conversion, dayBudget, modes, log, metri
       if (phone?.test !== undefined) return uncounted
       const places = {
         range: phone === null ? undefined : keys.subject(`range:${phone.e164.slice(0, -digitsWithin)}`),
-        address: guesser === undefined ? undefined : keys.subject(`sends:${guesser}`),
-        subnet: subnet === undefined ? undefined : keys.subject(`sends:${subnet}`),
+        networks:
+          guesser === undefined || subnet === undefined
+            ? undefined
+            : { address: keys.subject(`sends:${guesser}`), subnet: keys.subject(`sends:${subnet}`) },
         network: subnet ?? '',
         country: phone?.country,
       }
       return judge(places, { requestId, ...(phone !== null && { range: rangeOf(phone.e164) }) })
     },
     async again({ counted, country }, { requestId }) {
-      const { range, ...networks } = readCounted(counted)
+      const { range, networks } = readCounted(counted)
       if (counted === '') return uncounted
-      return judge({ ...networks, range: range?.range, network: range?.network ?? '', country }, { requestId })
+      return judge({ networks, range: range?.range, network: range?.network ?? '', country }, { requestId })
     },
     answered({ counted, sends: messages, phone, purpose }) {
       if (counted === '') return
-      const { range, address, subnet } = readCounted(counted)
+      const { range, networks } = readCounted(counted)
       const person = ofAnybody.has(purpose) ? keys.subject(phone) : undefined
       const back = messages + (person === undefined ? 0 : addedByAnswer)
       answers.inc(messages)
       const returned = [
         range && conversion.returnToRange(range, messages, person),
-        address && conversion.returnFrom('address', address, back),
-        subnet && conversion.returnFrom('subnet', subnet, back),
+        networks && conversion.returnFrom(networks, back),
       ]
       for (const one of returned) void one?.catch(() => undefined)
     },

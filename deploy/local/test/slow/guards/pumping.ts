@@ -56,9 +56,9 @@ export const pumpingGuards: readonly Guard[] = [
   },
   {
     guards: 'what a network leaves unanswered has an end',
-    file: `${abuse}/lua/network_credit.1.lua`,
-    take: 'if left < 0 then return 0 end',
-    put: 'if left < -1000000 then return 0 end',
+    file: `${abuse}/lua/network_credit.2.lua`,
+    take: 'if spent > 0 then return spent end',
+    put: '',
     test: budgetTest,
     red: 'an address or a subnet whose messages go unanswered is refused, and nobody else',
   },
@@ -89,8 +89,8 @@ export const pumpingGuards: readonly Guard[] = [
   {
     guards: 'a rule that only watches refuses nobody',
     file: `${abuse}/sms-budget.ts`,
-    take: "against.some((rule) => modes[rule] === 'enforce')",
-    put: "against.some((rule) => modes[rule] !== 'off')",
+    take: "one.mode === 'enforce' && one.against.length > 0",
+    put: 'one.against.length > 0',
     test: budgetTest,
     red: 'monitor refuses nobody, and counts whom it would have refused, by rule; off asks nobody',
   },
