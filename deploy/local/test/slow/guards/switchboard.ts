@@ -87,7 +87,7 @@ export const switchboardGuards: readonly Guard[] = [
     take: 'row.ended_at === null && row.until > now()',
     put: 'row.until > now()',
     test: users,
-    red: 'a switch that is ended is over at once, and only once',
+    red: 'a copy that was lost is written anew, without what is over',
   },
   {
     guards: 'a country that no number has is not stopped',
