@@ -94,10 +94,30 @@ export async function driveAll(driven: Driven): Promise<void> {
   const forgot = await call('POST', '/v1/password/forgot', { identifier: person.email })
   const reset = await call('POST', `/v1/challenges/${forgot.body.challenge.id}/answer`, { code: await code(4) })
   tokens.push(reset.body.resetToken)
+  await lookAsAdmin(driven, { phones: [phone, stranger], accessToken })
   await rawRequests(stack.gatewayUrl, { texts, refusals, phone, accessToken })
   await driveChanges(driven, { phone, password: person.password, accessToken })
   await call('POST', '/v1/logout', { all: true }, accessToken)
   await call('GET', '/v1/me', undefined, accessToken)
+}
+
+/** What operators are told, and asked by: a number in a URL among it. */
+async function lookAsAdmin(
+  { stack, call }: Driven,
+  { phones: [phone = '', stranger = ''], accessToken }: { phones: readonly string[]; accessToken: string },
+): Promise<void> {
+  const become = (role: string) =>
+    query(stack.databaseUrl, `update users set role = '${role}' where phone = '${phone}'`)
+  const ask = (about: string) =>
+    call('GET', `/v1/admin/messages?phone=${encodeURIComponent(about)}`, undefined, accessToken)
+  await ask(phone)
+  await become('admin')
+  for (const about of [phone, stranger])
+    await eventually('the trace', async () => (await ask(about)).body.stories.length > 0)
+  await ask(`${phone}x`)
+  await call('GET', '/v1/admin/conversion', undefined, accessToken)
+  await call('GET', '/v1/admin/audit', undefined, accessToken)
+  await become('user')
 }
 
 interface SignedIn {
