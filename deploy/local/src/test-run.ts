@@ -102,6 +102,7 @@ const rings: Readonly<Record<Ring, Pace>> = {
     longestMs: 1_500_000,
     figures: true,
     timed: [
+      'after-outage',
       'away',
       'carrier',
       'enqueue',
@@ -114,6 +115,7 @@ const rings: Readonly<Record<Ring, Pace>> = {
       'redis',
       'redis-failover',
       'stop',
+      'switchboard',
       'two-carriers',
       'users',
       'worker',
