@@ -255,7 +255,8 @@ t.test('every route of every face', async (t) => {
       const answer = await ask({ method: operation.method, path, headers, ...body })
       t.equal(undeclared(operation, answer), undefined, nameOf(operation))
       // No mail can be sent here. What no code and no token was right for is said to be expired.
-      if (path === '/v1/me/email' || /expired/.test(JSON.stringify(answer.body))) continue
+      // A call without a body says in its query what it is about.
+      if (fields === undefined || path === '/v1/me/email' || /expired/.test(JSON.stringify(answer.body))) continue
       t.notOk([400, 422].includes(answer.status), `${nameOf(operation)}: ${JSON.stringify(answer.body)}`)
     }
   })
