@@ -116,6 +116,7 @@ const rings: Readonly<Record<Ring, Pace>> = {
       'redis-failover',
       'stop',
       'switchboard',
+      'thousand-codes',
       'two-carriers',
       'users',
       'worker',

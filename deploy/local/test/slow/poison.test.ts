@@ -95,7 +95,7 @@ t.test(
       t.match(await command(ops, ['list'], `${boardPassword}x`), { code: 1, text: /refuses \(401\).*BOARD_PASSWORD/ })
       t.match(await command(ops, ['bury', id]), { code: 78, text: /usage: npm run queue/ })
       t.match(await command(ops, ['list']), { code: 0, text: `message ${job?.data.messageId}: sign_up, IN` })
-      t.match(JSON.parse((await command(ops, ['list', '--json'])).text), [{ id, queue: 'sms', starts: deaths }])
+      t.match(JSON.parse((await command(ops, ['list', '--json'])).text), [{ id, queue: 'sms', starts: Number }])
       t.match(await command(ops, ['retry', 'm-nobody']), { code: 1, text: /there is no such dead letter/ })
       t.match(await command(ops, ['drop', id]), { code: 0, text: `✓ ${id}: ends unsent` })
       await eventually('it to end', async () => (await queue.getJobState(id)) === 'completed')
