@@ -100,7 +100,7 @@ export function createServices({
   })
   const registrations = createRegistrations({ db, people, claims, credentials, sessions })
   const deliveries = createDeliveries({ db, now })
-  const optOuts = createOptOuts({ db, copy: copies.optOuts, log })
+  const optOuts = createOptOuts({ db, copy: copies.optOuts, now, log })
   const audit = createAudit({ db, now })
   const admins = createAdmins({ db, people, sessions, audit })
   const switchboard = createSwitchboard({ db, copy: copies.switches, audit, now, log })
@@ -113,6 +113,8 @@ export function createServices({
     resetTokens: passwords.sweep,
     phoneUndos: phoneChanges.sweep,
     sessions: sessions.sweep,
+    devices: devices.sweep,
+    optOutWords: optOuts.sweep,
     challenges: challenges.sweep,
     traces: traces.sweep,
   }

@@ -6,7 +6,7 @@ import { eventually, testStores } from '@latchkey/kit/testing'
 import t, { type Test } from 'tap'
 import { createRedisCopy } from '../src/copies/redis-copy.js'
 import { migrate } from '../src/migrations/index.js'
-import { createDatabase, harness, silent } from './harness.js'
+import { createDatabase, harness, silent, sql } from './harness.js'
 
 const hourMs = 3_600_000
 const begin = Date.now() - 72 * hourMs
@@ -159,4 +159,15 @@ t.test('a Redis that is away keeps no word from being written down', async (t) =
   await services.optOuts.record(said(number, 'stop', 1))
   t.match(await db.selectFrom('opt_outs').selectAll().execute(), [{ number, opted_out: true }])
   await t.rejects(services.optOuts.copy(), { code: 'unavailable' })
+})
+
+t.test('a word is forgotten after ninety days; how its number stands is not', async (t) => {
+  const { record, sweep, copied, url } = await listed(t)
+  const [old, young] = [newNumber(), newNumber()]
+  await record(said(old, 'stop', -24 * 88))
+  await record(said(young, 'stop', -24 * 86))
+  const words = async () => (await sql(url, 'select number from opt_out_words')).map(({ number }) => number)
+  t.equal(await sweep(), 1)
+  t.same(await words(), [young])
+  t.match(await copied(), { [old]: forGood, [young]: forGood })
 })

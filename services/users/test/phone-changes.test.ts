@@ -235,6 +235,21 @@ t.test(
   },
 )
 
+t.test('which undo is the older is told by no clock: one that runs behind gives the last word to nobody', async (t) => {
+  const h = await harness(t)
+  const { session, phone } = await somebody(h)
+  const first = await begin(h, session)
+  await first.prove()
+  // The change of a thief, through a replica whose clock is behind.
+  const second = await begin(h, session)
+  h.advance(-hourMs)
+  await second.prove()
+  h.advance(hourMs)
+  t.match(await undo(h, first.undoToken), { status: 204 })
+  t.match((await h.signIn(phone)).body.user, { phone })
+  t.match(await undo(h, second.undoToken), { status: 410, body: { code: 'undo.gone' } })
+})
+
 t.test('an undo is good for 24 hours, and swept after', async (t) => {
   const h = await harness(t)
   const { session } = await somebody(h)

@@ -15,6 +15,7 @@ const released = [
   '0009_traces',
   '0012_carrier_ids',
   '0013_switches',
+  '0014_order_and_age',
 ]
 
 type Columns = { [T in keyof Database]: Record<keyof Database[T], true> }
@@ -65,7 +66,7 @@ const columns = {
   },
   devices: { id: true, user_id: true, token_key_id: true, issued_at: true, expires_at: true, superseded_at: true },
   reset_tokens: { id: true, user_id: true, created_at: true, expires_at: true, used_at: true },
-  phone_undos: { token_hash: true, user_id: true, phone: true, created_at: true, expires_at: true },
+  phone_undos: { token_hash: true, user_id: true, number: true, phone: true, created_at: true, expires_at: true },
   consumed_challenges: { challenge_id: true, consumed_at: true },
   sms_messages: {
     id: true,

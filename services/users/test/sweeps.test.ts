@@ -3,6 +3,11 @@ import { harness, must, newChallengeId } from './harness.js'
 
 const dayMs = 24 * 3_600_000
 
+const knownBy = (phone: string, deviceToken: string) => ({
+  identifier: { kind: 'phone', value: phone },
+  knownBy: { deviceToken },
+})
+
 t.test('a registration ends seven days after its last sign-in; an account never does', async (t) => {
   const { register, prove, logIn, db, services, advance, signUp } = await harness(t)
   const [idle, used, proved, withoutPhone] = [
@@ -62,6 +67,40 @@ t.test(
     t.same(await count(), [0, 0, 0])
   },
 )
+
+t.test('a device is swept when it has been unknown for as long as a session of it may be kept', async (t) => {
+  const { signUp, signIn, call, db, services, advance } = await harness(t)
+  const { phone, user, session } = await signUp()
+  const { deviceToken } = must((await signIn(phone)).body.session)
+  await signIn(phone, deviceToken)
+  const left = async () => {
+    await Promise.all([services.sweeps['sessions']?.(), services.sweeps['sessions']?.()])
+    await Promise.all([services.sweeps['devices']?.(), services.sweeps['devices']?.()])
+    return (await db.selectFrom('devices').select('id').where('user_id', '=', user.id).execute()).length
+  }
+  t.equal(await left(), 3)
+  await call('POST', `/sessions/${session.id}/end`, { all: true })
+  const fresh = must((await signIn(phone)).body.session)
+  advance(61 * dayMs - 60_000)
+  t.equal(await left(), 4)
+  advance(120_000)
+  t.equal(await left(), 1, 'those that the end of all left unknown')
+  t.match(await call('POST', '/people/find-phone', knownBy(phone, fresh.deviceToken)), { body: { known: true } })
+  advance(119 * dayMs)
+  t.equal(await left(), 1)
+  t.match(await call('POST', '/people/find-phone', knownBy(phone, fresh.deviceToken)), { body: { known: false } })
+  advance(62 * dayMs)
+  t.equal(await left(), 0, 'and those that are too old')
+})
+
+t.test('no device is swept of which a session is left, however old', async (t) => {
+  const { signUp, db, services, person } = await harness(t)
+  const { user, session } = await signUp()
+  const expires_at = new Date(Date.now() - 400 * dayMs)
+  await db.updateTable('devices').set({ expires_at }).where('user_id', '=', user.id).execute()
+  await services.sweeps['devices']?.()
+  t.match(await person(session.id), { status: 200 })
+})
 
 t.test('more than one batch is swept in one go', async (t) => {
   const { db, services } = await harness(t)

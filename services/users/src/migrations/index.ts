@@ -12,6 +12,7 @@ import { up as admins } from './0008_admins.js'
 import { up as traces } from './0009_traces.js'
 import { up as carrierIds } from './0012_carrier_ids.js'
 import { up as switches } from './0013_switches.js'
+import { up as orderAndAge } from './0014_order_and_age.js'
 
 /** In order, by name, for ever. A list rather than a folder scan: it type-checks and shows up in review. */
 const migrations: Record<string, Migration> = {
@@ -25,6 +26,7 @@ const migrations: Record<string, Migration> = {
   '0009_traces': { up: traces },
   '0012_carrier_ids': { up: carrierIds },
   '0013_switches': { up: switches },
+  '0014_order_and_age': { up: orderAndAge },
 }
 
 /** Brings the schema up to date, and says what it did. Replicas may start at once: Kysely takes an advisory lock, and one of them works. */

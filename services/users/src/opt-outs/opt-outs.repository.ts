@@ -22,6 +22,22 @@ export async function hearWord(trx: Trx, word: Insertable<OptOutWordTable>): Pro
   return numInsertedOrUpdatedRows > 0n
 }
 
+/** Deletes words that were said before this, at most `most`; says how many. Rows another replica is at are left to it. */
+export async function deleteWords(db: Db, { before, most }: { before: Date; most: number }): Promise<number> {
+  const old = db
+    .selectFrom('opt_out_words')
+    .select(['provider', 'source'])
+    .where('at', '<', before)
+    .limit(most)
+    .forUpdate()
+    .skipLocked()
+  const deleted = await db
+    .deleteFrom('opt_out_words')
+    .where(({ eb, refTuple }) => eb(refTuple('provider', 'source'), 'in', old.$asTuple('provider', 'source')))
+    .executeTakeFirst()
+  return Number(deleted.numDeletedRows)
+}
+
 export function findOptOut(trx: Trx, number: string) {
   return trx.selectFrom('opt_outs').selectAll().where('number', '=', number).executeTakeFirst()
 }

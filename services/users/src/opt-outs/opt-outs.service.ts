@@ -2,7 +2,7 @@ import { forGood } from '@latchkey/contracts/opt-out-record'
 import type { OptOutChange } from '@latchkey/contracts/queues/delivery-event'
 import type { Logger } from 'pino'
 import { bringUpToDate, type Copy, type Original } from '../copies/copies.service.js'
-import type { Db } from '../database.js'
+import { type Db, inBatches } from '../database.js'
 import * as optOuts from './opt-outs.repository.js'
 import type { OptOutTable } from './opt-outs.table.js'
 
@@ -12,15 +12,26 @@ export interface OptOuts {
   record(change: OptOutChange): Promise<void>
   /** Brings the copy that workers read up to date, however it stands; says how many rows it wrote. */
   copy(): Promise<number>
+  /** Deletes words that no carrier will tell us of again; says how many. How each number stands is kept. */
+  sweep(): Promise<number>
 }
 
 type Stand = Pick<OptOutTable, 'opted_out' | 'until'>
 
 /** A carrier that refuses for a STOP is asked again after this: a START that it heard and we did not would shut a person out for good. */
 const refusalCountsMs = 24 * 3_600_000
+/** Carriers try again for hours, and queues are repaired within days. */
+const wordsKeptMs = 90 * 24 * 3_600_000
+
+interface OptOutsNeeds {
+  readonly db: Db
+  readonly copy: Copy
+  readonly now: () => Date
+  readonly log: Logger
+}
 
 /** The list in Postgres, and its copy. */
-export function createOptOuts({ db, copy: target, log }: { db: Db; copy: Copy; log: Logger }): OptOuts {
+export function createOptOuts({ db, copy: target, now, log }: OptOutsNeeds): OptOuts {
   const original: Original = {
     version: () => optOuts.readVersion(db),
     changes: async (range) =>
@@ -46,6 +57,10 @@ export function createOptOuts({ db, copy: target, log }: { db: Db; copy: Copy; l
       await copy().catch((err: unknown) => log.warn({ err }, 'the opt-outs are not copied yet'))
     },
     copy,
+    sweep() {
+      const before = new Date(now().getTime() - wordsKeptMs)
+      return inBatches((most) => optOuts.deleteWords(db, { before, most }))
+    },
   }
 }
 

@@ -22,7 +22,7 @@ export async function spendUndo(trx: Trx, undo: PhoneUndo): Promise<boolean> {
   const spent = await trx
     .deleteFrom('phone_undos')
     .where('user_id', '=', undo.user_id)
-    .where('created_at', '>=', undo.created_at)
+    .where('number', '>=', undo.number)
     .returning('token_hash')
     .execute()
   return spent.some(({ token_hash: hash }) => hash === undo.token_hash)

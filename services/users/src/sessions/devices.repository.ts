@@ -1,4 +1,4 @@
-import type { Insertable } from 'kysely'
+import { type Insertable, sql } from 'kysely'
 import type { Db, Trx } from '../database.js'
 import type { DeviceTable } from './devices.table.js'
 
@@ -71,6 +71,24 @@ export async function expireDeviceOf(trx: Trx, sessionId: string, at: Date): Pro
     .where('id', 'in', deviceOf(trx, sessionId))
     .where('expires_at', '>', at)
     .execute()
+}
+
+/**
+ * Deletes devices that expired before this and have no session left, at most `most`; says how many. Rows another replica is at are
+ * left to it.
+ */
+export async function deleteExpired(db: Db, { before, most }: { before: Date; most: number }): Promise<number> {
+  const expired = db
+    .selectFrom('devices')
+    .select('id')
+    .where('expires_at', '<', before)
+    // A session goes with its device: one that is still kept keeps it.
+    .where(sql<boolean>`not exists (select 1 from sessions where sessions.device_id = devices.id)`)
+    .limit(most)
+    .forUpdate()
+    .skipLocked()
+  const deleted = await db.deleteFrom('devices').where('id', 'in', expired).executeTakeFirst()
+  return Number(deleted.numDeletedRows)
 }
 
 const deviceOf = (trx: Trx, sessionId: string) =>

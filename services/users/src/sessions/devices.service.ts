@@ -1,8 +1,9 @@
 import type { KnownBy } from '@latchkey/contracts/internal/owners'
 import type { SignedTokens } from '@latchkey/kit/signed-token'
 import { v7 as uuidv7 } from 'uuid'
-import type { Db, Trx } from '../database.js'
+import { type Db, inBatches, type Trx } from '../database.js'
 import {
+  deleteExpired,
   expireDeviceOf,
   expireDevices,
   findDeviceOwner,
@@ -25,12 +26,16 @@ export interface Devices {
    * as none, and asks no database where it is forged.
    */
   ownerOf(presented: KnownBy): Promise<string | undefined>
+  /** Deletes devices that have been unknown for so long that no session refers to them; says how many. */
+  sweep(): Promise<number>
 }
 
 const dayMs = 24 * 3_600_000
 const lifeMs = 180 * dayMs
 /** For whoever never got the next one: an answer that was lost, a tab that was open. */
 const supersededMs = dayMs
+/** Longer than a session is kept: whatever is found by its age has none any more, and is not looked at again and again. */
+const keptMs = 61 * dayMs
 
 export function createDevices({ db, tokens, now }: { db: Db; tokens: SignedTokens; now: () => Date }): Devices {
   return {
@@ -58,6 +63,10 @@ export function createDevices({ db, tokens, now }: { db: Db; tokens: SignedToken
       if (named !== undefined)
         return findDeviceOwner(db, { id: named.id, at, supersededAfter: new Date(at.getTime() - supersededMs) })
       return sessionId === undefined ? undefined : findSessionOwner(db, { id: sessionId, at })
+    },
+    sweep() {
+      const before = new Date(now().getTime() - keptMs)
+      return inBatches((most) => deleteExpired(db, { before, most }))
     },
   }
 }
