@@ -8,6 +8,7 @@ import { addressOfPhone } from '../src/flows/addresses.js'
 import { createAnswerByAddress } from '../src/flows/answer-by-address.js'
 import { createAnswerChallenge } from '../src/flows/answer-challenge.js'
 import { createChooseChallenge } from '../src/flows/choose-challenge.js'
+import { createGuessPassword } from '../src/flows/guess-password.js'
 import { createIsKnown } from '../src/flows/known-devices.js'
 import { createUsersClient } from '../src/users-client.js'
 import { challengeHarness, facePolicy, hour, minute, randomClient, randomPhone } from './challenge-harness.js'
@@ -25,11 +26,12 @@ async function answering(t: Test) {
   const sms = { send: async () => undefined }
   const isKnown = createIsKnown({ users })
   const { smsBudget } = harness
+  const guessPassword = createGuessPassword({ guesses })
   const answerByAddress = createAnswerByAddress({
     challenges,
     guesses,
     chooseChallenge: createChooseChallenge(challenges),
-    answerChallenge: createAnswerChallenge({ challenges, users, sms, guesses, smsBudget, isKnown }),
+    answerChallenge: createAnswerChallenge({ challenges, users, sms, guesses, smsBudget, isKnown, guessPassword }),
   })
   const caller = () => {
     const client = randomClient()

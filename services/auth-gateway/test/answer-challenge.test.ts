@@ -6,9 +6,10 @@ import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import t, { type Test } from 'tap'
 import { createAnswerChallenge } from '../src/flows/answer-challenge.js'
+import { createGuessPassword } from '../src/flows/guess-password.js'
 import { createIsKnown } from '../src/flows/known-devices.js'
 import { createUsersClient } from '../src/users-client.js'
-import { challengeHarness } from './challenge-harness.js'
+import { challengeHarness, randomPhone } from './challenge-harness.js'
 
 const caller = { requestId: 'test', face: 'v1', locale: 'en' }
 
@@ -33,21 +34,37 @@ const refuse = (code: ErrorCode) => (reply: ServerResponse) => {
 
 /** A right answer while users is at this URL: how it ends, and what a second one meets. */
 async function answerTwice(t: Test, url: string) {
+  const { store, answer, id, code } = await answering(t, url)
+  const error = await answer()
+  return { error, second: (await store.answer(id, code, 'v1')).verdict }
+}
+
+/** A log-in by code whose users are at this URL; an answer tells what was thrown. */
+async function answering(t: Test, url: string) {
   const { store, guesses, smsBudget, open, code } = await challengeHarness(t)
-  const { id } = await open({ purpose: 'sign_in' })
+  const phone = randomPhone()
+  const { id } = await open({ purpose: 'sign_in', phone })
   const log = pino({ level: 'silent' })
   const users = createUsersClient({ url, secret: 'test', timeoutMs: 300, log, metrics: new Registry() })
   t.teardown(() => users.close())
   const sms = { send: async () => undefined }
   const isKnown = createIsKnown({ users })
-  const error = await createAnswerChallenge({ challenges: store, users, sms, guesses, smsBudget, isKnown })(
-    { id, code },
-    caller,
-  ).then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  )
-  return { error, second: (await store.answer(id, code, 'v1')).verdict }
+  const guessPassword = createGuessPassword({ guesses })
+  const answerChallenge = createAnswerChallenge({
+    challenges: store,
+    users,
+    sms,
+    guesses,
+    smsBudget,
+    isKnown,
+    guessPassword,
+  })
+  const answer = (more: { password?: string } = {}) =>
+    answerChallenge({ id, code, ...more }, caller).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
+  return { store, guesses, phone, id, code, answer }
 }
 
 t.test('a code whose effect nobody knows stays claimed', async (t) => {
@@ -79,4 +96,32 @@ t.test('a refusal that used the challenge ends it', async (t) => {
     t.match(error, { code })
     t.equal(second, 'gone')
   }
+})
+
+t.test('a password beside a right code is counted before it is compared; past its budget it uses nothing up', async (t) => {
+  let compared = 0
+  const url = await usersThat(t, (reply) => {
+    compared += 1
+    refuse('credentials.wrong')(reply)
+  })
+  const { answer, guesses, phone, store, id, code } = await answering(t, url)
+  const spend = () => guesses.password(`with_code:${phone}`, { known: false, network: undefined })
+  for (let n = 0; n < 19; n++) await spend()
+  t.match(await answer(), { code: 'challenge.wrong', members: { attemptsLeft: 4 } })
+  t.equal(compared, 1, 'without a password nothing is guessed')
+  t.match(await answer({ password: 'not it' }), { code: 'challenge.wrong', members: { attemptsLeft: 3 } }, 'the twentieth')
+  t.match(await answer({ password: 'nor this' }), { code: 'rate.limited', members: { retryAt: Date } })
+  t.equal(compared, 2)
+  t.match(await store.read(id), { attemptsLeft: 3 })
+  t.equal((await store.answer(id, code, 'v1')).verdict, 'claimed', 'the code is as good as before')
+})
+
+t.test('what was no wrong password beside a right code is not counted', async (t) => {
+  const url = await usersThat(t, refuse('account.disabled'))
+  const { answer, guesses, phone } = await answering(t, url)
+  t.match(await answer({ password: 'whatever' }), { code: 'account.disabled' })
+  const spend = () => guesses.password(`with_code:${phone}`, { known: false, network: undefined })
+  const verdicts = []
+  for (let n = 0; n < 21; n++) verdicts.push((await spend()).verdict)
+  t.same(verdicts, [...Array.from({ length: 20 }, () => 'counted'), 'limited'])
 })

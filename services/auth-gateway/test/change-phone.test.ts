@@ -80,6 +80,7 @@ async function change(t: Test, { refusal = undefined as ErrorCode | undefined } 
     guesses: h.guesses,
     smsBudget: h.smsBudget,
     isKnown,
+    guessPassword,
   })
   const answer = (id: string) =>
     answerChallenge({ id, code: h.code }, caller).then(

@@ -9,6 +9,7 @@ import type { ChallengeStore, Claim } from '../challenges/challenge.js'
 import { tooSoon } from './accounts.js'
 import type { GuessBudgets } from '../abuse/guess-budgets.js'
 import type { SmsBudget } from '../abuse/sms-budget.js'
+import type { GuessPassword } from './guess-password.js'
 import type { IsKnown } from './known-devices.js'
 import { type CompletePhoneChangeDeps, createCompletePhoneChange } from './change-phone.js'
 import type { Caller, Client, Users } from './ports.js'
@@ -24,6 +25,7 @@ export interface AnswerChallengeDeps extends Pick<CompletePhoneChangeDeps, 'sms'
   readonly guesses: GuessBudgets
   readonly smsBudget: Pick<SmsBudget, 'answered'>
   readonly isKnown: IsKnown
+  readonly guessPassword: GuessPassword
 }
 
 /** What a right answer led to; `created` where an account came into being. */
@@ -68,15 +70,9 @@ const nobody = '+0'
  * Proves a phone: claim the code, have its effect in one Postgres transaction that fences the challenge, settle.
  * Throws `challenge.wrong`, `challenge.gone`, `account.exists`, `account.disabled`, `rate.limited`, `unavailable`.
  */
-export function createAnswerChallenge({
-  challenges,
-  users,
-  sms,
-  guesses,
-  smsBudget,
-  isKnown,
-}: AnswerChallengeDeps): AnswerChallenge {
-  const effects = createEffects(users, createCompletePhoneChange({ users, sms }))
+export function createAnswerChallenge(deps: AnswerChallengeDeps): AnswerChallenge {
+  const { challenges, guesses, smsBudget, isKnown } = deps
+  const effects = createEffects(deps)
 
   /** Nobody is looked up where a challenge is about no account; where it is a decoy, nobody is found. */
   const knows = (answer: Answer, caller: Caller) => async (phone: E164 | null, purpose: Purpose) =>
@@ -159,10 +155,8 @@ const signedIn = ({ user, session }: Admitted): Proved => ({
 const proofOf = ({ id, lapsed }: Claim) => ({ challengeId: id, ...(lapsed && { claimLapsed: true }) })
 
 /** What each purpose does once its code is proved. Purpose and phone come from the challenge, never from the request. */
-function createEffects(
-  users: AnswerChallengeDeps['users'],
-  completePhoneChange: ReturnType<typeof createCompletePhoneChange>,
-) {
+function createEffects({ users, sms, isKnown, guessPassword }: AnswerChallengeDeps) {
+  const completePhoneChange = createCompletePhoneChange({ users, sms })
   return async function effects(claim: Claim, answer: Answer, caller: Caller): Promise<Proved> {
     const { purpose, face, phone } = claim
     const device = answer.deviceToken === undefined ? {} : { deviceToken: answer.deviceToken }
@@ -171,10 +165,8 @@ function createEffects(
       case 'sign_up':
       case 'verify_phone':
         return claimsAccount(claim, answer, caller)
-      case 'sign_in': {
-        const password = answer.password === undefined ? {} : { password: answer.password }
-        return signedIn(await users.signInWithPhone({ ...proof, ...device, ...password }, caller))
-      }
+      case 'sign_in':
+        return signedIn(await signIn({ ...proof, ...device }, answer, caller))
       case 'second_factor': {
         if (!Value.Check(PendingLogin, claim.pending)) throw new Error('a second factor belongs to no log-in')
         const { userId, asOf, deviceToken } = claim.pending
@@ -189,6 +181,19 @@ function createEffects(
       case 'verify_email':
         throw new AppError('challenge.gone')
     }
+  }
+
+  /** A password beside a code is looked at after the right code only: nobody without the phone can spend its budget. */
+  async function signIn(
+    proof: Parameters<Users['signInWithPhone']>[0],
+    { password, deviceToken }: Answer,
+    caller: Caller,
+  ): Promise<Admitted> {
+    if (password === undefined) return users.signInWithPhone(proof, caller)
+    const known = await isKnown({ kind: 'phone', value: proof.phone }, { deviceToken }, caller)
+    return guessPassword({ account: `with_code:${proof.phone}`, known }, caller, () =>
+      users.signInWithPhone({ ...proof, password }, caller),
+    )
   }
 
   async function claimsAccount(claim: Claim, answer: Answer, caller: Caller): Promise<Proved> {

@@ -81,7 +81,7 @@ export function createFlows({
   const chooseChallenge = createChooseChallenge(challenges)
   const isKnown = createIsKnown({ users })
   const guessPassword = createGuessPassword({ guesses })
-  const answerChallenge = createAnswerChallenge({ challenges, users, sms, guesses, smsBudget, isKnown })
+  const answerChallenge = createAnswerChallenge({ challenges, users, sms, guesses, smsBudget, isKnown, guessPassword })
   const tellConflict = createTellConflict({ guesses })
   const answerByAddress = createAnswerByAddress({ challenges, guesses, chooseChallenge, answerChallenge })
   const sendAgain = createSendAgain({ challenges, sms, numbers })
