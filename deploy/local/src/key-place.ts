@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
+import { replaceKeyFile } from './key-file.js'
 import { LaunchError } from './launch-error.js'
 import type { Ring, RingHistory } from './rings.js'
 import type { RingName } from './keys.js'
@@ -9,7 +10,7 @@ import type { RingName } from './keys.js'
 export interface KeyPlace {
   readonly path: string
   read(name: RingName): Ring | undefined
-  /** Writes a ring and its history; a reader sees the old one or the new one, whole. */
+  /** Writes a ring and its history; a reader sees the old one or the new one, whole. Interrupted anywhere, it can be done again. */
   write(ring: Ring): void
 }
 
@@ -28,8 +29,7 @@ export function variablesFile(path: string): KeyPlace {
       const after = before.replace(line(name), () => `${name}=${text}`)
       if (parseEnv(after)[name] !== text)
         throw new LaunchError(`${path}: ${name} does not stand on one line of its own`)
-      histories.keep(name, history)
-      replaceFile(path, after)
+      histories.around(name, history, () => replaceKeyFile(path, after))
     },
   }
 }
@@ -45,8 +45,7 @@ export function variablesFolder(path: string): KeyPlace {
       return { name, text: readFileSync(file(name), 'utf8').trim(), history: histories.of(name) }
     },
     write({ name, text, history }) {
-      histories.keep(name, history)
-      replaceFile(file(name), `${text}\n`)
+      histories.around(name, history, () => replaceKeyFile(file(name), `${text}\n`))
     },
   }
 }
@@ -54,16 +53,22 @@ export function variablesFolder(path: string): KeyPlace {
 function historyFile(path: string) {
   const read = () =>
     existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Partial<Record<RingName, RingHistory>>) : {}
+  const of = (name: RingName): RingHistory => read()[name] ?? {}
+  const keep = (name: RingName, history: RingHistory) =>
+    replaceKeyFile(path, `${JSON.stringify({ ...read(), [name]: history }, null, 2)}\n`)
   return {
-    of: (name: RingName): RingHistory => read()[name] ?? {},
-    keep: (name: RingName, history: RingHistory) =>
-      replaceFile(path, `${JSON.stringify({ ...read(), [name]: history }, null, 2)}\n`),
+    of,
+    /** Two files cannot be written at once: while the ring is, its history is one that fits the old ring and the new one. */
+    around(name: RingName, after: RingHistory, writeRing: () => void) {
+      keep(name, eitherOf(of(name), after))
+      writeRing()
+      keep(name, after)
+    },
   }
 }
 
-/** A crash leaves the old file. Who may read it stays as it was; a new one is its owner's alone. */
-function replaceFile(path: string, text: string): void {
-  const mode = existsSync(path) ? statSync(path).mode & 0o777 : 0o600
-  writeFileSync(`${path}.new`, text, { mode })
-  renameSync(`${path}.new`, path)
+/** No key waits twice and none is replaced twice, so a ring of which one part holds does not mind the other. */
+function eitherOf(before: RingHistory, after: RingHistory): RingHistory {
+  const waiting = after.waiting ?? before.waiting
+  return { ...(waiting !== undefined && { waiting }), replaced: { ...before.replaced, ...after.replaced } }
 }

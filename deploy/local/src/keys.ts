@@ -1,7 +1,8 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
+import { replaceKeyFile } from './key-file.js'
 
 const keyId = () => `k${randomBytes(5).toString('hex')}`
 const ring = () => `${keyId()}:${randomBytes(32).toString('base64')}`
@@ -47,8 +48,7 @@ export function keepKeys(dir: string): DevelopmentKeys {
   const keys = { ...generateKeys(), BOARD_PASSWORD: randomBytes(18).toString('base64url'), ...kept }
   if (Object.keys(keys).length > Object.keys(kept).length) {
     const lines = Object.entries(keys).map(([name, value]) => `${name}=${value}\n`)
-    writeFileSync(`${file}.new`, `# Development keys, made by npm start.\n${lines.join('')}`, { mode: 0o600 })
-    renameSync(`${file}.new`, file)
+    replaceKeyFile(file, `# Development keys, made by npm start.\n${lines.join('')}`)
   }
   return keys
 }

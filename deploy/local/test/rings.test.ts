@@ -1,4 +1,15 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { spawnSync } from 'node:child_process'
@@ -89,6 +100,64 @@ t.test('a folder with a file for each variable is rotated file by file', async (
   place.write(next)
   t.same(place.read('SEAL_KEYS'), next)
   t.same(readdirSync(dir).sort(), [...ringNames, 'history.json'].sort(), 'nothing half written is left')
+})
+
+t.test('a key file keeps its owner and readers whatever the umask, and nothing is written through a link', async (t) => {
+  const dir = folder(t)
+  const [path, theirs] = [join(dir, 'prod.env'), join(dir, 'theirs')]
+  writeFileSync(path, `TOKEN_KEYS=${fresh().text}\n`)
+  chmodSync(path, 0o660)
+  if (process.getuid?.() === 0) chownSync(path, 65_534, 65_534)
+  const { uid, gid } = statSync(path)
+  writeFileSync(theirs, 'untouched', { mode: 0o666 })
+  // What somebody puts there who may write into the folder: what he links to would be overwritten, or he would read the keys.
+  for (const name of [`${path}.new`, `${path}.history.json.new`]) symlinkSync(theirs, name)
+  const umask = process.umask(0o077)
+  t.teardown(() => process.umask(umask))
+  const place = variablesFile(path)
+  const next = must(turn(place.read('TOKEN_KEYS') as Ring, start))
+  place.write(next)
+  t.match(statSync(path), { uid, gid, mode: 0o100_660 })
+  t.equal(statSync(`${path}.history.json`).mode & 0o777, 0o600)
+  t.equal(readFileSync(theirs, 'utf8'), 'untouched')
+  const linked = join(dir, 'linked.env')
+  symlinkSync(path, linked)
+  t.throws(() => variablesFile(linked).write(must(turn(next, start, { now: true }))), { message: /leads elsewhere/ })
+  t.same(place.read('TOKEN_KEYS'), next, 'and nothing was changed')
+})
+
+t.test('a rotation that was interrupted anywhere is done again, and leaves no key behind', async (t) => {
+  const path = join(folder(t), 'prod.env')
+  writeFileSync(path, `TOKEN_KEYS=${fresh().text}\n`)
+  const place = variablesFile(path)
+  const ring = () => place.read('TOKEN_KEYS') as Ring
+  const historyFile = `${path}.history.json`
+  function stopBeforeTheRing(turned: Ring): void {
+    mkdirSync(`${path}.new`)
+    t.throws(() => place.write(turned))
+    rmSync(`${path}.new`, { recursive: true })
+  }
+  /** Stopped before the ring is written; done again, and stopped after it, before its history is. */
+  function interrupted(next: (ring: Ring) => Ring): void {
+    const { text } = ring()
+    stopBeforeTheRing(next(ring()))
+    t.equal(ring().text, text)
+    const again = next(ring())
+    stopBeforeTheRing(again)
+    const history = readFileSync(historyFile)
+    place.write(again)
+    writeFileSync(historyFile, history)
+  }
+  const [old] = ids(ring())
+  interrupted((ring) => must(turn(ring, start)))
+  const [, made] = ids(ring())
+  t.same(ids(ring()), [old, made], 'one key was added, and waits')
+  interrupted((ring) => must(turn(ring, after(shortestWaitMs))))
+  t.same(ids(ring()), [made, old], 'it signs, and no third is there')
+  t.match(describeRing(ring()), [/signs/, /verifies, needed until/])
+  interrupted((ring) => prune(ring, after(shortestWaitMs + livesMs.TOKEN_KEYS)).ring)
+  t.same(ids(ring()), [made], 'and is alone in the end')
+  t.equal(turn(ring(), after(1)).kind, 'added', 'then it begins anew')
 })
 
 t.test('the command says what to do next, never a key, and refuses what it cannot do', async (t) => {
