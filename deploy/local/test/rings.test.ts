@@ -102,29 +102,32 @@ t.test('a folder with a file for each variable is rotated file by file', async (
   t.same(readdirSync(dir).sort(), [...ringNames, 'history.json'].sort(), 'nothing half written is left')
 })
 
-t.test('a key file keeps its owner and readers whatever the umask, and nothing is written through a link', async (t) => {
-  const dir = folder(t)
-  const [path, theirs] = [join(dir, 'prod.env'), join(dir, 'theirs')]
-  writeFileSync(path, `TOKEN_KEYS=${fresh().text}\n`)
-  chmodSync(path, 0o660)
-  if (process.getuid?.() === 0) chownSync(path, 65_534, 65_534)
-  const { uid, gid } = statSync(path)
-  writeFileSync(theirs, 'untouched', { mode: 0o666 })
-  // What somebody puts there who may write into the folder: what he links to would be overwritten, or he would read the keys.
-  for (const name of [`${path}.new`, `${path}.history.json.new`]) symlinkSync(theirs, name)
-  const umask = process.umask(0o077)
-  t.teardown(() => process.umask(umask))
-  const place = variablesFile(path)
-  const next = must(turn(place.read('TOKEN_KEYS') as Ring, start))
-  place.write(next)
-  t.match(statSync(path), { uid, gid, mode: 0o100_660 })
-  t.equal(statSync(`${path}.history.json`).mode & 0o777, 0o600)
-  t.equal(readFileSync(theirs, 'utf8'), 'untouched')
-  const linked = join(dir, 'linked.env')
-  symlinkSync(path, linked)
-  t.throws(() => variablesFile(linked).write(must(turn(next, start, { now: true }))), { message: /leads elsewhere/ })
-  t.same(place.read('TOKEN_KEYS'), next, 'and nothing was changed')
-})
+t.test(
+  'a key file keeps its owner and readers whatever the umask, and nothing is written through a link',
+  async (t) => {
+    const dir = folder(t)
+    const [path, theirs] = [join(dir, 'prod.env'), join(dir, 'theirs')]
+    writeFileSync(path, `TOKEN_KEYS=${fresh().text}\n`)
+    chmodSync(path, 0o660)
+    if (process.getuid?.() === 0) chownSync(path, 65_534, 65_534)
+    const { uid, gid } = statSync(path)
+    writeFileSync(theirs, 'untouched', { mode: 0o666 })
+    // What somebody puts there who may write into the folder: what he links to would be overwritten, or he would read the keys.
+    for (const name of [`${path}.new`, `${path}.history.json.new`]) symlinkSync(theirs, name)
+    const umask = process.umask(0o077)
+    t.teardown(() => process.umask(umask))
+    const place = variablesFile(path)
+    const next = must(turn(place.read('TOKEN_KEYS') as Ring, start))
+    place.write(next)
+    t.match(statSync(path), { uid, gid, mode: 0o100_660 })
+    t.equal(statSync(`${path}.history.json`).mode & 0o777, 0o600)
+    t.equal(readFileSync(theirs, 'utf8'), 'untouched')
+    const linked = join(dir, 'linked.env')
+    symlinkSync(path, linked)
+    t.throws(() => variablesFile(linked).write(must(turn(next, start, { now: true }))), { message: /leads elsewhere/ })
+    t.same(place.read('TOKEN_KEYS'), next, 'and nothing was changed')
+  },
+)
 
 t.test('a rotation that was interrupted anywhere is done again, and leaves no key behind', async (t) => {
   const path = join(folder(t), 'prod.env')

@@ -98,23 +98,30 @@ t.test('a refusal that used the challenge ends it', async (t) => {
   }
 })
 
-t.test('a password beside a right code is counted before it is compared; past its budget it uses nothing up', async (t) => {
-  let compared = 0
-  const url = await usersThat(t, (reply) => {
-    compared += 1
-    refuse('credentials.wrong')(reply)
-  })
-  const { answer, guesses, phone, store, id, code } = await answering(t, url)
-  const spend = () => guesses.password(`with_code:${phone}`, { known: false, network: undefined })
-  for (let n = 0; n < 19; n++) await spend()
-  t.match(await answer(), { code: 'challenge.wrong', members: { attemptsLeft: 4 } })
-  t.equal(compared, 1, 'without a password nothing is guessed')
-  t.match(await answer({ password: 'not it' }), { code: 'challenge.wrong', members: { attemptsLeft: 3 } }, 'the twentieth')
-  t.match(await answer({ password: 'nor this' }), { code: 'rate.limited', members: { retryAt: Date } })
-  t.equal(compared, 2)
-  t.match(await store.read(id), { attemptsLeft: 3 })
-  t.equal((await store.answer(id, code, 'v1')).verdict, 'claimed', 'the code is as good as before')
-})
+t.test(
+  'a password beside a right code is counted before it is compared; past its budget it uses nothing up',
+  async (t) => {
+    let compared = 0
+    const url = await usersThat(t, (reply) => {
+      compared += 1
+      refuse('credentials.wrong')(reply)
+    })
+    const { answer, guesses, phone, store, id, code } = await answering(t, url)
+    const spend = () => guesses.password(`with_code:${phone}`, { known: false, network: undefined })
+    for (let n = 0; n < 19; n++) await spend()
+    t.match(await answer(), { code: 'challenge.wrong', members: { attemptsLeft: 4 } })
+    t.equal(compared, 1, 'without a password nothing is guessed')
+    t.match(
+      await answer({ password: 'not it' }),
+      { code: 'challenge.wrong', members: { attemptsLeft: 3 } },
+      'the twentieth',
+    )
+    t.match(await answer({ password: 'nor this' }), { code: 'rate.limited', members: { retryAt: Date } })
+    t.equal(compared, 2)
+    t.match(await store.read(id), { attemptsLeft: 3 })
+    t.equal((await store.answer(id, code, 'v1')).verdict, 'claimed', 'the code is as good as before')
+  },
+)
 
 t.test('what was no wrong password beside a right code is not counted', async (t) => {
   const url = await usersThat(t, refuse('account.disabled'))

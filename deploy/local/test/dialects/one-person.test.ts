@@ -1,69 +1,25 @@
 import t, { type Test } from 'tap'
-import type { Answer } from '../journey/journey.js'
+import {
+  accountIn,
+  changes,
+  claimsOf,
+  doors,
+  everywhere,
+  isShut,
+  logIns,
+  onV1,
+  open,
+  tokenOf,
+  tryEverything,
+} from './everywhere.js'
 import type { Face } from './faces/face.js'
 import { faces } from './faces/faces.js'
+import { staged } from './faces/staged.js'
 import { usersApi } from './faces/users-api.js'
 import { settle } from './scene.js'
-import { type Client, type Person, randomPerson, type World, world } from './world.js'
+import { type Person, randomPerson, type World, world } from './world.js'
 
 // One account, whichever face it was made in, and sessions that each open one face only.
-
-type LogIn = (by: Client, who: Person) => Promise<Answer>
-const post =
-  (path: string, body: (who: Person) => object): LogIn =>
-  (by, who) =>
-    by.call('POST', path, body(who))
-
-/** How an account that any face made logs in at each: by what they all know of it. */
-const logIns = {
-  staged: post('/staged/api/auth/login', ({ phone, password }) => ({ phoneNumber: phone, password })),
-  careops: post('/careops/api/auth/login', ({ email, password }) => ({ email, password })),
-  jodimilan: post('/jodimilan/api/auth/login', ({ phone, password }) => ({
-    email: phone.slice(3),
-    dialing_code: '91',
-    password,
-  })),
-  rently: post('/rently/api/auth/login', ({ email, password }) => ({ email, password })),
-  v1: post('/v1/login', ({ phone, password }) => ({ identifier: phone, password })),
-} satisfies Record<string, LogIn>
-
-/** The access token in the answer of a log-in. */
-const tokenOf = ({ body }: Answer): string =>
-  body.token ?? body.access_token ?? body.data?.access_token ?? body.session?.accessToken
-
-/** A call of each face that only its own good token opens, and that changes nothing. */
-const doors: Readonly<Record<string, (by: Client, token: string) => Promise<Answer>>> = {
-  staged: (by, token) => by.call('POST', '/staged/api/auth/change-password', { newPassword: 'short' }, { token }),
-  careops: (by, token) => by.call('GET', '/careops/api/auth/me', undefined, { token }),
-  'users-api': (by, token) => by.call('GET', '/users-api/api/users/me/', undefined, { token }),
-  v1: (by, token) => by.call('GET', '/v1/me', undefined, { token }),
-}
-
-/** Told apart from a wrong current password, which is 401 as well. */
-const isShut = ({ status, headers }: Answer): boolean => status === 401 && headers['www-authenticate'] !== undefined
-
-const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
-
-/** Logs in everywhere; the access token of each face. */
-async function everywhere(t: Test, by: Client, who: Person): Promise<Record<string, string>> {
-  const tokens: Record<string, string> = {}
-  for (const [face, logIn] of Object.entries(logIns)) {
-    const answer = await logIn(by, who)
-    t.equal(answer.status, 200, `${face}: ${JSON.stringify(answer.body)}`)
-    tokens[face] = tokenOf(answer)
-  }
-  return tokens
-}
-
-/** Which of the doors a set of tokens still opens. */
-async function open(by: Client, tokens: Record<string, string>): Promise<string[]> {
-  const found = []
-  for (const [face, door] of Object.entries(doors)) {
-    const token = tokens[face]
-    if (token !== undefined && !isShut(await door(by, token))) found.push(face)
-  }
-  return found
-}
 
 t.test('one person everywhere', async (t) => {
   const here = await world(t)
@@ -92,6 +48,8 @@ t.test('one person everywhere', async (t) => {
     }
   })
 
+  await t.test('whatever others call themselves, a log-in reaches its rightful owner', (t) => lookAlikes(t, here))
+
   for (const [what, change] of Object.entries(changes))
     await t.test(`${what} ends the sessions of every face`, async (t) => {
       const [by, who] = [here.client(), randomPerson()]
@@ -106,12 +64,6 @@ t.test('one person everywhere', async (t) => {
       await everywhere(t, by, { ...who, password: next })
     })
 })
-
-async function onV1({ code }: World, by: Client, who: Person): Promise<void> {
-  const { phone, email, username, password } = who
-  const started = await by.call('POST', '/v1/signup', { phone, email, username, password })
-  await by.call('POST', `/v1/challenges/${started.body.challenge.id}/answer`, { code: await code(phone) })
-}
 
 async function sameAccount(t: Test, here: World, face: Face): Promise<void> {
   const by = here.client()
@@ -138,45 +90,67 @@ async function sameAccount(t: Test, here: World, face: Face): Promise<void> {
   for (const token of Object.values(await everywhere(t, by, who))) t.equal(claimsOf(token).sub, id)
 }
 
-type Change = (
-  t: Test,
-  here: World,
-  by: Client,
-  who: Person,
-  tokens: Record<string, string>,
-  next: string,
-) => Promise<string[]>
+/** What somebody might call himself to be taken for another: by people, by a log-in, or by what reads its letters. */
+const namesLike = ({ phone, email, username }: Person, number: number): string[] => [
+  phone,
+  phone.slice(1),
+  phone.slice(3),
+  phone.replace('+', '00'),
+  email,
+  `${username}@`,
+  `@${username}`,
+  ...[number, '0001', `00${number}`, arabicIndic(number)].flatMap((digits) => [`ryt${digits}`, `RYT${digits}`]),
+  `\uff52\uff59\uff54${number}`,
+  `r\u0443t${number}`,
+  ` ${username}`,
+  `${username}\u00a0`,
+  username.replace('k', '\u043a'),
+  username.replace('k', 'k\u200b'),
+  username.replace('k', '\uff4b'),
+  `${username}\u0301`,
+  `\u0130${username}`,
+]
+const arabicIndic = (number: number) => String(number).replace(/\d/g, (digit) => String.fromCharCode(0x660 + +digit))
 
-/** Every way to set a new password; each answers which of the doors its own session keeps open. */
-const changes: Readonly<Record<string, Change>> = {
-  'staged change-password': async (t, _here, by, who, tokens, next) => {
-    const body = { currentPassword: who.password, newPassword: next }
-    const answer = await by.call('POST', '/staged/api/auth/change-password', body, { token: tokens['staged'] })
-    t.match(answer, { status: 200, body: { message: String } })
-    return ['staged']
-  },
-  '/v1/me/password': async (t, _here, by, who, tokens, next) => {
-    const body = { currentPassword: who.password, newPassword: next }
-    t.match(await by.call('POST', '/v1/me/password', body, { token: tokens['v1'] }), { status: 204 })
-    return ['v1']
-  },
-  'rently reset-password': async (t, { code }, by, { email, phone }, _tokens, newPassword) => {
-    await by.call('POST', '/rently/api/auth/forgot-password-initiate', { email, phone })
-    const otp = await code(phone, 2)
-    const verified = await by.call('POST', '/rently/api/auth/forgot-password-verify-otp', { email, otp })
-    const { resetToken } = verified.body
-    t.match(await by.call('POST', '/rently/api/auth/reset-password', { email, newPassword, resetToken }), {
-      status: 200,
-    })
-    return []
-  },
-  '/v1/password/reset': async (t, { code }, by, { phone }, _tokens, newPassword) => {
-    const forgot = await by.call('POST', '/v1/password/forgot', { identifier: phone })
-    const answer = await by.call('POST', `/v1/challenges/${forgot.body.challenge.id}/answer`, {
-      code: await code(phone, 2),
-    })
-    const { resetToken } = answer.body
-    t.match(await by.call('POST', '/v1/password/reset', { resetToken, newPassword }), { status: 204 })
-    return []
-  },
+async function lookAlikes(t: Test, here: World): Promise<void> {
+  const [by, owner] = [here.client(), { ...randomPerson(), username: `k${randomPerson().username}` }]
+  await onV1(here, by, owner)
+  const { id, number } = (await logIns.v1(by, owner)).body.user as { id: string; number: number }
+  const thief = here.client()
+  const attacker = randomPerson()
+  await onV1(here, thief, attacker)
+  const token = tokenOf(await logIns.v1(thief, attacker))
+  const refused = { status: 400, body: { code: 'request.invalid', errors: [{ path: '/username' }] } }
+  for (const username of namesLike(owner, number)) {
+    const other = { ...randomPerson(), username }
+    t.match(await thief.call('PATCH', '/v1/me', { username }, { token }), refused, username)
+    t.match(await here.client().call('POST', '/v1/signup', other), refused, username)
+    t.match(await staged.register(here.client(), other), staged.invalid('email'), username)
+    t.same(await here.rowsOf(other.email), [])
+  }
+  // A sign that is the letter k, in lower case.
+  const same = owner.username.replace('k', '\u212a')
+  t.match(await thief.call('PATCH', '/v1/me', { username: same }, { token }), refused, 'which is his own')
+  t.match(await staged.register(here.client(), { ...randomPerson(), username: same }), staged.conflict)
+  // Elsewhere people have names that nobody logs in by.
+  for (const face of faces.filter(({ name }) => name !== 'staged'))
+    for (const username of [owner.phone, owner.email, owner.username, `RYT${number}`])
+      t.match(
+        await face.register(here.client(), { ...randomPerson(), username, password: attacker.password }),
+        face.registered,
+      )
+
+  const spelled = [
+    ...(await tryEverything(by, owner)),
+    ...(await tryEverything(by, { ...owner, email: ` ${owner.email.toUpperCase()} `, username: same })),
+    ...(await tryEverything(by, { ...owner, phone: owner.phone.replace('+91', '0091 ') })),
+  ]
+  for (const { at, answer } of spelled) t.equal(answer.status === 200 && accountIn(answer), id, at)
+  for (const ryt of [`RYT${number}`, ` ryt${number} `]) {
+    const logIn = (password: string) => by.call('POST', '/jodimilan/api/auth/login', { email: ryt, password })
+    t.equal(accountIn(await logIn(owner.password)), id, ryt)
+    t.match(await logIn(attacker.password), { status: 401 })
+  }
+  const tries = await tryEverything(thief, { ...owner, password: attacker.password })
+  for (const { at, answer } of tries) t.equal(answer.status, 401, at)
 }

@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { claimsOf, hostileTokens, mintedKey } from '../hostile-tokens.js'
+import { everywhere } from './everywhere.js'
 import type { Face } from './faces/face.js'
 import { faces } from './faces/faces.js'
+import { usersApi } from './faces/users-api.js'
 import { begin, settle } from './scene.js'
 import { randomPerson, world } from './world.js'
 
@@ -18,6 +21,20 @@ const scopes: Readonly<Record<string, string>> = {
   staged: 'change-password',
   careops: 'me',
   'users-api': 'me token/refresh',
+}
+
+type Paths = Readonly<Record<string, Readonly<Record<string, { readonly security?: unknown }>>>>
+
+/** A body for every call that takes a token and wants one: what is malformed is refused before anybody asks who it is from. */
+const bodies: Readonly<Record<string, object>> = {
+  'POST /v1/logout': {},
+  'PATCH /v1/me': { name: 'Asha' },
+  'DELETE /v1/me': {},
+  'POST /v1/me/password': { newPassword: 'plum trombone harbour' },
+  'POST /v1/me/phone': { phone: '+919876543210' },
+  'POST /v1/me/email': { email: 'asha@example.com' },
+  'PUT /v1/me/second-factor': { enabled: true, password: 'plum trombone harbour' },
+  'POST /staged/api/auth/change-password': { newPassword: 'plum trombone harbour' },
 }
 
 t.test('access tokens of the faces', async (t) => {
@@ -78,4 +95,22 @@ t.test('access tokens of the faces', async (t) => {
         }
       },
     )
+
+  await t.test('a token whose session has ended is 401 at every route that takes one, on every face', async (t) => {
+    const by = here.client()
+    const { who, token } = await settle({ ...here, face: usersApi }, by)
+    const tokens: Record<string, string> = { ...(await everywhere(t, by, who)), 'users-api': String(token) }
+    t.match(await by.call('POST', '/v1/logout', { all: true }, { token: String(tokens['v1']) }), { status: 204 })
+    for (const [name, prefix] of [['v1', ''], ...faces.map(({ name }) => [name, `/${name}`])] as const) {
+      const { paths } = (await by.call('GET', `${prefix}/openapi.json`)).body as { paths: Paths }
+      for (const [path, methods] of Object.entries(paths))
+        for (const [method, { security }] of Object.entries(methods)) {
+          if (security === undefined) continue
+          const route = `${method.toUpperCase()} ${prefix}${path}`
+          const url = `${prefix}${path}`.replace(/\{\w+\}/g, randomUUID())
+          const asked = by.call(method.toUpperCase() as 'POST', url, bodies[route], { token: String(tokens[name]) })
+          t.match(await asked, { status: 401, headers: { 'www-authenticate': /Bearer/ } }, route)
+        }
+    }
+  })
 })
