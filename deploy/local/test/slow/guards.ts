@@ -22,6 +22,7 @@ import { laneGuards } from './guards/lanes.js'
 import { kitGuards } from './guards/kit.js'
 import { operatorGuards } from './guards/operators.js'
 import { pumpingGuards } from './guards/pumping.js'
+import { preHijackingGuards } from './guards/pre-hijacking.js'
 import { receiptGuards } from './guards/receipts.js'
 import { redisFaultGuards } from './guards/redis-faults.js'
 import { sessionGuards } from './guards/sessions.js'
@@ -61,4 +62,5 @@ export const guards: readonly Guard[] = [
   ...operatorGuards,
   ...edgeGuards,
   ...switchboardGuards,
+  ...preHijackingGuards,
 ]

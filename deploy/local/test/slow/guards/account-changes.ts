@@ -157,8 +157,8 @@ export const accountChangeGuards: readonly Guard[] = [
   {
     guards: 'no younger undo undoes an undo',
     file: 'services/users/src/phone-changes/phone-undos.repository.ts',
-    take: ".where('created_at', '>=', undo.created_at)",
-    put: ".where('created_at', '=', undo.created_at)",
+    take: ".where('number', '>=', undo.number)",
+    put: ".where('number', '=', undo.number)",
     test: changesTest,
     red: 'the oldest phone of a day has the last word: it undoes every change since, and no younger undo undoes it',
   },
