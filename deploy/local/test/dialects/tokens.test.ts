@@ -34,8 +34,18 @@ const bodies: Readonly<Record<string, object>> = {
   'POST /v1/me/phone': { phone: '+919876543210' },
   'POST /v1/me/email': { email: 'asha@example.com' },
   'PUT /v1/me/second-factor': { enabled: true, password: 'plum trombone harbour' },
+  'POST /v1/admin/switches': {
+    does: 'pause',
+    target: 'lane',
+    name: 'twilio',
+    until: new Date(Date.now() + 3_600_000).toISOString(),
+    why: 'nobody asked for it',
+  },
   'POST /staged/api/auth/change-password': { newPassword: 'plum trombone harbour' },
 }
+
+/** And a query, where one is wanted. */
+const queries: Readonly<Record<string, string>> = { 'GET /v1/admin/messages': '?phone=%2B919876543210' }
 
 t.test('access tokens of the faces', async (t) => {
   const minted = mintedKey()
@@ -107,7 +117,7 @@ t.test('access tokens of the faces', async (t) => {
         for (const [method, { security }] of Object.entries(methods)) {
           if (security === undefined) continue
           const route = `${method.toUpperCase()} ${prefix}${path}`
-          const url = `${prefix}${path}`.replace(/\{\w+\}/g, randomUUID())
+          const url = `${prefix}${path}${queries[route] ?? ''}`.replace(/\{\w+\}/g, randomUUID())
           const asked = by.call(method.toUpperCase() as 'POST', url, bodies[route], { token: String(tokens[name]) })
           t.match(await asked, { status: 401, headers: { 'www-authenticate': /Bearer/ } }, route)
         }
