@@ -104,7 +104,6 @@ const rings: Readonly<Record<Ring, Pace>> = {
     longestMs: 1_500_000,
     figures: true,
     timed: [
-      'after-outage',
       'away',
       'carrier',
       'enqueue',

@@ -138,6 +138,29 @@ t.test('a right answer counts for one message: the latest before it, rather one 
   ])
 })
 
+t.test('thousands of codes are counted in time, in a database that has no statistics yet', async (t) => {
+  const h = await harness(t)
+  const busy = '2026-04-10'
+  await sql(
+    h.databaseUrl,
+    `with made as materialized (
+      select gen_random_uuid() as id, 'busy-' || n as code, timestamptz '${busy}T01:00:00Z' + n * interval '1 second' as at
+      from generate_series(1, 4000) n
+    ), messages as (
+      insert into sms_messages (id, challenge_id, generation, purpose, country, request_id, state, rank, first_at, last_at)
+      select id, code, 1, 'sign_in', 'GB', 'r', 'accepted', 3, at, at from made
+    ), used as (
+      insert into consumed_challenges (challenge_id, consumed_at) select code, at + interval '7 seconds' from made
+    )
+    insert into sms_attempts (message_id, number, provider, outcome, provider_message_id, started_at, ended_at)
+    select id, 1, 'twilio', 'accepted', id::text, at, at from made`,
+  )
+  t.match(await h.call('POST', '/conversion', { by, from: busy, to: busy }), {
+    status: 200,
+    body: { rows: [{ sent: 4_000, verified: 4_000, medianSeconds: 7 }] },
+  })
+})
+
 t.test('days are those of UTC, the last one included, and 31 at most; only admins ask', async (t) => {
   const h = await harness(t)
   await challenge(h, 'NZ', [{ provider: 'twilio', takenAt: 12 * 3_600 - 1 }])

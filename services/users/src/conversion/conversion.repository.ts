@@ -33,7 +33,7 @@ export async function countConversion(
       select * from jsonb_to_recordset(${list}::jsonb) as p (provider text, country text, price numeric, currency text)
     ),
     taken as (
-      select a.message_id, a.number, a.provider, a.ended_at, m.country, m.challenge_id,
+      select a.provider, a.ended_at, m.country, v.consumed_at,
         to_char(a.ended_at at time zone 'UTC', 'YYYY-MM-DD') as day,
         -- Of a carrier that reports nothing the worker itself says that it arrived.
         case when r.state is not null then r.state
@@ -46,30 +46,33 @@ export async function countConversion(
       left join sms_receipts r on r.provider = a.provider and r.provider_message_id = a.provider_message_id
       left join prices p on p.provider = a.provider and p.country = m.country
       left join prices q on q.provider = a.provider and q.country = '*'
+      -- Looked up row by row: joined as a whole it took the square of the messages, where the planner knows no better.
+      left join lateral (
+        select c.consumed_at
+        from consumed_challenges c
+        where c.challenge_id = m.challenge_id and (a.message_id, a.number) = (
+          select b.message_id, b.number
+          from sms_messages n
+          join sms_attempts b on b.message_id = n.id
+          left join sms_receipts s on s.provider = b.provider and s.provider_message_id = b.provider_message_id
+          where n.challenge_id = c.challenge_id and b.outcome = 'accepted' and b.provider not like ${ofNobody}
+          order by (b.started_at <= c.consumed_at) desc, coalesce(s.state = 'undelivered', false), b.ended_at desc
+          limit 1
+        )
+      ) v on true
       where a.outcome = 'accepted' and a.provider not like ${ofNobody} and a.ended_at >= ${from} and a.ended_at < ${to}
-    ),
-    proved as (
-      select distinct on (c.challenge_id) a.message_id, a.number, c.consumed_at
-      from (select distinct challenge_id from taken) t
-      join consumed_challenges c on c.challenge_id = t.challenge_id
-      join sms_messages m on m.challenge_id = c.challenge_id
-      join sms_attempts a on a.message_id = m.id
-      left join sms_receipts r on r.provider = a.provider and r.provider_message_id = a.provider_message_id
-      where a.outcome = 'accepted' and a.provider not like ${ofNobody}
-      order by c.challenge_id, (a.started_at <= c.consumed_at) desc, coalesce(r.state = 'undelivered', false), a.ended_at desc
     ),
     counted as (
       select t.day, t.provider, t.country,
         count(*)::int as sent,
         (count(*) filter (where t.told = 'delivered'))::int as delivered,
         (count(*) filter (where t.told = 'undelivered'))::int as undelivered,
-        count(v.message_id)::int as verified,
+        count(t.consumed_at)::int as verified,
         (count(*) filter (where t.price is null or t.currency is null))::int as unpriced,
         percentile_cont(0.5) within group (
-          order by case when v.message_id is not null then greatest(0, extract(epoch from v.consumed_at - t.ended_at))::float8 end
+          order by case when t.consumed_at is not null then greatest(0, extract(epoch from t.consumed_at - t.ended_at))::float8 end
         ) as median_seconds
       from taken t
-      left join proved v on v.message_id = t.message_id and v.number = t.number
       group by t.day, t.provider, t.country
     ),
     costs as (
