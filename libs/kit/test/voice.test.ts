@@ -53,7 +53,7 @@ function newApp() {
     log: pino({ level: 'silent' }),
     metrics: new Registry(),
     requestId: () => 'r-1',
-    answerWithinMs: 50,
+    answerWithinMs: 500,
   })
   app.speak('/acme', acme)
   for (const prefix of ['/acme', '/plain'])

@@ -1,6 +1,6 @@
 import type { Guard } from '../guards.js'
 
-const walk = 'deploy/local/test/edge/routes.test.ts'
+const walk = 'deploy/local/test/slow/routes.test.ts'
 const bodies = 'every route of every face > whatever is wrong with a body is refused as the face documents it'
 
 export const edgeGuards: readonly Guard[] = [

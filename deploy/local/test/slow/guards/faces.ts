@@ -119,7 +119,7 @@ export const faceGuards: readonly Guard[] = [
     file: 'services/auth-gateway/src/http/dialects/careops/index.ts',
     take: "waitsForProof(user) && { scope: 'me' }",
     put: 'waitsForProof(user) && {}',
-    test: 'deploy/local/test/dialects/tokens.test.ts',
+    test: 'deploy/local/test/slow/tokens.test.ts',
     red: 'access tokens of the faces > a token from before the proof says what it opens; one from after it is whole',
   },
   {
@@ -127,7 +127,7 @@ export const faceGuards: readonly Guard[] = [
     file: 'services/auth-gateway/src/http/dialects/staged/index.ts',
     take: "!user.phoneVerified && { scope: 'change-password' }",
     put: '!user.phoneVerified && {}',
-    test: 'deploy/local/test/dialects/tokens.test.ts',
+    test: 'deploy/local/test/slow/tokens.test.ts',
     red: 'access tokens of the faces > a token from before the proof says what it opens; one from after it is whole',
   },
   {
@@ -135,7 +135,7 @@ export const faceGuards: readonly Guard[] = [
     file: 'services/auth-gateway/src/http/dialects/users-api/index.ts',
     take: "!proved && { scope: 'me token/refresh' }",
     put: '!proved && {}',
-    test: 'deploy/local/test/dialects/tokens.test.ts',
+    test: 'deploy/local/test/slow/tokens.test.ts',
     red: 'access tokens of the faces > a token from before the proof says what it opens; one from after it is whole',
   },
   {

@@ -238,7 +238,7 @@ export const gatewayGuards: readonly Guard[] = [
     file: 'services/auth-gateway/src/http/plugins/access-token.ts',
     take: "typeof kid === 'string' ? keys.find(kid) : undefined",
     put: 'keys.find(String(kid)) ?? keys.current',
-    test: 'deploy/local/test/journey/strict-edge.test.ts',
+    test: 'deploy/local/test/slow/strict-edge.test.ts',
     red: 'the strict edge > hostile access tokens are 401, never 500',
   },
   {
@@ -246,7 +246,7 @@ export const gatewayGuards: readonly Guard[] = [
     file: 'services/auth-gateway/src/http/plugins/access-token.ts',
     take: 'typ: Type.Literal(type)',
     put: 'typ: Type.String()',
-    test: 'deploy/local/test/journey/strict-edge.test.ts',
+    test: 'deploy/local/test/slow/strict-edge.test.ts',
     red: 'the strict edge > hostile access tokens are 401, never 500',
   },
   {
@@ -254,7 +254,7 @@ export const gatewayGuards: readonly Guard[] = [
     file: 'services/auth-gateway/src/http/plugins/access-token.ts',
     take: 'allowedIss: issuer,',
     put: '',
-    test: 'deploy/local/test/journey/strict-edge.test.ts',
+    test: 'deploy/local/test/slow/strict-edge.test.ts',
     red: 'the strict edge > hostile access tokens are 401, never 500',
   },
   {
@@ -262,7 +262,7 @@ export const gatewayGuards: readonly Guard[] = [
     file: 'services/auth-gateway/src/http/plugins/access-token.ts',
     take: "if (claims.aud !== face) throw new AppError('token.invalid')",
     put: '',
-    test: 'deploy/local/test/journey/strict-edge.test.ts',
+    test: 'deploy/local/test/slow/strict-edge.test.ts',
     red: 'the strict edge > hostile access tokens are 401, never 500',
   },
   {
@@ -270,7 +270,7 @@ export const gatewayGuards: readonly Guard[] = [
     file: 'services/auth-gateway/src/http/plugins/access-token.ts',
     take: "requiredClaims: ['iss', 'exp', 'iat', 'aud', 'sub', 'sid', 'jti'],",
     put: '',
-    test: 'deploy/local/test/journey/strict-edge.test.ts',
+    test: 'deploy/local/test/slow/strict-edge.test.ts',
     red: 'the strict edge > hostile access tokens are 401, never 500',
   },
   {
@@ -278,7 +278,7 @@ export const gatewayGuards: readonly Guard[] = [
     file: 'services/auth-gateway/src/http/plugins/access-token.ts',
     take: "if (!Value.Check(Claims, claims)) throw new AppError('token.invalid')\n  return claims",
     put: 'return claims as Claims',
-    test: 'deploy/local/test/journey/strict-edge.test.ts',
+    test: 'deploy/local/test/slow/strict-edge.test.ts',
     red: 'the strict edge > hostile access tokens are 401, never 500',
   },
   {
@@ -286,7 +286,7 @@ export const gatewayGuards: readonly Guard[] = [
     file: 'services/auth-gateway/src/http/plugins/access-token.ts',
     take: "throw new AppError('token.invalid', { cause })",
     put: 'throw cause',
-    test: 'deploy/local/test/journey/strict-edge.test.ts',
+    test: 'deploy/local/test/slow/strict-edge.test.ts',
     red: 'the strict edge > hostile access tokens are 401, never 500',
   },
   {
@@ -318,7 +318,7 @@ export const gatewayGuards: readonly Guard[] = [
     file: 'services/auth-gateway/src/app.ts',
     take: 'trustProxy: deps.trustProxy.length > 0 && deps.trustProxy,',
     put: 'trustProxy: true,',
-    test: 'deploy/local/test/journey/strict-edge.test.ts',
+    test: 'deploy/local/test/slow/strict-edge.test.ts',
     red: 'limits per address count what no header dodges',
   },
   {

@@ -190,7 +190,7 @@ export const kitGuards: readonly Guard[] = [
     file: 'libs/kit/src/http.ts',
     take: '    bodyLimit: bodyLimitBytes,\n',
     put: '',
-    test: 'deploy/local/test/journey/strict-edge.test.ts',
+    test: 'deploy/local/test/slow/strict-edge.test.ts',
     red: 'the strict edge > bodies of other sizes, shapes and media types are refused in one shape',
   },
   {
@@ -198,7 +198,7 @@ export const kitGuards: readonly Guard[] = [
     file: 'libs/kit/src/http.ts',
     take: 'coerceTypes: false, removeAdditional: false',
     put: 'coerceTypes: true, removeAdditional: true',
-    test: 'deploy/local/test/journey/strict-edge.test.ts',
+    test: 'deploy/local/test/slow/strict-edge.test.ts',
     red: 'the strict edge > what is misspelt, mistyped or too much is named, in a problem document, and changes nothing',
   },
   {

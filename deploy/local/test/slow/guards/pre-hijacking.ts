@@ -2,7 +2,7 @@ import type { Guard } from '../guards.js'
 
 const names = 'services/auth-gateway/src/flows/accounts.ts'
 const lookAlikes = {
-  test: 'deploy/local/test/dialects/one-person.test.ts',
+  test: 'deploy/local/test/slow/one-person.test.ts',
   red: 'one person everywhere > whatever others call themselves, a log-in reaches its rightful owner',
 }
 const rings = 'deploy/local/test/rings.test.ts'

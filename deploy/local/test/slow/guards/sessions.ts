@@ -51,7 +51,7 @@ export const sessionGuards: readonly Guard[] = [
     file: 'services/auth-gateway/src/http/plugins/access-token.ts',
     take: 'if (!isSpelledAsOurs(request.headers.authorization)) throw',
     put: "if (!isSpelledAsOurs(request.headers.authorization) && request.method === 'TRACE') throw",
-    test: 'deploy/local/test/journey/strict-edge.test.ts',
+    test: 'deploy/local/test/slow/strict-edge.test.ts',
     red: 'the strict edge > hostile access tokens are 401, never 500',
   },
   {

@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto'
 import t from 'tap'
 import type { Answer } from '../journey/journey.js'
-import { daySeconds, type Kept, type Question, questions } from './strangers.js'
-import { tellTale } from './scene.js'
-import { type Client, type Person, randomPerson, world } from './world.js'
+import { daySeconds, type Kept, type Question, questions } from '../dialects/strangers.js'
+import { tellTale } from '../dialects/scene.js'
+import { type Client, type Person, randomPerson, world } from '../dialects/world.js'
 
 /** Else an address that asks this much would be refused for that, and nothing be learnt of what else it would be told. */
 const wide = { SEND_REQUESTS_PER_MINUTE: '100000', REQUESTS_PER_MINUTE: '100000', WRONG_PER_NETWORK_PER_HOUR: '100000' }

@@ -2,7 +2,15 @@ import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import { eventually, startProcess } from '@latchkey/kit/testing'
 import t from 'tap'
 import { root } from '../../src/places.js'
-import { type Answer, caller, centralStandIn, journey, password, randomPhone, twilioStandIn } from './journey.js'
+import {
+  type Answer,
+  caller,
+  centralStandIn,
+  journey,
+  password,
+  randomPhone,
+  twilioStandIn,
+} from '../journey/journey.js'
 
 /** How every call of operators is made. A route that is missing here fails the test below. */
 const calls: Readonly<Record<string, { path?: string; body?: object; gets?: number }>> = {

@@ -8,11 +8,11 @@ import { settle } from '../dialects/scene.js'
 import { randomPerson, world } from '../dialects/world.js'
 import type { Answer } from '../journey/journey.js'
 import { inPostgres } from '../journey/hiding-places.js'
-import { otherPaths, samePaths } from './addresses.js'
-import { playLogIns, playSpellings } from './phones.js'
-import { type Good, malformed, type Wire } from './malformed.js'
-import { fieldsOf, nameOf, type Operation, readOperations, sample, undeclared } from './operations.js'
-import { rawAnswers } from './raw.js'
+import { otherPaths, samePaths } from '../edge/addresses.js'
+import { playLogIns, playSpellings } from '../edge/phones.js'
+import { type Good, malformed, type Wire } from '../edge/malformed.js'
+import { fieldsOf, nameOf, type Operation, readOperations, sample, undeclared } from '../edge/operations.js'
+import { rawAnswers } from '../edge/raw.js'
 
 const anId = `abc.${'0'.repeat(32)}`
 const atOnce = 32

@@ -11,13 +11,13 @@ import {
   open,
   tokenOf,
   tryEverything,
-} from './everywhere.js'
-import type { Face } from './faces/face.js'
-import { faces } from './faces/faces.js'
-import { staged } from './faces/staged.js'
-import { usersApi } from './faces/users-api.js'
-import { settle } from './scene.js'
-import { type Person, randomPerson, type World, world } from './world.js'
+} from '../dialects/everywhere.js'
+import type { Face } from '../dialects/faces/face.js'
+import { faces } from '../dialects/faces/faces.js'
+import { staged } from '../dialects/faces/staged.js'
+import { usersApi } from '../dialects/faces/users-api.js'
+import { settle } from '../dialects/scene.js'
+import { type Person, randomPerson, type World, world } from '../dialects/world.js'
 
 // One account, whichever face it was made in, and sessions that each open one face only.
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import { Pool } from 'undici'
 import { claimsOf, hostileTokens, mintedKey } from '../hostile-tokens.js'
-import { codeFromInbox, journey, newPerson, password, randomPhone } from './journey.js'
+import { codeFromInbox, journey, newPerson, password, randomPhone } from '../journey/journey.js'
 
 const minted = mintedKey()
 

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { eventually } from '@latchkey/kit/testing'
 import t from 'tap'
 import { request } from 'undici'
-import { faces } from './faces/faces.js'
-import { begin, settle, tellTale } from './scene.js'
-import { type Person, randomPerson, world } from './world.js'
+import { faces } from '../dialects/faces/faces.js'
+import { begin, settle, tellTale } from '../dialects/scene.js'
+import { type Person, randomPerson, world } from '../dialects/world.js'
 
 t.test('what an operator stops is refused by every face, alike for those it knows and for others', async (t) => {
   const secret = randomBytes(32).toString('base64url')

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { claimsOf, hostileTokens, mintedKey } from '../hostile-tokens.js'
-import { everywhere } from './everywhere.js'
-import type { Face } from './faces/face.js'
-import { faces } from './faces/faces.js'
-import { usersApi } from './faces/users-api.js'
-import { begin, settle } from './scene.js'
-import { randomPerson, world } from './world.js'
+import { everywhere } from '../dialects/everywhere.js'
+import type { Face } from '../dialects/faces/face.js'
+import { faces } from '../dialects/faces/faces.js'
+import { usersApi } from '../dialects/faces/users-api.js'
+import { begin, settle } from '../dialects/scene.js'
+import { randomPerson, world } from '../dialects/world.js'
 
 const lives: Readonly<Record<Face['name'], number>> = {
   staged: 7 * 86_400,
