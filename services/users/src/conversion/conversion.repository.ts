@@ -53,7 +53,8 @@ export async function countConversion(
         where c.challenge_id = m.challenge_id and (a.message_id, a.number) = (
           select b.message_id, b.number
           from sms_messages n
-          join sms_attempts b on b.message_id = n.id
+          -- OFFSET keeps the planner from reading every accepted attempt once a message.
+          cross join lateral (select * from sms_attempts where message_id = n.id offset 0) b
           left join sms_receipts s on s.provider = b.provider and s.provider_message_id = b.provider_message_id
           where n.challenge_id = c.challenge_id and b.outcome = 'accepted' and b.provider not like ${ofNobody}
           order by (b.started_at <= c.consumed_at) desc, coalesce(s.state = 'undelivered', false), b.ended_at desc

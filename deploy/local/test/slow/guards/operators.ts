@@ -68,8 +68,8 @@ export const operatorGuards: readonly Guard[] = [
   {
     guards: 'a message that was lost takes no answer from the one that was read',
     file: 'services/users/src/conversion/conversion.repository.ts',
-    take: "coalesce(r.state = 'undelivered', false), a.ended_at desc",
-    put: 'a.ended_at desc',
+    take: "coalesce(s.state = 'undelivered', false), b.ended_at desc",
+    put: 'b.ended_at desc',
     test: 'services/users/test/conversion.test.ts',
     red: 'a right answer counts for one message: the latest before it, rather one that was not lost',
   },
