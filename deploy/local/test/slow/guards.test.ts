@@ -52,7 +52,10 @@ async function runTests(copy: CheckoutCopy, file: string, reds: readonly string[
   return test.result
 }
 
-for (const file of new Set(guards.map(({ test }) => test)))
+const workspaceOf = (file: string) => file.split('/test/', 1)[0]
+
+// That whole files are green is seen by the rings they belong to; here, that a copy with nothing taken away runs as the original does.
+for (const file of new Map(guards.map(({ test }) => [workspaceOf(test), test])).values())
   t.test(`with every guard in place: ${file}`, { buffered: true }, (t) =>
     inCopy(async (copy) => {
       const reds = guards.filter(({ test }) => test === file).map(({ red }) => red)
