@@ -1,4 +1,4 @@
-import { constants, setPriority } from 'node:os'
+import { setPriority } from 'node:os'
 import type { Readable } from 'node:stream'
 import { root } from './places.js'
 import { startTethered, type Tethered } from './tether.js'
@@ -34,7 +34,7 @@ export async function startTestFile(
     output: 'pipe',
     ifOrphaned: 'SIGKILL',
   })
-  if (givesWay) setPriority(program.pid, constants.priority.PRIORITY_BELOW_NORMAL)
+  if (givesWay) setPriority(program.pid, 5)
   return { stop: program.stop, result: finish(program, longestMs, tell) }
 }
 
