@@ -222,6 +222,7 @@ t.test('with all connections of Postgres taken by others everybody is told 503, 
 async function takeAllConnections(t: Test, { postgres, health }: Production): Promise<() => Promise<void>> {
   const hoard = new Set<pg.Client>()
   let greedy = true
+  let hasAll = false
   async function takeOne(): Promise<pg.Client | undefined> {
     const client = new pg.Client({ connectionString: postgres.url, application_name: 'hoard' })
     client.on('error', () => undefined)
@@ -235,10 +236,13 @@ async function takeAllConnections(t: Test, { postgres, health }: Production): Pr
   const first = await takeOne()
   const taking = (async () => {
     while (greedy) {
-      await first?.query(
+      const others = await first?.query(
         "select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and application_name <> 'hoard'",
       )
+      const before = hoard.size
       while (greedy && (await takeOne()) !== undefined);
+      // Nobody else had one, and none was free.
+      hasAll ||= others?.rowCount === 0 && hoard.size === before
       await sleep(20)
     }
   })()
@@ -248,6 +252,7 @@ async function takeAllConnections(t: Test, { postgres, health }: Production): Pr
     await Promise.all([...hoard].map((client) => client.end().catch(() => undefined)))
   }
   t.teardown(giveBack)
+  await eventually('all to be taken', async () => hasAll, 30_000)
   await eventually('users to find none', async () => (await health('users')) === 503)
   return giveBack
 }
