@@ -80,7 +80,12 @@ export async function searchEverything(t: Test, { carrier, ...driven }: Searched
   clean(board, 'the queue dashboard and dead letters')
   // Those that are dead: one that is still tried is between two pages now and then.
   const dead = planted.filter((id) => id.endsWith('misshapen'))
-  t.ok(dead.length > 0 && dead.every((id) => board.includes(id)), 'which tell of the jobs that failed')
+  t.ok(dead.length > 0)
+  t.same(
+    dead.filter((id) => !board.includes(id)),
+    [],
+    'which tell of the jobs that failed',
+  )
   t.ok(refusals.length >= 15, `${refusals.length} refusals`)
   clean(refusals.join('\n'), 'what refusals say')
   clean(await (await fetch(`${stack.gatewayUrl}/openapi.json`)).text(), 'the OpenAPI document')

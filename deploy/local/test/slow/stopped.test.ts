@@ -23,7 +23,11 @@ t.test('what an operator stops is refused by every face, alike for those it know
     ask('', { order: { does: 'stop', target, name, until, why: 'somebody pumps' } })
   const probe = here.client()
   const stopped = (path: string, body: object) =>
-    eventually(`${path} to be stopped`, async () => (await probe.call('POST', path, body)).status === 503, 2_000)
+    eventually(
+      `${path} to be stopped`,
+      async () => (await here.client().call('POST', path, body)).status === 503,
+      10_000,
+    )
 
   const known = await Promise.all(
     faces.map(async (face) => {
@@ -70,8 +74,8 @@ t.test('what an operator stops is refused by every face, alike for those it know
   await ask('/end', { id: country.switch.id })
   await eventually(
     'the end of it',
-    async () => (await probe.call('POST', '/v1/login/code', { phone: randomPerson().phone })).status === 202,
-    2_000,
+    async () => (await here.client().call('POST', '/v1/login/code', { phone: randomPerson().phone })).status === 202,
+    10_000,
   )
 
   await here.later(120)
