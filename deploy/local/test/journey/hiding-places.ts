@@ -75,7 +75,8 @@ export async function onBoard({ opsUrls }: Stack, password: string): Promise<str
   const headers = { authorization: `Basic ${Buffer.from(`board:${password}`).toString('base64')}` }
   const read = async (path: string) => {
     const answer = await fetch(`${opsUrls['sms-worker']}${path}`, { headers })
-    if (answer.status >= 500 || answer.status === 401) throw new Error(`${path} answers ${answer.status}`)
+    if (answer.status >= 500 || answer.status === 401 || (path === '/dead-letters' && !answer.ok))
+      throw new Error(`${path} answers ${answer.status}`)
     return answer.text()
   }
   const pages = [await read('/dead-letters'), await read('/board/api/redis/stats')]

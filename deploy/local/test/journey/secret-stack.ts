@@ -13,6 +13,9 @@ import { type Call, caller, randomPhone, type twilioStandIn } from './journey.js
 
 const boardPassword = randomBytes(18).toString('base64url')
 
+/** Every secret that a configuration holds. */
+export const secretKeys = () => ({ ...generateKeys(), BOARD_PASSWORD: boardPassword })
+
 interface SecretStack {
   readonly stack: Stack
   readonly call: Call
@@ -24,7 +27,7 @@ interface SecretStack {
 export async function secretStack(t: Test, env: Record<string, string> = {}): Promise<SecretStack> {
   const canaries = noCanaries()
   const { databaseUrl, redisUrl } = await lockedStores(t, canaries)
-  const keys = { ...generateKeys(), BOARD_PASSWORD: boardPassword }
+  const keys = secretKeys()
   canaries.tokens.push(...Object.values(keys))
   const stack = await startStack({
     databaseUrl,

@@ -1,10 +1,9 @@
 import { eventually } from '@latchkey/kit/testing'
 import t from 'tap'
-import { generateKeys } from '../../src/keys.js'
 import { keepingRefusals } from '../journey/all-flows.js'
 import { noCanaries } from '../journey/canaries.js'
 import { codeFromInbox, twilioStandIn } from '../journey/journey.js'
-import { searchEverything, secretStack } from '../journey/secret-stack.js'
+import { searchEverything, secretKeys, secretStack } from '../journey/secret-stack.js'
 import { codeIn, production } from './production.js'
 
 t.test('no code, password, token, phone, name or key is anywhere it does not belong: with the inbox', async (t) => {
@@ -24,7 +23,7 @@ t.test('the same with a carrier that quotes what it was sent in its errors', asy
 })
 
 t.test('nothing secret is anywhere it does not belong: as it is deployed', async (t) => {
-  const keys = generateKeys()
+  const keys = secretKeys()
   const everyFace = 'staged,careops,jodimilan,rently,users-api'
   const env = { LOG_LEVEL: 'trace', DIALECTS: everyFace, ...keys }
   const { stack, call, order, report, text, ledger } = await production(t, { env })
