@@ -108,7 +108,7 @@ t.test('races', async (t) => {
   })
 
   t.test(
-    'fifty parallel resends at the end of the cooldown are one send: one more SMS goes out, with the same code',
+    'fifty parallel resends at the end of the cooldown: one is accepted, one more SMS goes out, with the same code',
     async (t) => {
       const { answers, before, code, phone } = await untilAllRan(async () => {
         const phone = randomPhone()
@@ -124,18 +124,15 @@ t.test('races', async (t) => {
         await call('PUT', '/dev/clock', { offsetMs: 30_000 })
         const answers = await atOnce(50, () => once('POST', resend))
         await call('PUT', '/dev/clock', { offsetMs: 0 })
+        t.ok((tally(answers)[202] ?? 0) <= 1)
         return { answers, before, code, phone }
       })
-      const { 202: accepted = 0, 429: refused = 0 } = tally(answers)
-      t.equal(accepted + refused, 50)
-      t.ok(accepted >= 1)
-      // Whoever comes between that send and its job finds the job missing, and adds the very same.
-      for (const { body } of answers.filter(({ status }) => status === 202))
-        t.match(
-          body.challenge,
-          { expiresAt: before.expiresAt, attemptsLeft: 4, resendsLeft: 3 },
-          'one send is counted, and no wrong answer refunded',
-        )
+      t.same(tally(answers), { 202: 1, 429: 49 })
+      t.match(
+        answers.find(({ status }) => status === 202)?.body.challenge,
+        { expiresAt: before.expiresAt, attemptsLeft: 4, resendsLeft: 3 },
+        'no wrong answer is refunded',
+      )
       t.equal(await codeFromInbox(call, phone, 2), code)
       t.equal((await call('GET', `/dev/inbox?to=${encodeURIComponent(phone)}`)).body.length, 2)
     },

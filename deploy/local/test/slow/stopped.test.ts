@@ -26,7 +26,7 @@ t.test('what an operator stops is refused by every face, alike for those it know
     eventually(
       `${path} to be stopped`,
       async () => (await here.client().call('POST', path, body)).status === 503,
-      10_000,
+      2_000,
     )
 
   const known = await Promise.all(
@@ -75,7 +75,7 @@ t.test('what an operator stops is refused by every face, alike for those it know
   await eventually(
     'the end of it',
     async () => (await here.client().call('POST', '/v1/login/code', { phone: randomPerson().phone })).status === 202,
-    10_000,
+    2_000,
   )
 
   await here.later(120)

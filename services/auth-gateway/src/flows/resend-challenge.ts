@@ -1,6 +1,7 @@
 import type { Challenge } from '@latchkey/contracts/v1/shapes'
 import { AppError } from '@latchkey/kit/app-error'
 import type { ChallengeStore, Numbers } from '../challenges/challenge.js'
+import { onceQueued } from './once-queued.js'
 import type { ChallengePolicy } from './policy.js'
 import { tooSoon } from './accounts.js'
 import type { Caller, RefuseStopped, SmsQueue } from './ports.js'
@@ -26,7 +27,7 @@ export function createResendChallenge({
   numbers,
 }: ResendChallengeDeps): ResendChallenge {
   return async function resendChallenge(id, caller, policy) {
-    const resent = await challenges.resend(id, caller.face, policy, numbers)
+    const resent = await onceQueued(() => challenges.resend(id, caller.face, policy, numbers), sms)
     switch (resent.verdict) {
       case 'gone':
         throw new AppError('challenge.gone')
@@ -34,11 +35,7 @@ export function createResendChallenge({
         throw tooSoon(new Date(Date.now() + 1_000), 'This challenge is being answered; ask again in a second.')
       case 'spent':
         throw tooSoon(resent.retryAt, 'This challenge was sent as often as it may be. Start again for a new one.')
-      case 'cooling': {
-        // A gateway that died between challenge and queue left a message that never went out: it is added now, under its own id.
-        if (!resent.challenge.sent || (await sms.has(resent.challenge.messageId))) throw tooSoon(resent.retryAt)
-        break
-      }
+      case 'cooling':
       case 'resent':
         break
     }

@@ -1,6 +1,7 @@
 import { AppError } from '@latchkey/kit/app-error'
 import type { ChallengeStore, FoundBy, Numbers } from '../challenges/challenge.js'
 import { tooSoon } from './accounts.js'
+import { onceQueued } from './once-queued.js'
 import type { ChallengePolicy } from './policy.js'
 import type { FaceCaller, SmsQueue } from './ports.js'
 import { isWithoutEffect, queuedMessage } from './start-challenge.js'
@@ -17,7 +18,7 @@ export type SendAgain = (id: string, caller: FaceCaller, policy: ChallengePolicy
 /** Sends a live challenge of an address again; false where it ended meanwhile. Throws `rate.limited`, `challenge.resends_spent`, `unavailable`. */
 export function createSendAgain({ challenges, sms, numbers }: SendAgainDeps): SendAgain {
   return async function sendAgain(id, caller, policy, found = { known: false }) {
-    const resent = await challenges.resend(id, caller.face, policy, numbers, found)
+    const resent = await onceQueued(() => challenges.resend(id, caller.face, policy, numbers, found), sms)
     switch (resent.verdict) {
       case 'gone':
         return false
@@ -26,9 +27,6 @@ export function createSendAgain({ challenges, sms, numbers }: SendAgainDeps): Se
       case 'spent':
         throw new AppError('challenge.resends_spent', { retryAt: resent.retryAt })
       case 'cooling':
-        // A gateway that died between challenge and queue left a message that never went out.
-        if (!resent.challenge.sent || (await sms.has(resent.challenge.messageId))) throw tooSoon(resent.retryAt)
-        break
       case 'resent':
         break
     }

@@ -60,7 +60,7 @@ export const redisFaultGuards: readonly Guard[] = [
   },
   {
     guards: 'a message that was lost before the queue is added inside the cooldown',
-    file: 'services/auth-gateway/src/flows/resend-challenge.ts',
+    file: 'services/auth-gateway/src/flows/once-queued.ts',
     take: '(await sms.has(resent.challenge.messageId))',
     put: '(await sms.has(resent.challenge.messageId)) !== undefined',
     test: 'services/auth-gateway/test/queue-away.test.ts',
