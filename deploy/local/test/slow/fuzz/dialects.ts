@@ -1,5 +1,5 @@
 import { type Act, answering, sending, signedIn } from './act.js'
-import { keepToken, liveToken, type Person } from './person.js'
+import { keepToken, liveToken, newPassword, type Person } from './person.js'
 import { refreshing, resetting } from './tokens.js'
 
 const life = { lifeSeconds: 600, most: 3 }
@@ -19,7 +19,6 @@ const logIn = (
 })
 
 const stagedPath = (name: string) => `POST /staged/api/auth/${name}`
-const newPassword = ({ username }: Person) => `of-${username}-${Math.random().toString(36).slice(2)}`
 
 const staged: Readonly<Record<string, Act>> = {
   register: sending(

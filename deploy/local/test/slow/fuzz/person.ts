@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { randomPerson } from '../../dialects/world.js'
 
 // What a tester knows of somebody: what he has, and what is certainly over.
@@ -94,3 +95,7 @@ export function keepRefresh({ refresh }: Person, face: string, text: string): vo
   const chain = refresh.get(face) ?? []
   if (chain.at(-1) !== text) refresh.set(face, [...chain, text])
 }
+
+/** A password nobody had before, by every face's rules. */
+export const newPassword = ({ username }: Pick<Person, 'username'>): string =>
+  `of-${username}-${randomBytes(6).toString('hex')}`

@@ -1,6 +1,6 @@
 import type { Answer } from '../../journey/journey.js'
 import type { Act } from './act.js'
-import { endTokens, keepRefresh, type Person } from './person.js'
+import { endTokens, keepRefresh, newPassword, type Person } from './person.js'
 
 /** A call that swaps a refresh token for the next; `keep` notes what an answer gives, and tells the next one. */
 export function refreshing(
@@ -28,10 +28,9 @@ export function refreshing(
 export function resetting(
   face: string,
   op: string,
-  body: (token: string, newPassword: string, who: Person) => Record<string, string>,
+  body: (token: string, password: string, who: Person) => Record<string, string>,
 ): Act {
   const used = new Set<string>()
-  const newPassword = (who: Person) => `of-${who.username}-${Math.random().toString(36).slice(2)}`
   const newest = (who: Person) => who.resets.get(face)?.at(-1)
   return {
     op,

@@ -1,13 +1,12 @@
 import type { Answer } from '../../journey/journey.js'
 import { type Act, answering, type Learn, type Sent, signedIn } from './act.js'
-import { endTokens, keepToken, liveToken, type Person } from './person.js'
+import { endTokens, keepToken, liveToken, newPassword, type Person } from './person.js'
 import { refreshing, resetting } from './tokens.js'
 
 const life = { lifeSeconds: 300, most: 5 }
 const nobody = `abc.${'0'.repeat(32)}`
 const idOf = (who: Person) => who.traces.get('v1')?.id ?? nobody
 const sessionOf = ({ tokens }: Person) => tokens.findLast(({ face, over }) => face === 'v1' && !over)?.session
-const nextPassword = ({ username }: Person) => `of-${username}-${Math.random().toString(36).slice(2)}`
 
 interface WireSession {
   readonly id: string
@@ -86,7 +85,7 @@ const remove = (body: (who: Person) => object) => me('DELETE /v1/me', (who) => (
 const changePassword = (body: (who: Person) => object) =>
   me(
     'POST /v1/me/password',
-    (who) => ({ body: { newPassword: nextPassword(who), ...body(who) } }),
+    (who) => ({ body: { newPassword: newPassword(who), ...body(who) } }),
     (who, _answer, { body: sent, token }) => {
       who.password = (sent as { newPassword: string }).newPassword
       const kept = sessionOfToken(who, token)
