@@ -8,6 +8,7 @@ import { generateKeys } from './keys.js'
 import { pickPort } from './ports.js'
 import { query } from './postgres.js'
 import { readLogs, type RunningService, spawnService, startService, stopServices } from './services.js'
+import { withPath } from './store.js'
 
 interface StackOptions {
   /** Any database of the server, and any database number of the Redis: the stack takes ones of its own. */
@@ -111,7 +112,8 @@ async function elsewhere(plan: ServicePlan): Promise<ServicePlan> {
 }
 
 async function takeStores({ databaseUrl, redisUrl }: Pick<StackOptions, 'databaseUrl' | 'redisUrl'>) {
-  const database = `latchkey_${randomBytes(6).toString('hex')}`
+  // Named after the given one, whose owner finds it so, should nobody live to drop it.
+  const database = `${new URL(databaseUrl).pathname.slice(1)}_${randomBytes(6).toString('hex')}`
   const [ownRedis] = await Promise.all([takeRedisDatabase(redisUrl), query(databaseUrl, `create database ${database}`)])
   return {
     databaseUrl: withPath(databaseUrl, database),
@@ -149,10 +151,4 @@ async function clearRedis(url: string): Promise<void> {
   } finally {
     redis.disconnect()
   }
-}
-
-function withPath(url: string, path: string): string {
-  const changed = new URL(url)
-  changed.pathname = `/${path}`
-  return changed.href
 }

@@ -20,3 +20,10 @@ export function parseStoreUrl(variable: string, url: string): URL {
     throw new LaunchError(`${variable} is not a URL`, { exitCode: configExitCode })
   }
 }
+
+/** The same server, another database of it. */
+export function withPath(url: string, path: string): string {
+  const changed = new URL(url)
+  changed.pathname = `/${path}`
+  return changed.href
+}

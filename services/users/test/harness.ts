@@ -23,10 +23,10 @@ import { migrate } from '../src/migrations/index.js'
 export const internalSecret = 'a secret of the test run, long enough'
 export const silent = pino({ level: 'silent' })
 
-/** A database of this test's own, empty, dropped at the end. */
+/** A database of this test's own, empty, named after the given one, dropped at the end. */
 export async function createDatabase(t: Pick<Test, 'teardown'>): Promise<string> {
   const { databaseUrl } = testStores()
-  const name = `users_${randomBytes(6).toString('hex')}`
+  const name = `${new URL(databaseUrl).pathname.slice(1)}_${randomBytes(6).toString('hex')}`
   await sql(databaseUrl, `create database ${name} strategy file_copy`)
   t.teardown(() => sql(databaseUrl, `drop database ${name} with (force)`))
   const url = new URL(databaseUrl)

@@ -4,7 +4,7 @@ import pg from 'pg'
 import type { Test } from 'tap'
 import { Pool } from 'undici'
 import { type Stack, startStack } from '../../src/stack.js'
-import type { Answer } from '../journey/journey.js'
+import { type Answer, type InboxMessage, readInbox } from '../journey/journey.js'
 import { readDeclared } from './declared.js'
 
 // What a front end of any face can do, and what a tester can beside it: be many clients, read the inbox, move time.
@@ -29,8 +29,10 @@ export interface World {
   readonly stack: Stack
   /** A client nobody else is: another address and another program, unless they are named. */
   client(who?: { readonly address?: string; readonly agent?: string }): Client
-  /** Messages to a phone so far, newest first. */
-  inbox(phone: string): Promise<{ body: string; code: string | null }[]>
+  /** All messages to a phone, newest first, once none is under way: what is not among them was not sent. */
+  inbox(phone: string): Promise<InboxMessage[]>
+  /** Those that are there already. */
+  arrived(phone: string): Promise<InboxMessage[]>
   /** The code of the newest message, once there are `count`. */
   code(phone: string, count?: number): Promise<string>
   /** The accounts and registrations that hold or claim an e-mail, as the database has them. */
@@ -83,16 +85,17 @@ export async function world(t: Test, env: Record<string, string> = {}, stores = 
     },
   })
   const tester = client()
-  const inbox: World['inbox'] = async (phone) =>
+  const arrived: World['arrived'] = async (phone) =>
     (await tester.call('GET', `/dev/inbox?to=${encodeURIComponent(phone)}`)).body
   let offsetMs = 0
   return {
     stack,
     client,
-    inbox,
+    inbox: readInbox(t, stack, tester.call),
+    arrived,
     code: (phone, count = 1) =>
       eventually(`message ${count} to ${phone}`, async () => {
-        const messages = await inbox(phone)
+        const messages = await arrived(phone)
         return messages.length >= count && (messages[0]?.code ?? undefined)
       }),
     query,

@@ -9,12 +9,10 @@ const ended = { status: 401, body: { code: 'token.invalid' } }
 const wrongPassword = { status: 401, body: { code: 'credentials.wrong' } }
 
 t.test('what could lose somebody his account', async (t) => {
-  const { call, stack } = await journey(t)
+  const { call, stack, inbox } = await journey(t)
   const logIn = (identifier: string, secret = password) => call('POST', '/v1/login', { identifier, password: secret })
   const answer = (started: Awaited<ReturnType<Call>>, body: object) =>
     call('POST', `/v1/challenges/${started.body.challenge.id}/answer`, body)
-  const inbox = async (phone: string): Promise<{ body: string; code: string | null }[]> =>
-    (await call('GET', `/dev/inbox?to=${encodeURIComponent(phone)}`)).body
   const me = (token: string) => call('GET', '/v1/me', undefined, token)
   const age = (sessionId: string) =>
     query(stack.databaseUrl, `update sessions set created_at = now() - interval '11 minutes' where id = '${sessionId}'`)

@@ -1,9 +1,10 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually, startProcess, testStores } from '@latchkey/kit/testing'
+import { Queue } from 'bullmq'
 import type { Test } from 'tap'
 import { Pool } from 'undici'
-import { startStack } from '../../src/stack.js'
+import { type Stack, startStack } from '../../src/stack.js'
 import { root } from '../../src/places.js'
 
 // The journey ring: everything over HTTP, nothing imported from the services.
@@ -32,7 +33,30 @@ export async function journey(t: Test, env: Record<string, string> = {}) {
     env: { EXEMPT_CLIENTS: '127.0.0.0/8', LOG_LEVEL: 'debug', ...env },
   })
   t.teardown(() => stack.stop())
-  return { stack, call: caller(t, stack.gatewayUrl) }
+  const call = caller(t, stack.gatewayUrl)
+  return { stack, call, inbox: readInbox(t, stack, call) }
+}
+
+export interface InboxMessage {
+  readonly body: string
+  readonly code: string | null
+}
+
+/** Reads all messages to a phone, newest first, once none is under way any more: what is not among them was not sent. */
+export function readInbox(
+  t: Test,
+  { redisUrl }: Pick<Stack, 'redisUrl'>,
+  call: (method: 'GET', path: string) => Promise<Answer>,
+) {
+  const queue = new Queue('sms', { connection: { url: redisUrl }, prefix: '{latchkey}', skipVersionCheck: true })
+  t.teardown(() => queue.close())
+  return async (phone: string): Promise<InboxMessage[]> => {
+    await eventually(
+      'the end of all sending',
+      async () => (await queue.getJobCountByTypes('wait', 'prioritized', 'delayed', 'active')) === 0,
+    )
+    return (await call('GET', `/dev/inbox?to=${encodeURIComponent(phone)}`)).body
+  }
 }
 
 export function caller(t: Test, url: string): Call {

@@ -51,7 +51,7 @@ export async function foundTown(t: Test, world: World): Promise<Town> {
       // Whoever got nothing new within this time was not sent anything.
       for (const end = performance.now() + 400; ; await sleep(8)) {
         if (town.outage) return undefined
-        const messages = (await world.inbox(phone)).filter(({ code }) => code !== null)
+        const messages = (await world.arrived(phone)).filter(({ code }) => code !== null)
         const isNew = messages.length > (seen.get(phone) ?? 0)
         if (!isNew && performance.now() < end) continue
         seen.set(phone, messages.length)
@@ -59,7 +59,7 @@ export async function foundTown(t: Test, world: World): Promise<Town> {
       }
     },
     async readUndo(phone) {
-      const messages = await world.inbox(phone)
+      const messages = await world.arrived(phone)
       return messages.flatMap(({ body }) => /[a-z]{28}$/.exec(body)?.[0] ?? []).at(0)
     },
   }
