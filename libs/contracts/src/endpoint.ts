@@ -21,6 +21,8 @@ export interface Endpoint {
 export const endpoint = <const E extends Endpoint>(description: E): E => description
 
 export type BodyOf<E extends Endpoint> = E['body'] extends TSchema ? Static<E['body']> : undefined
+export type ParamsOf<E extends Endpoint> = E['params'] extends TSchema ? Static<E['params']> : undefined
+export type QueryOf<E extends Endpoint> = E['query'] extends TSchema ? Static<E['query']> : undefined
 export type ReplyOf<E extends Endpoint, S extends keyof E['replies'] = keyof E['replies']> = {
   [K in S]: E['replies'][K] extends TSchema ? Static<E['replies'][K]> : never
 }[S]

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@latchkey/contracts/errors'
-import type { BodyOf, Endpoint } from '@latchkey/contracts/endpoint'
+import type { BodyOf, Endpoint, ParamsOf, QueryOf } from '@latchkey/contracts/endpoint'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
 import { type Static, type TSchema, Type } from 'typebox'
 import { AppError } from './app-error.js'
@@ -7,8 +7,8 @@ import { refuse, type Voice, type Wording } from './voice.js'
 
 export interface Call<E extends Endpoint> {
   readonly body: BodyOf<E>
-  readonly params: E['params'] extends TSchema ? Static<E['params']> : undefined
-  readonly query: E['query'] extends TSchema ? Static<E['query']> : undefined
+  readonly params: ParamsOf<E>
+  readonly query: QueryOf<E>
   readonly request: FastifyRequest
   readonly reply: FastifyReply
 }

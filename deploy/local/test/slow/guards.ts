@@ -12,6 +12,7 @@
 //
 // Choose the fastest test that notices: one of the service before one of the journey.
 import { accountChangeGuards } from './guards/account-changes.js'
+import { clientGuards } from './guards/client.js'
 import { edgeGuards } from './guards/edge.js'
 import { boardGuards } from './guards/board.js'
 import { faceGuards } from './guards/faces.js'
@@ -53,6 +54,7 @@ export const guards: readonly Guard[] = [
   ...workerGuards,
   ...laneGuards,
   ...kitGuards,
+  ...clientGuards,
   ...redisFaultGuards,
   ...sessionGuards,
   ...receiptGuards,
