@@ -1,3 +1,4 @@
+import { languages } from '@latchkey/contracts/v1/languages'
 import { ConfigError, loadConfig, type Rule } from '@latchkey/kit/config'
 import { keyPattern, keyRingPattern, parseKeyRing } from '@latchkey/kit/key-ring'
 import { keyProblems } from '@latchkey/kit/key-strength'
@@ -43,6 +44,10 @@ const Process = Type.Object({
     pattern: `^[A-Za-z0-9 .,&'()+!-]{1,${brandMax}}$`,
     default: 'Latchkey',
     description: `begins every message: at most ${brandMax} plain letters, digits, spaces and .,&'()+!-`,
+  }),
+  DEFAULT_LANGUAGE: Type.Enum([...languages], {
+    default: 'en',
+    description: 'of messages to whoever asks for no language that we speak',
   }),
   WEBOTP_DOMAIN: Type.Optional(
     Type.String({

@@ -1,8 +1,14 @@
+import { createRequire } from 'node:module'
 import type { E164 } from '@latchkey/contracts/phone'
+import { type Language, languages } from '@latchkey/contracts/v1/languages'
 import { purposes } from '@latchkey/contracts/v1/shapes'
 import { SegmentedMessage } from 'sms-segments-calculator'
 import t from 'tap'
-import { brandMax, createRender, domainMax } from '../src/messages/render.js'
+import { brandMax, createRender, domainMax, helpText } from '../src/messages/render.js'
+
+// Its types are those of another module format than its code.
+const require = createRequire(import.meta.url)
+const bidi = require('bidi-js')()
 
 const to = '+919876543210' as E164
 const code = { kind: 'code', to, code: '123456' } as const
@@ -10,7 +16,7 @@ const notice = { kind: 'account_exists', to } as const
 const changed = { kind: 'phone_changed', to, undoToken: 'w'.repeat(28) } as const
 
 t.test('the code comes in the words of the documents, with the WebOTP line last', async (t) => {
-  const render = createRender({ brand: 'Acme', domain: 'app.example.com' })
+  const render = createRender({ brand: 'Acme', domain: 'app.example.com', language: 'en' })
   t.equal(
     render(code, 'sign_in', 'en'),
     "Acme: 123456 is your code. Don't share it with anyone.\n\n@app.example.com #123456",
@@ -19,36 +25,102 @@ t.test('the code comes in the words of the documents, with the WebOTP line last'
 
 t.test('without a domain there is no WebOTP line, and a notice never has one', async (t) => {
   t.equal(
-    createRender({ brand: 'Acme' })(code, 'sign_up', 'en'),
+    createRender({ brand: 'Acme', language: 'en' })(code, 'sign_up', 'en'),
     "Acme: 123456 is your code. Don't share it with anyone.",
   )
-  t.notMatch(createRender({ brand: 'Acme', domain: 'app.example.com' })(notice, 'sign_up', 'en'), '@')
+  t.notMatch(createRender({ brand: 'Acme', domain: 'app.example.com', language: 'en' })(notice, 'sign_up', 'en'), '@')
 })
 
 t.test(
   'who left a number is told with the way to undo it, last and in letters only: nothing takes it for a code',
   async (t) => {
-    const text = createRender({ brand: 'Acme', domain: 'app.example.com' })(changed, 'change_phone', 'en')
+    const text = createRender({ brand: 'Acme', domain: 'app.example.com', language: 'en' })(
+      changed,
+      'change_phone',
+      'en',
+    )
     t.match(text, /^Acme: .* w{28}$/)
     t.notMatch(text, /\d{4}|@/)
   },
 )
 
-t.test('a language we do not speak is English', async (t) => {
-  const render = createRender({ brand: 'Acme' })
-  for (const locale of ['', 'xx', 'tlh-AA', 'constructor', '__proto__'])
-    t.equal(render(code, 'sign_in', locale), render(code, 'sign_in', 'en-GB'))
+t.test('a region keeps its language; one we do not speak is that of the operator', async (t) => {
+  for (const standard of languages) {
+    const render = createRender({ brand: 'Acme', language: standard })
+    for (const locale of ['', 'xx', 'tlh-AA', 'constructor', '__proto__', '*'])
+      t.equal(render(code, 'sign_in', locale), render(code, 'sign_in', standard), `${locale} in ${standard}`)
+    for (const [locale, language] of [
+      ['pt-BR', 'pt'],
+      ['AR-eg', 'ar'],
+      ['en-GB', 'en'],
+      ['hi', 'hi'],
+    ] as const)
+      t.equal(render(code, 'sign_in', locale), render(code, 'sign_in', language), locale)
+  }
 })
 
 t.test('a brand that looks like a pattern stays what it is', async (t) => {
-  t.match(createRender({ brand: 'A $& {code}' })(notice, 'sign_up', 'en'), 'A $& {code}:')
+  t.match(createRender({ brand: 'A $& {code}', language: 'en' })(notice, 'sign_up', 'en'), 'A $& {code}:')
 })
 
-t.test('every text is one GSM-7 segment, even with the longest brand, domain and code', async (t) => {
-  const render = createRender({ brand: 'M'.repeat(brandMax), domain: `${'m'.repeat(domainMax - 4)}.com` })
-  for (const message of [{ ...code, code: '1234567890' }, notice, changed])
-    for (const purpose of purposes) {
-      const counted = new SegmentedMessage(render(message, purpose, 'en'))
-      t.strictSame([counted.segmentsCount, counted.encodingName], [1, 'GSM-7'], `${message.kind} ${purpose}`)
+/** Everything there is to say, as long as it can be. */
+const longest = { brand: 'M'.repeat(brandMax), domain: `${'m'.repeat(domainMax - 4)}.com`, language: 'en' } as const
+function everyText(language: Language): [name: string, text: string][] {
+  const render = createRender(longest)
+  const messages = [{ ...code, code: '1234567890' }, notice, changed]
+  return [
+    ...messages.flatMap((message) =>
+      purposes.map((purpose): [string, string] => [`${message.kind} ${purpose}`, render(message, purpose, language)]),
+    ),
+    ['help', helpText({ ...longest, language })],
+  ]
+}
+
+// GSM-7 has no letters of Hindi and Arabic: 70 characters a message then, 67 where there are two.
+const budgets: Readonly<Record<Language, { readonly segments: number; readonly encoding: string }>> = {
+  en: { segments: 1, encoding: 'GSM-7' },
+  es: { segments: 1, encoding: 'GSM-7' },
+  fr: { segments: 1, encoding: 'GSM-7' },
+  pt: { segments: 1, encoding: 'GSM-7' },
+  hi: { segments: 2, encoding: 'UCS-2' },
+  ar: { segments: 2, encoding: 'UCS-2' },
+}
+
+for (const language of languages) {
+  const { segments, encoding } = budgets[language]
+  t.test(
+    `every text in ${language} is ${segments} of ${encoding} at most, even with the longest brand, domain and code`,
+    async (t) => {
+      for (const [name, text] of everyText(language)) {
+        const counted = new SegmentedMessage(text)
+        t.ok(counted.segmentsCount <= segments, `${name}: ${counted.segmentsCount}`)
+        t.equal(counted.encodingName, encoding, name)
+      }
+    },
+  )
+
+  t.test(`what is put into a text stands in it, once and whole, in ${language}`, async (t) => {
+    for (const [name, text] of everyText(language)) {
+      t.equal(text.split(longest.brand).length, 2, `${name}: the brand`)
+      t.notMatch(text, /[{}]/, name)
+      const told = name.startsWith('code') ? `@${longest.domain} #1234567890` : undefined
+      if (told !== undefined) t.ok(text.endsWith(`\n\n${told}`), `${name}: the WebOTP line`)
+      else t.notMatch(text, /\d{4}|@/, `${name}: nothing takes it for a code`)
+      if (name.startsWith('phone_changed')) t.match(text, / w{28}$/)
     }
+  })
+}
+
+t.test('in a right-to-left language the brand is read first, then the code, then what they are', async (t) => {
+  for (const brand of ['Acme', 'Acme (UK)', '(x) Bank!', 'M&S+']) {
+    const render = createRender({ brand, language: 'en' })
+    for (const purpose of purposes) {
+      const text = render(code, purpose, 'ar')
+      const levels = bidi.getEmbeddingLevels(text)
+      t.equal(levels.paragraphs[0]?.level, 1, 'the line runs from right to left')
+      const seen = bidi.getReorderedString(text, levels).replace(/[\u200e\u200f]/g, '')
+      t.ok(seen.endsWith(` :${brand}`), `${purpose}: ${seen}`)
+      t.match(seen, / 123456 :/, purpose)
+    }
+  }
 })

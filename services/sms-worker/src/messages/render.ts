@@ -1,6 +1,12 @@
 import type { ChallengeMessage } from '@latchkey/contracts/challenge-record'
+import { type Language, languages } from '@latchkey/contracts/v1/languages'
 import type { Purpose } from '@latchkey/contracts/v1/shapes'
+import ar from './ar.json' with { type: 'json' }
 import en from './en.json' with { type: 'json' }
+import es from './es.json' with { type: 'json' }
+import fr from './fr.json' with { type: 'json' }
+import hi from './hi.json' with { type: 'json' }
+import pt from './pt.json' with { type: 'json' }
 
 interface Texts {
   readonly code: Readonly<Record<Purpose, string>>
@@ -9,30 +15,45 @@ interface Texts {
   readonly help: string
 }
 
-/** One file per language, by its ISO 639-1 code. */
-const languages: Readonly<Record<string, Texts>> = { en }
+/** Of right-to-left languages, the marks around the brand keep it, and the digits behind it, where they are read. */
+const texts: Readonly<Record<Language, Texts>> = { ar, en, es, fr, hi, pt }
 
 /** A message that is really sent: a decoy has no text. */
 type Sendable = Exclude<ChallengeMessage, { kind: 'decoy' }>
 
 export type Render = (message: Sendable, purpose: Purpose, locale: string) => string
 
-/** Longest brand and domain with which every text still fits one SMS segment, ten digits included. */
+/**
+ * Longest brand and domain with which every text still fits one SMS segment, ten digits included; two where the script is none
+ * of GSM-7. Words of the Latin languages are chosen so that all their letters are of GSM-7.
+ */
 export const brandMax = 20
 export const domainMax = 40
 
+interface Wording {
+  readonly brand: string
+  readonly domain?: string
+  /** Where the locale asks for no language we speak. */
+  readonly language: Language
+}
+
+/** The language of ours that a locale asks for, if one does. */
+const languageOf = (locale: string): Language | undefined =>
+  languages.find((language) => language === locale.slice(0, 2).toLowerCase())
+
 /** Puts a message into words. Nothing a user typed has a place in it: only the code or an undo token, and two names from the configuration. */
-export function createRender({ brand, domain }: { brand: string; domain?: string }): Render {
+export function createRender({ brand, domain, language }: Wording): Render {
   return function render(message, purpose, locale) {
-    const texts = languages[locale.slice(0, 2).toLowerCase()] ?? (en satisfies Texts)
-    if (message.kind === 'account_exists') return texts.accountExists.replace('{brand}', () => brand)
+    const { code, accountExists, phoneChanged } = texts[languageOf(locale) ?? language]
+    if (message.kind === 'account_exists') return accountExists.replace('{brand}', () => brand)
     if (message.kind === 'phone_changed')
-      return texts.phoneChanged.replace('{brand}', () => brand).replace('{token}', () => message.undoToken)
-    const text = texts.code[purpose].replace('{brand}', () => brand).replace('{code}', () => message.code)
+      return phoneChanged.replace('{brand}', () => brand).replace('{token}', () => message.undoToken)
+    const text = code[purpose].replace('{brand}', () => brand).replace('{code}', () => message.code)
     // Browsers and phones look for this line at the very end (WebOTP).
     return domain === undefined ? text : `${text}\n\n@${domain} #${message.code}`
   }
 }
 
 /** What is answered to whoever texts us HELP. */
-export const helpText = (brand: string): string => en.help.replace('{brand}', () => brand)
+export const helpText = ({ brand, language }: Pick<Wording, 'brand' | 'language'>): string =>
+  texts[language].help.replace('{brand}', () => brand)

@@ -1,6 +1,8 @@
+import { languages } from '@latchkey/contracts/v1/languages'
 import { hmac, type Key } from '@latchkey/kit/key-ring'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import Negotiator from 'negotiator'
 import type { Caller, Client, FaceCaller, SignedInCaller } from '../../flows/ports.js'
 import { addressOf, isExempt, networkOf, type RateLimits, subnetOf } from './rate-limit.js'
 
@@ -66,7 +68,9 @@ function agentOf(header: string | undefined): string | undefined {
   return text === '' ? undefined : text
 }
 
-/** The first language the browser names, without its region. */
+/** The language of ours that the caller likes best; none where he likes any, or none of them. */
 function localeOf(header: string | undefined): string {
-  return /^[a-z]{2}\b/i.exec(header ?? '')?.[0].toLowerCase() ?? 'en'
+  const named = header?.split(',').filter((range) => !range.trimStart().startsWith('*'))
+  if (named === undefined || named.length === 0) return ''
+  return new Negotiator({ headers: { 'accept-language': named.join(',') } }).language([...languages]) ?? ''
 }
