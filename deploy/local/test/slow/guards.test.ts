@@ -17,8 +17,11 @@ setPriority(10)
 const atOnce = 2
 const longestMs = 90_000
 
-/** Files whose tests run at once: what failed there is not said before all have ended. */
-const tellAtTheEnd = new Set<string>()
+/**
+ * To the first failure at first, for what comes after it often waits in vain for long; then whole, where that said nothing. Some races
+ * are lost to a busy machine now and then, so a test that is green without its guard is asked once more.
+ */
+const tries = [{ bail: true }, {}, {}]
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-guards-'))
 t.teardown(() => rmSync(folder, { recursive: true, force: true }))
@@ -110,36 +113,33 @@ for (const guard of guards)
     somewhere(async (place) => {
       try {
         place.copy.change(guard.file, guard.take, guard.put)
-        const began = performance.now()
-        judge(t, guard, await failuresOf(place, guard))
-        t.comment(`${t.passing() ? 'red' : 'NOT RED'} in ${((performance.now() - began) / 1_000).toFixed(1)} s`)
+        await goesRed(t, guard, place)
       } finally {
         place.copy.restore(guard.file)
       }
     }),
   )
 
-/** What fails of the guard's test. The first thing not as promised is enough, and what comes after it often waits in vain for long. */
-async function failuresOf(place: Place, { test, red }: Guard): Promise<readonly Failure[]> {
-  if (!tellAtTheEnd.has(test)) {
-    const { failures } = await runTests(place, test, [red], { bail: true })
-    if (failures.length !== 1 || !isWordless(failures[0])) return failures
-    tellAtTheEnd.add(test)
+async function goesRed(t: Test, guard: Guard, place: Place): Promise<void> {
+  const began = performance.now()
+  const found: string[] = []
+  for (const [at, how] of tries.entries()) {
+    const { failures } = await runTests(place, guard.test, [guard.red], how)
+    if (isRed(guard, failures)) {
+      const seconds = ((performance.now() - began) / 1_000).toFixed(1)
+      t.pass(`${guard.test}: "${guard.red}" fails`)
+      return t.comment(`red in ${seconds} s${at < 2 ? '' : ', the third time'}`)
+    }
+    found.push(failures.map(describeFailure).join('\n') || 'every test passed')
   }
-  return (await runTests(place, test, [red])).failures
+  t.fail(`${guard.test}: "${guard.red}" fails`, { found })
 }
 
-const isWordless = (failure: Failure | undefined) =>
-  failure?.path.length === 1 && failure.path[0]?.startsWith('it ended with') === true
-
-/** Red counts only where the named test itself says that something is not as promised: not a crash, and not the end of its time. */
-function judge(t: Test, { test, red }: Guard, failures: readonly Failure[]): void {
+/** Only where the named test itself says that something is not as promised: not a crash, and not the end of its time. */
+function isRed({ red }: Guard, failures: readonly Failure[]): boolean {
   const path = nameParts(red)
   const promised = failures.filter((failure) => path.every((name, level) => failure.path[level] === name))
-  const broken = promised.filter((failure) => isAccident(failure))
-  t.ok(promised.length > broken.length, `${test}: "${red}" fails`, {
-    found: failures.map(describeFailure).join('\n') || 'every test passed',
-  })
+  return promised.some((failure) => !isAccident(failure))
 }
 
 function isAccident({ path, diagnosis }: Failure): boolean {
