@@ -1,7 +1,7 @@
 import type { Session } from '@latchkey/contracts/v1/shapes'
 import { type CallName, type CallOptions, type Calls, calls } from './calls.js'
 import { createKeeper, isFresh, type Watcher } from './keeper.js'
-import { isRefusal } from './refusal.js'
+import { isRefusal, Refusal } from './refusal.js'
 import { createSend, type Outgoing } from './send.js'
 import { inMemory, type TokenStorage } from './storage.js'
 import type { Locks } from './tabs.js'
@@ -52,8 +52,9 @@ export function createClient(options: ClientOptions = {}): Client {
     const [method, path] = calls.refreshSession
     const outgoing = { method, path, body: { refreshToken }, repeatable: true }
     return within(renewalMs, undefined, async (signal) => {
-      const { session } = (await send(outgoing, signal)) as { session: Session }
-      return session
+      const answer = await send(outgoing, signal)
+      if (bringsSession(answer)) return answer.session
+      throw new Refusal({ code: 'network.failed', detail: 'something else answered' })
     })
   }
   const keeper = createKeeper({
@@ -128,7 +129,7 @@ export function createClient(options: ClientOptions = {}): Client {
 }
 
 const bringsSession = (answer: unknown): answer is { session: Session } =>
-  typeof answer === 'object' && answer !== null && 'session' in answer
+  typeof (answer as { session?: Partial<Session> } | undefined)?.session?.refreshToken === 'string'
 
 /** Puts each field where it belongs: what the path names into the path, the rest into the query of a GET, else into the body. */
 function outgoingOf(name: CallName, input: object): Outgoing {

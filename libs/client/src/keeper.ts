@@ -61,7 +61,7 @@ export function createKeeper({ storage, locks, renew, longestWaitMs }: KeeperNee
     for (const [watcher, told] of watchers) {
       if (told === id) continue
       watchers.set(watcher, id)
-      queueMicrotask(() => watcher(id === null ? null : { id }))
+      queueMicrotask(() => watchers.has(watcher) && watcher(id === null ? null : { id }))
     }
   }
   async function read(): Promise<KeptSession | null> {
@@ -96,16 +96,17 @@ export function createKeeper({ storage, locks, renew, longestWaitMs }: KeeperNee
     const kept = await read()
     if (kept === null) throw nobody()
     if (isFresh(kept, refused)) return kept
-    const next = await renew(kept.refreshToken).catch((error: unknown) => error)
+    const next = await renew(kept.refreshToken).then(
+      (session) => ({ session }),
+      (error: unknown) => ({ error }),
+    )
     // Whoever signed in or out meanwhile, or was faster where there are no locks, goes before.
     const now = await read()
     if (now === null) throw nobody()
     if (now.refreshToken !== kept.refreshToken) return now
-    if (isRefusal(next)) {
-      if (next.code === 'token.invalid') await end()
-      throw next
-    }
-    return write(next as Session)
+    if ('session' in next) return write(next.session)
+    if (isRefusal(next.error, 'token.invalid')) await end()
+    throw next.error
   }
 
   async function current(refused?: string): Promise<KeptSession> {

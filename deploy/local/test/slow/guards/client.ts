@@ -41,7 +41,7 @@ export const clientGuards: readonly Guard[] = [
   {
     guards: 'no failure of the network signs anybody out',
     file: keeper,
-    take: "if (next.code === 'token.invalid') await end()",
+    take: "if (isRefusal(next.error, 'token.invalid')) await end()",
     put: 'await end()',
     test,
     red: 'only the word of the service signs anybody out: not a portal, a proxy or a hole',
