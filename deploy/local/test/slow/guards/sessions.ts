@@ -49,8 +49,8 @@ export const sessionGuards: readonly Guard[] = [
   {
     guards: 'an access token is read in one spelling, with our three header members only',
     file: 'services/auth-gateway/src/http/plugins/access-token.ts',
-    take: 'if (!isSpelledAsOurs(request.headers.authorization)) throw',
-    put: "if (!isSpelledAsOurs(request.headers.authorization) && request.method === 'TRACE') throw",
+    take: 'token === undefined || !isSpelledAsOurs(token)) throw',
+    put: "token === undefined || (!isSpelledAsOurs(token) && request.method === 'TRACE')) throw",
     test: 'deploy/local/test/slow/strict-edge.test.ts',
     red: 'the strict edge > hostile access tokens are 401, never 500',
   },

@@ -4,9 +4,10 @@ import { AppError } from '@latchkey/kit/app-error'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Static, Type } from 'typebox'
-import { Value } from 'typebox/value'
+import { Compile } from 'typebox/compile'
 import type { AccessKeys } from '../../access-token.js'
 import type { OpenSession } from '../../flows/session.js'
+import { type CheckedTokens, createCheckedTokens } from './checked-tokens.js'
 
 interface AccessTokenOptions {
   readonly keys: AccessKeys
@@ -45,6 +46,7 @@ const Claims = Type.Object({
   exp: Type.Integer(),
 })
 type Claims = Static<typeof Claims>
+const areClaims = Compile(Claims)
 
 const algorithm = 'ES256'
 const type = 'at+jwt'
@@ -54,6 +56,7 @@ const Header = Type.Object(
   { alg: Type.Literal(algorithm), typ: Type.Literal(type), kid: Type.String() },
   { additionalProperties: false },
 )
+const isHeader = Compile(Header)
 const longestToken = 4_096
 
 /** Signs and checks access tokens. The algorithm is ours, not the token's; every refusal is 401, where the library says 500 for some. */
@@ -74,7 +77,6 @@ export const accessToken = fp<AccessTokenOptions>(async function accessTokenPlug
       iss: issuer,
       kid: keys.current.id,
       header: { typ: type } as never,
-      expiresIn: lifeSeconds,
     },
     verify: {
       algorithms: [algorithm],
@@ -86,49 +88,57 @@ export const accessToken = fp<AccessTokenOptions>(async function accessTokenPlug
 
   app.decorate('issueAccessToken', ({ userId, id }, face, { lifeSeconds: life = lifeSeconds, scope, claims } = {}) => {
     const iat = Math.floor(Date.now() / 1_000)
-    const accessToken = app.jwt.sign(
-      {
-        ...claims,
-        iat,
-        sub: userId,
-        sid: id,
-        aud: face,
-        jti: randomUUID(),
-        ...(scope !== undefined && { scope }),
-      },
-      { expiresIn: life },
-    )
-    return { accessToken, expiresIn: life, expiresAt: new Date((iat + life) * 1_000) }
+    const exp = iat + life
+    // Without options of its own: with any, the library would read the key anew for every token.
+    const accessToken = app.jwt.sign({
+      ...claims,
+      iat,
+      exp,
+      sub: userId,
+      sid: id,
+      aud: face,
+      jti: randomUUID(),
+      ...(scope !== undefined && { scope }),
+    })
+    return { accessToken, expiresIn: life, expiresAt: new Date(exp * 1_000) }
   })
 
+  const checked = createCheckedTokens<Claims>()
   app.decorateRequest('accessClaims', async function (this: FastifyRequest, face: string) {
-    const claims = await readClaims(this)
+    const claims = await readClaims(this, checked)
     if (claims.aud !== face) throw new AppError('token.invalid')
     return { userId: claims.sub, sessionId: claims.sid }
   })
 })
 
-async function readClaims(request: FastifyRequest): Promise<Claims> {
-  if (!isSpelledAsOurs(request.headers.authorization)) throw new AppError('token.invalid')
+async function readClaims(request: FastifyRequest, checked: CheckedTokens<Claims>): Promise<Claims> {
+  const token = tokenOf(request.headers.authorization)
+  const known = token === undefined ? undefined : checked.find(token)
+  if (known !== undefined) return known
+  if (token === undefined || !isSpelledAsOurs(token)) throw new AppError('token.invalid')
   const read: unknown = await request.jwtVerify().catch((cause: unknown) => {
     throw new AppError('token.invalid', { cause })
   })
   // With `complete`, the library hands over header, payload and signature.
   const claims = typeof read === 'object' && read !== null && 'payload' in read ? read.payload : read
-  if (!Value.Check(Claims, claims)) throw new AppError('token.invalid')
+  if (!areClaims.Check(claims)) throw new AppError('token.invalid')
+  const { sub, sid, aud, exp } = claims
+  checked.keep(token, { sub, sid, aud, exp })
   return claims
 }
+
+const tokenOf = (authorization: string | undefined): string | undefined =>
+  /^Bearer (\S+)$/i.exec(authorization?.slice(0, longestToken + 8) ?? '')?.[1]
 
 /**
  * Whether a token is written as our signer writes: one spelling of every part, no member twice, no other header. Asked before the
  * library, which reads leniently what it decodes.
  */
-function isSpelledAsOurs(authorization: string | undefined): boolean {
-  const token = /^Bearer (\S+)$/i.exec(authorization?.slice(0, longestToken + 8) ?? '')?.[1]
-  const parts = token?.split('.') ?? []
-  if (token === undefined || token.length > longestToken || parts.length !== 3) return false
+function isSpelledAsOurs(token: string): boolean {
+  const parts = token.split('.')
+  if (token.length > longestToken || parts.length !== 3) return false
   const [header, payload] = parts.slice(0, 2).map(readPart)
-  return Value.Check(Header, header) && typeof payload === 'object' && parts.every(isCanonical)
+  return isHeader.Check(header) && typeof payload === 'object' && parts.every(isCanonical)
 }
 
 const isCanonical = (part: string): boolean => Buffer.from(part, 'base64url').toString('base64url') === part

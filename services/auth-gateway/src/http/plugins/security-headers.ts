@@ -1,16 +1,18 @@
 import cors from '@fastify/cors'
-import helmet from '@fastify/helmet'
 import fp from 'fastify-plugin'
+import helmet from 'helmet'
 
 /** Headers for an API: nothing may be framed, sniffed, cached or run; browsers of listed origins only may call. */
 export const securityHeaders = fp<{ origins: readonly string[] }>(async function securityHeaders(app, { origins }) {
-  await app.register(helmet, {
+  // Made once: @fastify/helmet makes and checks them anew for every request.
+  const protect = helmet({
     contentSecurityPolicy: {
       useDefaults: false,
       directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] },
     },
     crossOriginResourcePolicy: { policy: 'same-origin' },
   })
+  app.addHook('onRequest', ({ raw }, reply, done) => protect(raw, reply.raw, () => done()))
   await app.register(cors, {
     origin: [...origins],
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
