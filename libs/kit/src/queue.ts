@@ -4,7 +4,7 @@ import { DelayedError, type Job, Queue, UnrecoverableError, Worker } from 'bullm
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { Static, TSchema } from 'typebox'
-import { Value } from 'typebox/value'
+import { Compile } from 'typebox/compile'
 import { AppError } from './app-error.js'
 
 /** The sending end of a queue. */
@@ -45,6 +45,7 @@ export function createProducer<P extends TSchema>(
     },
   })
   queue.on('error', (err) => log.debug({ err, queue: contract.name }, 'queue'))
+  const fits = Compile(contract.payload)
 
   async function reach<T>(call: () => Promise<T>): Promise<T> {
     // BullMQ would wait for a connection; a request must not.
@@ -57,7 +58,7 @@ export function createProducer<P extends TSchema>(
   }
   return {
     async add(jobId, payload, { priority } = {}) {
-      if (!Value.Check(contract.payload, payload)) throw new Error(`a payload does not fit the queue ${contract.name}`)
+      if (!fits.Check(payload)) throw new Error(`a payload does not fit the queue ${contract.name}`)
       await reach(() => queue.add(contract.name, payload, { jobId, ...(priority !== undefined && { priority }) }))
     },
     has: (jobId) => reach(async () => (await queue.getJobState(jobId)) !== 'unknown'),
@@ -106,10 +107,11 @@ export function createConsumer<P extends TSchema>(
   const inHand = new Set<Promise<unknown>>()
   const stop = new AbortController()
   const closing = stop.signal
+  const fits = Compile(contract.payload)
   const worker = new Worker(
     contract.name,
     async (job, token) => {
-      const payload = read(contract, job)
+      const payload = read(contract, fits, job)
       // A worker that is older than its producer leaves the job to a newer one.
       const verdict: Verdict =
         payload === undefined
@@ -138,7 +140,7 @@ export function createConsumer<P extends TSchema>(
       job.attemptsMade >= (job.opts.attempts ?? 1) ||
       job.finishedOn !== undefined
     const data: unknown = job.data
-    if (final && Value.Check(contract.payload, data))
+    if (final && fits.Check(data))
       void during(
         inHand,
         whileUnavailable(() => onDead(data, info(job, closing)), closing),
@@ -191,9 +193,13 @@ const info = (job: Job, closing: AbortSignal): JobInfo => ({
 })
 
 /** The payload; undefined for a version that is newer than ours. A misshapen one is dead at once, without being quoted. */
-function read<P extends TSchema>(contract: QueueContract<P>, job: Job): Static<P> | undefined {
+function read<P extends TSchema>(
+  contract: QueueContract<P>,
+  fits: { Check(data: unknown): data is Static<P> },
+  job: Job,
+): Static<P> | undefined {
   const data: unknown = job.data
-  if (Value.Check(contract.payload, data)) return data
+  if (fits.Check(data)) return data
   const version = typeof data === 'object' && data !== null && 'v' in data ? data.v : undefined
   if (typeof version === 'number' && version > contract.version) return undefined
   throw new UnrecoverableError(`${contract.name} ${job.id ?? ''}: the payload is not readable`)

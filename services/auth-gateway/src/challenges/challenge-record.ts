@@ -1,6 +1,6 @@
 import { type ChallengeField, wrongOf } from '@latchkey/contracts/challenge-record'
 import { Purpose } from '@latchkey/contracts/v1/shapes'
-import { Value } from 'typebox/value'
+import { Compile } from 'typebox/compile'
 import type { Claim, KnownChallenge, Message, NewChallenge } from './challenge.js'
 import type { Subject } from './challenge-keys.js'
 import type { ChallengeSecrets } from './challenge-secrets.js'
@@ -158,8 +158,10 @@ export function stateFor(network: string, record: Record): 'live' | 'exhausted' 
   return spent ? 'exhausted' : 'live'
 }
 
+const isPurpose = Compile(Purpose)
+
 /** Throws where the record names a purpose that this version does not know. */
 export function purposeOf({ purpose }: Record): Purpose {
-  if (!Value.Check(Purpose, purpose)) throw new Error('a challenge has an unknown purpose')
+  if (!isPurpose.Check(purpose)) throw new Error('a challenge has an unknown purpose')
   return purpose
 }

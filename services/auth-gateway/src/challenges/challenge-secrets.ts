@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { ChallengeMessage, messageContext, pendingContext } from '@latchkey/contracts/challenge-record'
 import { hmac, type KeyRing } from '@latchkey/kit/key-ring'
 import type { Sealer } from '@latchkey/kit/seal'
-import { Value } from 'typebox/value'
+import { Compile } from 'typebox/compile'
 import type { Message } from './challenge.js'
+
+const isMessage = Compile(ChallengeMessage)
 
 /** What a Redis dump must not tell: codes, phones, and data that waits for a proof. */
 export interface ChallengeSecrets {
@@ -36,7 +38,7 @@ export function createChallengeSecrets({ codeKeys, sealer }: { codeKeys: KeyRing
     sealMessage: (id, generation, message) => sealer.seal(JSON.stringify(message), messageContext(id, generation)),
     openMessage(id, generation, box) {
       const message: unknown = JSON.parse(sealer.open(box, messageContext(id, generation)))
-      if (!Value.Check(ChallengeMessage, message)) throw new Error('a challenge holds a message of an unknown kind')
+      if (!isMessage.Check(message)) throw new Error('a challenge holds a message of an unknown kind')
       return message
     },
     sealPending: (id, pending) =>

@@ -4,7 +4,7 @@ import { type Admitted, PendingAccount } from '@latchkey/contracts/internal/user
 import type { E164 } from '@latchkey/contracts/phone'
 import type { Purpose, User } from '@latchkey/contracts/v1/shapes'
 import { AppError, invalidField } from '@latchkey/kit/app-error'
-import { Value } from 'typebox/value'
+import { Compile } from 'typebox/compile'
 import type { ChallengeStore, Claim } from '../challenges/challenge.js'
 import { tooSoon } from './accounts.js'
 import type { GuessBudgets } from '../abuse/guess-budgets.js'
@@ -152,6 +152,11 @@ const signedIn = ({ user, session }: Admitted): Proved => ({
   conflicts: [],
 })
 
+const isLogin = Compile(PendingLogin)
+const isPhoneChange = Compile(PendingPhoneChange)
+const isRegistration = Compile(PendingRegistration)
+const isAccount = Compile(PendingAccount)
+
 const proofOf = ({ id, lapsed }: Claim) => ({ challengeId: id, ...(lapsed && { claimLapsed: true }) })
 
 /** What each purpose does once its code is proved. Purpose and phone come from the challenge, never from the request. */
@@ -168,13 +173,13 @@ function createEffects({ users, sms, isKnown, guessPassword }: AnswerChallengeDe
       case 'sign_in':
         return signedIn(await signIn({ ...proof, ...device }, answer, caller))
       case 'second_factor': {
-        if (!Value.Check(PendingLogin, claim.pending)) throw new Error('a second factor belongs to no log-in')
+        if (!isLogin.Check(claim.pending)) throw new Error('a second factor belongs to no log-in')
         const { userId, asOf, deviceToken } = claim.pending
         const login = { ...proofOf(claim), face, phone, userId, asOf, ...(deviceToken && { deviceToken }), ...device }
         return signedIn(await users.signInWithSecondFactor(login, caller))
       }
       case 'change_phone':
-        if (!Value.Check(PendingPhoneChange, claim.pending)) throw new Error('a new phone belongs to no account')
+        if (!isPhoneChange.Check(claim.pending)) throw new Error('a new phone belongs to no account')
         return { kind: 'proved', user: await completePhoneChange(claim, claim.pending, proofOf(claim), caller) }
       case 'reset_password':
         return { kind: 'reset_allowed', ...(await users.giveResetToken(proof, caller)) }
@@ -199,7 +204,7 @@ function createEffects({ users, sms, isKnown, guessPassword }: AnswerChallengeDe
   async function claimsAccount(claim: Claim, answer: Answer, caller: Caller): Promise<Proved> {
     const { face, phone, pending } = claim
     const proof = proofOf(claim)
-    if (Value.Check(PendingRegistration, pending)) {
+    if (isRegistration.Check(pending)) {
       const { user, session } = await users.proveRegistration(
         { ...proof, registrationId: pending.registrationId, phone, face, signIn: answer.signIn ?? false },
         caller,
@@ -207,7 +212,7 @@ function createEffects({ users, sms, isKnown, guessPassword }: AnswerChallengeDe
       return session === null ? { kind: 'proved', user } : signedIn({ user, session })
     }
     const told = answer.account === undefined ? pending : { ...answer.account, phone }
-    if (!Value.Check(PendingAccount, told)) throw new Error('a sign-up challenge holds no account')
+    if (!isAccount.Check(told)) throw new Error('a sign-up challenge holds no account')
     const { user, session, conflicts } = await users.completeSignUp(
       {
         ...proof,

@@ -12,7 +12,7 @@ export const kitGuards: readonly Guard[] = [
   {
     guards: 'nothing outside the contract is queued',
     file: 'libs/kit/src/queue.ts',
-    take: 'if (!Value.Check(contract.payload, payload)) throw new Error(`a payload does not fit the queue ${contract.name}`)',
+    take: 'if (!fits.Check(payload)) throw new Error(`a payload does not fit the queue ${contract.name}`)',
     put: '',
     test: 'libs/kit/test/queue.test.ts',
     red: 'a payload outside the contract is refused before it is queued',
