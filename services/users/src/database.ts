@@ -13,6 +13,7 @@ import type { UserTable } from './people/people.table.js'
 import type { PhoneUndoTable } from './phone-changes/phone-undos.table.js'
 import type { DeviceTable } from './sessions/devices.table.js'
 import type { SessionTable } from './sessions/sessions.table.js'
+import { createStatementNames, type NameStatement } from './statement-names.js'
 import type { SwitchTable } from './switchboard/switches.table.js'
 import type { MessageTraceTable } from './traces/traces.table.js'
 
@@ -51,17 +52,17 @@ const limits = {
 export function openDatabase(url: string, { log, connections = 10 }: { log: Logger; connections?: number }): Db {
   const pool = new Pool({ connectionString: url, max: connections, keepAlive: true, ...limits })
   pool.on('error', (err) => log.warn({ err }, 'an idle connection to postgres was lost'))
-  return new Kysely<Database>({ dialect: new PostgresDialect({ pool: guardedPool(pool) }) })
+  return new Kysely<Database>({ dialect: new PostgresDialect({ pool: guardedPool(pool, createStatementNames()) }) })
 }
 
 /** A pool for Kysely that throws `unavailable` for what passes, and never lends out a connection in doubt. */
-export function guardedPool(pool: Pool): PostgresPool {
+export function guardedPool(pool: Pool, nameStatement: NameStatement = () => undefined): PostgresPool {
   return {
     connect: async () => {
       const client = await pool.connect().catch((cause: unknown) => {
         throw new AppError('unavailable', { cause })
       })
-      return guardedClient(client)
+      return guardedClient(client, nameStatement)
     },
     end: () => pool.end(),
   }
@@ -78,7 +79,7 @@ function unitOf(statement: string, before: Unit): Unit {
   return /^commit$/i.test(statement) ? 'commit' : before
 }
 
-function guardedClient(client: PoolClient): Awaited<ReturnType<PostgresPool['connect']>> {
+function guardedClient(client: PoolClient, nameStatement: NameStatement): Awaited<ReturnType<PostgresPool['connect']>> {
   let broken: AppError | undefined
   let unit: Unit = 'statement'
   // A connection that is lost between two queries has nobody to tell, and an error nobody hears ends the process.
@@ -87,17 +88,23 @@ function guardedClient(client: PoolClient): Awaited<ReturnType<PostgresPool['con
     return broken
   }
   client.on('error', lose)
-  async function query<R>(text: unknown, parameters?: readonly unknown[]): Promise<PostgresQueryResult<R>> {
+  async function query<R>(text: unknown, parameters: readonly unknown[] = []): Promise<PostgresQueryResult<R>> {
     // A ROLLBACK behind a query that hangs would hang as well.
     if (broken !== undefined) throw broken
     const statement = String(text)
     unit = unitOf(statement, unit)
     try {
-      const result = await client.query(statement, [...(parameters ?? [])])
+      const name = nameStatement(statement, parameters)
+      const result = await client.query({
+        text: statement,
+        values: [...parameters],
+        ...(name !== undefined && { name }),
+      })
       if (/^(?:commit|rollback)$/i.test(statement)) unit = 'statement'
       return result as unknown as PostgresQueryResult<R>
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw lose(error)
+      if (isPlanOfAnOlderTable(error)) throw (broken = new AppError('unavailable', { cause: error, effect: 'none' }))
       if (!isTransient(error)) throw withoutValues(error)
       // A statement that ends in an ERROR left nothing behind; behind a FATAL one it may have been committed already.
       const undone = unit === 'statement' && error.severity === 'ERROR'
@@ -116,6 +123,10 @@ function guardedClient(client: PoolClient): Awaited<ReturnType<PostgresPool['con
 
 /** 08 connection, 25 transaction state (read-only replica), 28/3D not let in, 40 lost a race, 53 resources, 57 shutdown or cancel, 55P03 locked, 42P01/42703 not migrated yet. */
 const isTransient = ({ code = '' }: DatabaseError): boolean => /^(08|25|28|3D|40|53|57|55P03$|42P01$|42703$)/.test(code)
+
+/** A newer release changed what a named statement gives: this connection would refuse it for good. Nothing was done. */
+const isPlanOfAnOlderTable = ({ code, routine }: DatabaseError): boolean =>
+  code === '0A000' && routine === 'RevalidateCachedQuery'
 
 /** Errors of class 22 quote the value that was refused, and somebody's name has no place in a log. */
 function withoutValues(error: DatabaseError): Error {

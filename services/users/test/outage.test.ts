@@ -1,4 +1,5 @@
 import { eventually } from '@latchkey/kit/testing'
+import { sql as rawSql } from 'kysely'
 import { Client } from 'pg'
 import t, { type Test } from 'tap'
 import { migrate } from '../src/migrations/index.js'
@@ -132,6 +133,39 @@ t.test('of a commit that nobody heard of, and of a statement that commits itself
   await eventually('the pool to recover', () => insert(db).catch(() => undefined))
   proxy.freeze()
   await t.rejects(insert(db), { code: 'unavailable', effect: 'unknown' })
+})
+
+t.test('what comes again is planned once a connection; lists, which come in every length, are not kept', async (t) => {
+  const { db } = await harness(t, { connections: 1 })
+  const find = (ids: readonly string[]) =>
+    db
+      .selectFrom('consumed_challenges')
+      .selectAll()
+      .where('challenge_id', 'in', [...ids])
+      .execute()
+  const ids = Array.from({ length: 41 }, newChallengeId)
+  for (let turn = 0; turn < 3; turn += 1) await Promise.all([find(ids.slice(0, 2)), find(ids)])
+  const kept = await rawSql<{ parameters: string; times: string }>`select cardinality(parameter_types) as parameters,
+    generic_plans + custom_plans as times from pg_prepared_statements where statement like '%consumed_challenges%'`.execute(
+    db,
+  )
+  t.same(kept.rows, [{ parameters: 2, times: '3' }])
+})
+
+t.test('a column that a newer release adds costs nobody an answer', async (t) => {
+  const url = await createDatabase(t)
+  await migrate(url)
+  const { person, signUp, refresh, db } = await harness(t, { url, connections: 1 })
+  const { session } = await signUp()
+  const words = () => db.selectFrom('opt_outs').selectAll().where('number', '=', 'x').execute()
+  await Promise.all([person(session.id), words()])
+  for (const table of ['users', 'sessions', 'opt_outs']) await sql(url, `alter table ${table} add column later text`)
+  t.match(await person(session.id), { status: 200 })
+  t.match(await refresh(session.refreshToken), { status: 200 })
+  await signUp()
+  // Where all columns are asked for the plan fits no more: said once, with nothing done, and planned anew.
+  await t.rejects(words(), { code: 'unavailable', effect: 'none' })
+  t.same(await words(), [])
 })
 
 t.test('of a commit that ends with its server process the effect is unknown', async (t) => {

@@ -1,6 +1,6 @@
 import type { Insertable } from 'kysely'
 import type { Db, Trx } from '../database.js'
-import type { Person } from '../people/people.service.js'
+import { type Person, personColumns } from '../people/people.service.js'
 import type { ResetTokenTable } from './reset-tokens.table.js'
 
 export async function insertResetToken(trx: Trx, row: Insertable<ResetTokenTable>): Promise<void> {
@@ -12,7 +12,7 @@ export function findOwner(db: Db, id: string, at: Date): Promise<Person | undefi
   return db
     .selectFrom('reset_tokens')
     .innerJoin('users', 'users.id', 'reset_tokens.user_id')
-    .selectAll('users')
+    .select(personColumns)
     .where('reset_tokens.id', '=', id)
     .where('used_at', 'is', null)
     .where('expires_at', '>', at)

@@ -1,13 +1,13 @@
 import type { DeliveryState } from '@latchkey/contracts/delivery'
-import { type Insertable, sql } from 'kysely'
-import type { Db, Trx } from '../database.js'
+import { type Insertable, type QueryCreator, sql } from 'kysely'
+import type { Database, Db, Trx } from '../database.js'
 import type { SmsAttemptTable, SmsMessageTable } from './deliveries.table.js'
 
 /** Writes a message, or lifts it to a higher state. The comparison is Postgres's, so that parallel events cannot lower it. */
-export async function upsertMessage(trx: Trx, row: Insertable<SmsMessageTable>): Promise<void> {
+function upsertMessage(query: QueryCreator<Database>, row: Insertable<SmsMessageTable>) {
   const higher = (column: 'state' | 'rank' | 'reason') =>
     sql<never>`case when excluded.rank > sms_messages.rank then ${sql.ref(`excluded.${column}`)} else ${sql.ref(`sms_messages.${column}`)} end`
-  await trx
+  return query
     .insertInto('sms_messages')
     .values(row)
     .onConflict((conflict) =>
@@ -19,17 +19,16 @@ export async function upsertMessage(trx: Trx, row: Insertable<SmsMessageTable>):
         last_at: sql<Date>`greatest(sms_messages.last_at, excluded.last_at)`,
       }),
     )
-    .execute()
 }
 
 /** Writes an attempt, or what is known better: an outcome beats `unknown`, then the later word beats the earlier. */
-export async function upsertAttempt(trx: Trx, row: Insertable<SmsAttemptTable>): Promise<void> {
+export function upsertAttempt(query: QueryCreator<Database>, row: Insertable<SmsAttemptTable>) {
   const better = sql<boolean>`(excluded.outcome <> 'unknown', excluded.ended_at) > (sms_attempts.outcome <> 'unknown', sms_attempts.ended_at)`
   const best = (column: keyof SmsAttemptTable) => {
     const [mine, theirs] = [sql.ref(`sms_attempts.${column}`), sql.ref(`excluded.${column}`)]
     return sql<never>`case when ${better} then coalesce(${theirs}, ${mine}) else coalesce(${mine}, ${theirs}) end`
   }
-  await trx
+  return query
     .insertInto('sms_attempts')
     .values(row)
     .onConflict((conflict) =>
@@ -43,7 +42,21 @@ export async function upsertAttempt(trx: Trx, row: Insertable<SmsAttemptTable>):
         ended_at: best('ended_at'),
       }),
     )
-    .execute()
+}
+
+/** What is written down of every message, in one statement each time. Says whether there are receipts of it. */
+export async function writeMessage(
+  db: Db | Trx,
+  message: Insertable<SmsMessageTable>,
+  attempt?: Insertable<SmsAttemptTable>,
+): Promise<boolean> {
+  const receipts = sql<boolean>`exists (select 1 from sms_receipts where message_id = ${message.id})`.as('told')
+  const written = db.with('message', (query) => upsertMessage(query, message))
+  const all =
+    attempt === undefined
+      ? written.selectNoFrom(receipts)
+      : written.with('attempt', (query) => upsertAttempt(query, attempt)).selectNoFrom(receipts)
+  return (await all.executeTakeFirstOrThrow()).told
 }
 
 /** Lifts a message that is known to a higher state. */

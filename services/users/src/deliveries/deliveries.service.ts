@@ -1,7 +1,7 @@
 import { deliveryRanks, type DeliveryState } from '@latchkey/contracts/delivery'
 import type { ReplyOf } from '@latchkey/contracts/endpoint'
 import type { getDelivery } from '@latchkey/contracts/internal/users'
-import type { DeliveryEvent, Receipt } from '@latchkey/contracts/queues/delivery-event'
+import type { DeliveryAttempt, DeliveryEvent, Receipt } from '@latchkey/contracts/queues/delivery-event'
 import { type Db, inBatches, type Trx } from '../database.js'
 import * as deliveries from './deliveries.repository.js'
 import * as receipts from './receipts.repository.js'
@@ -42,38 +42,28 @@ export function createDeliveries({ db, now }: { db: Db; now: () => Date }): Deli
       await deliveries.liftMessage(trx, { id: messageId, ...finding, rank: deliveryRanks[finding.state] })
   }
 
+  const joinLater = (messageId: string): Promise<void> =>
+    db.transaction().execute(async (trx) => {
+      await receipts.lockMessage(trx, messageId)
+      await lift(trx, messageId)
+    })
+
   return {
-    async record({ messageId, attempt, others = [], at, state, ...event }) {
+    async record({ messageId, attempt, others = [], ...event }) {
+      const message = messageRow({ messageId, ...event })
+      const attempts = attempt === undefined ? others : [attempt, ...others]
+      // Half of all events say that a message is about to be sent: nothing they write could miss a receipt that comes meanwhile.
+      if (event.state === 'sending' && attempts.length === 0) {
+        if (await deliveries.writeMessage(db, message)) await joinLater(messageId)
+        return
+      }
       await db.transaction().execute(async (trx) => {
         await receipts.lockMessage(trx, messageId)
-        await deliveries.upsertMessage(trx, {
-          id: messageId,
-          challenge_id: event.challengeId,
-          generation: event.generation,
-          purpose: event.purpose,
-          country: event.country,
-          request_id: event.requestId,
-          state,
-          rank: deliveryRanks[state],
-          reason: event.reason ?? null,
-          first_at: new Date(at),
-          last_at: new Date(at),
-        })
-        for (const each of attempt === undefined ? others : [...others, attempt]) {
-          await deliveries.upsertAttempt(trx, {
-            message_id: messageId,
-            number: each.number,
-            provider: each.provider,
-            outcome: each.outcome,
-            provider_message_id: each.providerMessageId ?? null,
-            carrier_code: each.carrierCode ?? null,
-            says: each.says ?? null,
-            started_at: new Date(each.startedAt),
-            ended_at: new Date(each.endedAt),
-          })
-          await playReceipt(trx, { messageId, country: event.country, attempt: each }, now())
-        }
-        await lift(trx, messageId)
+        const [first, ...rest] = attempts.map((each) => attemptRow(messageId, each))
+        const told = await deliveries.writeMessage(trx, message, first)
+        for (const row of rest) await deliveries.upsertAttempt(trx, row).execute()
+        for (const each of attempts) await playReceipt(trx, { messageId, country: event.country, attempt: each }, now())
+        if (told) await lift(trx, messageId)
       })
     },
     async receive(receipt) {
@@ -105,3 +95,29 @@ export function createDeliveries({ db, now }: { db: Db; now: () => Date }): Deli
     },
   }
 }
+
+const messageRow = ({ messageId, state, at, ...event }: DeliveryEvent) => ({
+  id: messageId,
+  challenge_id: event.challengeId,
+  generation: event.generation,
+  purpose: event.purpose,
+  country: event.country,
+  request_id: event.requestId,
+  state,
+  rank: deliveryRanks[state],
+  reason: event.reason ?? null,
+  first_at: new Date(at),
+  last_at: new Date(at),
+})
+
+const attemptRow = (messageId: string, attempt: DeliveryAttempt) => ({
+  message_id: messageId,
+  number: attempt.number,
+  provider: attempt.provider,
+  outcome: attempt.outcome,
+  provider_message_id: attempt.providerMessageId ?? null,
+  carrier_code: attempt.carrierCode ?? null,
+  says: attempt.says ?? null,
+  started_at: new Date(attempt.startedAt),
+  ended_at: new Date(attempt.endedAt),
+})

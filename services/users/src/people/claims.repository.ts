@@ -1,7 +1,7 @@
 import type { E164 } from '@latchkey/contracts/phone'
 import { sql } from 'kysely'
 import type { Db, Trx } from '../database.js'
-import type { UserRow } from './people.repository.js'
+import { type UserRow, userColumns } from './people.repository.js'
 
 /** What a registration has besides what it claims, once it is active. */
 const proved = {
@@ -50,7 +50,7 @@ export function holdClaim(
 ): Promise<UserRow | undefined> {
   return trx
     .selectFrom('users')
-    .selectAll()
+    .select(userColumns)
     .where('id', '=', id)
     .where('active', '=', false)
     .where('claimed_phone', '=', phone)
@@ -71,7 +71,7 @@ export function activate(
     .set({ ...proved, ...names, phone_verified_at: at, updated_at: at })
     .where('id', '=', id)
     .where('active', '=', false)
-    .returningAll()
+    .returning(userColumns)
     .executeTakeFirstOrThrow()
 }
 

@@ -6,6 +6,36 @@ import type { UserTable } from './people.table.js'
 
 export type UserRow = Selectable<UserTable>
 
+/** All of an account, by name: `*` would be something else once a newer release adds a column, and plans that are kept would fail. */
+export const userColumns = [
+  'users.id',
+  'users.number',
+  'users.active',
+  'users.phone',
+  'users.phone_verified_at',
+  'users.email',
+  'users.email_verified_at',
+  'users.name',
+  'users.username',
+  'users.role',
+  'users.role_before',
+  'users.role_changed_at',
+  'users.profile',
+  'users.password_hash',
+  'users.claimed_phone',
+  'users.claimed_email',
+  'users.claimed_username',
+  'users.phone_optional',
+  'users.registered_face',
+  'users.registered_client',
+  'users.second_factor',
+  'users.disabled_at',
+  'users.last_sign_in_at',
+  'users.credentials_changed_at',
+  'users.created_at',
+  'users.updated_at',
+] as const
+
 /** What only one active account can have. */
 export type Unique = 'phone' | 'email' | 'username'
 
@@ -15,7 +45,7 @@ export function insertUser(trx: Trx, row: Insertable<UserTable>): Promise<UserRo
     .insertInto('users')
     .values(row)
     .onConflict((conflict) => conflict.doNothing())
-    .returningAll()
+    .returning(userColumns)
     .executeTakeFirst()
 }
 
@@ -50,7 +80,7 @@ export function findUser(
     username: sql<boolean>`lower(username) = lower(${value})`,
     number,
   }
-  const query = db.selectFrom('users').selectAll()
+  const query = db.selectFrom('users').select(userColumns)
   if (registered === undefined) return query.where('active', '=', true).where(held[kind]).executeTakeFirst()
   const claimed = {
     phone: sql<boolean>`claimed_phone = ${value}`,
@@ -70,15 +100,15 @@ export function findUser(
 
 /** The row stays as it is, but for this transaction, until it ends. */
 export function holdUser(trx: Trx, id: string): Promise<UserRow | undefined> {
-  return trx.selectFrom('users').selectAll().where('id', '=', id).forNoKeyUpdate().executeTakeFirst()
+  return trx.selectFrom('users').select(userColumns).where('id', '=', id).forNoKeyUpdate().executeTakeFirst()
 }
 
 export function holdOwner(trx: Trx, phone: E164): Promise<UserRow | undefined> {
-  return trx.selectFrom('users').selectAll().where('phone', '=', phone).forNoKeyUpdate().executeTakeFirst()
+  return trx.selectFrom('users').select(userColumns).where('phone', '=', phone).forNoKeyUpdate().executeTakeFirst()
 }
 
 export function updateUser(trx: Trx, id: string, changes: Updateable<UserTable>): Promise<UserRow> {
-  return trx.updateTable('users').set(changes).where('id', '=', id).returningAll().executeTakeFirstOrThrow()
+  return trx.updateTable('users').set(changes).where('id', '=', id).returning(userColumns).executeTakeFirstOrThrow()
 }
 
 export async function deleteUser(trx: Trx, id: string): Promise<void> {
@@ -87,7 +117,7 @@ export async function deleteUser(trx: Trx, id: string): Promise<void> {
 
 /** All accounts of a role that few have, oldest first. */
 export function findByRole(db: Db, role: string): Promise<UserRow[]> {
-  return db.selectFrom('users').selectAll().where('role', '=', role).orderBy('number').execute()
+  return db.selectFrom('users').select(userColumns).where('role', '=', role).orderBy('number').execute()
 }
 
 /** Replaces a password hash unless somebody else already did. */

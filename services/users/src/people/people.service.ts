@@ -10,6 +10,8 @@ import * as people from './people.repository.js'
 
 /** An account as the other features see it; its secrets stay inside the service. */
 export type Person = people.UserRow
+/** All of it, as statements of other features select it. */
+export const personColumns = people.userColumns
 export type Changes = BodyOf<typeof patchSessionUser>
 export type Admission =
   | {

@@ -1,10 +1,5 @@
-import { type Insertable, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Db, Trx } from '../database.js'
-import type { DeviceTable } from './devices.table.js'
-
-export async function insertDevice(trx: Trx, row: Insertable<DeviceTable>): Promise<void> {
-  await trx.insertInto('devices').values(row).execute()
-}
 
 /** Marks a device of this account as superseded. The first time counts: using an old token again does not prolong it. */
 export async function supersedeDevice(

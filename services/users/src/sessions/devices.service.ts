@@ -1,5 +1,6 @@
 import type { KnownBy } from '@latchkey/contracts/internal/owners'
 import type { SignedTokens } from '@latchkey/kit/signed-token'
+import type { Insertable } from 'kysely'
 import { v7 as uuidv7 } from 'uuid'
 import { type Db, inBatches, type Trx } from '../database.js'
 import {
@@ -8,13 +9,13 @@ import {
   expireDevices,
   findDeviceOwner,
   findSessionOwner,
-  insertDevice,
   supersedeDevice,
 } from './devices.repository.js'
+import type { DeviceTable } from './devices.table.js'
 
 export interface Devices {
-  /** A new device of the account. A good token of an earlier one is superseded by it; a bad token changes nothing and is no error. */
-  register(trx: Trx, owner: { userId: string; presented: string | undefined }): Promise<string>
+  /** A new device of the account, to be written with its session. A good token of an earlier one is superseded by it; a bad token changes nothing and is no error. */
+  register(trx: Trx, owner: { userId: string; presented: string | undefined }): Promise<Insertable<DeviceTable>>
   /** No token of the account is good any more, but for that of a session that is to go on. */
   forget(trx: Trx, userId: string, butFor?: string): Promise<void>
   /** The token that a session was opened with is good no more. */
@@ -43,16 +44,14 @@ export function createDevices({ db, tokens, now }: { db: Db; tokens: SignedToken
       const at = now()
       const earlier = presented === undefined ? undefined : tokens.open(presented)
       if (earlier !== undefined) await supersedeDevice(trx, { id: earlier.id, userId, at })
-      const id = uuidv7()
-      await insertDevice(trx, {
-        id,
+      return {
+        id: uuidv7(),
         user_id: userId,
         token_key_id: tokens.keyId,
         issued_at: at,
         expires_at: new Date(at.getTime() + lifeMs),
         superseded_at: null,
-      })
-      return id
+      }
     },
     forget: (trx, userId, butFor) => expireDevices(trx, userId, { at: now(), butFor }),
     forgetOf: (trx, sessionId) => expireDeviceOf(trx, sessionId, now()),

@@ -1,14 +1,24 @@
 import { type Insertable, sql } from 'kysely'
 import type { Db, Trx } from '../database.js'
-import type { Person } from '../people/people.service.js'
+import { type Person, personColumns } from '../people/people.service.js'
+import type { DeviceTable } from './devices.table.js'
 import type { SessionTable } from './sessions.table.js'
 
 /** A session opens nothing once it is revoked, idle too long, too old, or its account is disabled. */
 const live = (at: Date) =>
   sql<boolean>`sessions.revoked_at is null and sessions.idle_expires_at > ${at} and sessions.expires_at > ${at} and users.disabled_at is null`
 
-export async function insertSession(trx: Trx, row: Insertable<SessionTable>): Promise<void> {
-  await trx.insertInto('sessions').values(row).execute()
+/** A session with its device, which is new with it. */
+export async function insertSession(
+  trx: Trx,
+  device: Insertable<DeviceTable>,
+  session: Insertable<SessionTable>,
+): Promise<void> {
+  await trx
+    .with('device', (query) => query.insertInto('devices').values(device))
+    .insertInto('sessions')
+    .values(session)
+    .execute()
 }
 
 export interface Presented {
@@ -132,7 +142,7 @@ function liveUser(db: Db, id: string, at: Date) {
   return db
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
-    .selectAll('users')
+    .select(personColumns)
     .select('sessions.created_at as signed_in_at')
     .where('sessions.id', '=', id)
     .where(live(at))

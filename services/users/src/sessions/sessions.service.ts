@@ -62,11 +62,11 @@ export function createSessions({ db, people, devices, tokens, now, log }: Sessio
   async function open(trx: Trx, { person, face, deviceToken, userAgent }: Entry): Promise<IssuedSession> {
     const at = now()
     const id = uuidv7()
-    const deviceId = await devices.register(trx, { userId: person.id, presented: deviceToken })
-    await sessions.insertSession(trx, {
+    const device = await devices.register(trx, { userId: person.id, presented: deviceToken })
+    await sessions.insertSession(trx, device, {
       id,
       user_id: person.id,
-      device_id: deviceId,
+      device_id: device.id,
       face,
       device_name: deviceName(userAgent),
       token_key_id: tokens.keyId,
@@ -76,7 +76,7 @@ export function createSessions({ db, people, devices, tokens, now, log }: Sessio
       expires_at: new Date(at.getTime() + lifeMs),
       revoked_at: null,
     })
-    return { id, refreshToken: tokens.sign({ id, counter: 1 }), deviceToken: devices.token({ id: deviceId }) }
+    return { id, refreshToken: tokens.sign({ id, counter: 1 }), deviceToken: devices.token({ id: device.id }) }
   }
 
   async function refresh({ refreshToken, face }: BodyOf<typeof refreshSession>) {

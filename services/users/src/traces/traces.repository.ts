@@ -1,16 +1,41 @@
-import { type Insertable, type Selectable } from 'kysely'
+import { type Insertable, type Selectable, sql } from 'kysely'
 import type { Db, Trx } from '../database.js'
 import type { MessageTraceTable } from './traces.table.js'
 
 export type TraceRow = Selectable<MessageTraceTable>
 
-/** Writes events down; those that are there stay as they are. */
+const types: Readonly<Record<keyof MessageTraceTable, string>> = {
+  id: 'uuid',
+  at: 'timestamptz',
+  kind: 'text',
+  request_id: 'text',
+  route: 'text',
+  challenge_id: 'text',
+  message_id: 'uuid',
+  phone: 'text',
+  last_two: 'text',
+  face: 'text',
+  purpose: 'text',
+  country: 'text',
+  generation: 'integer',
+  says: 'text',
+  hit: 'text',
+  until: 'timestamptz',
+  attempts_left: 'integer',
+  sent: 'boolean',
+}
+const columns = sql.raw(Object.keys(types).join(', '))
+const typed = sql.raw(
+  Object.entries(types)
+    .map((column) => column.join(' '))
+    .join(', '),
+)
+
+/** Writes events down; those that are there stay as they are. As one value: a list would be another statement for each length of it. */
 export async function insertEvents(db: Db, rows: readonly Insertable<MessageTraceTable>[]): Promise<void> {
-  await db
-    .insertInto('message_trace')
-    .values([...rows])
-    .onConflict((conflict) => conflict.doNothing())
-    .execute()
+  await sql`insert into message_trace (${columns})
+    select ${columns} from json_to_recordset(${JSON.stringify(rows)}::json) as event (${typed})
+    on conflict do nothing`.execute(db)
 }
 
 /** The newest events about a phone. */
