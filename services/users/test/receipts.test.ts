@@ -148,6 +148,15 @@ t.test('a receipt that comes before anything else waits for its message, and for
   t.equal((await receiptsOf(h, early)).length, 1)
 })
 
+t.test('what arrived before it is said to be on its way has arrived', async (t) => {
+  const h = await harness(t)
+  const message = newMessage()
+  await take(h, receipt(message, 'delivered'))
+  const { attempt: _attempt, ...begun } = attempted(message, { outcome: 'not_sent' })
+  await take(h, begun)
+  t.match(await told(h, message), { state: 'delivered' })
+})
+
 t.test('a receipt proves that a call of unknown end was taken', async (t) => {
   const h = await harness(t)
   const message = newMessage()

@@ -52,7 +52,7 @@ export function createDeliveries({ db, now }: { db: Db; now: () => Date }): Deli
     async record({ messageId, attempt, others = [], ...event }) {
       const message = messageRow({ messageId, ...event })
       const attempts = attempt === undefined ? others : [attempt, ...others]
-      // Half of all events say that a message is about to be sent: nothing they write could miss a receipt that comes meanwhile.
+      // Half of all events say that a message is about to be sent. A receipt that comes at this very moment is found by that of its attempt.
       if (event.state === 'sending' && attempts.length === 0) {
         if (await deliveries.writeMessage(db, message)) await joinLater(messageId)
         return

@@ -107,10 +107,18 @@ export const receiptGuards: readonly Guard[] = [
   {
     guards: 'a receipt that came early finds its message',
     file: 'services/users/src/deliveries/deliveries.service.ts',
-    take: 'attempt: each }, now())\n        }\n        await lift(trx, messageId)\n',
-    put: 'attempt: each }, now())\n        }\n',
+    take: 'if (told) await lift(trx, messageId)',
+    put: '',
     test: log,
     red: 'a receipt that comes before anything else waits for its message, and for a day only',
+  },
+  {
+    guards: 'a receipt that came before its message was begun finds it too',
+    file: 'services/users/src/deliveries/deliveries.service.ts',
+    take: 'if (await deliveries.writeMessage(db, message)) await joinLater(messageId)',
+    put: 'await deliveries.writeMessage(db, message)',
+    test: log,
+    red: 'what arrived before it is said to be on its way has arrived',
   },
   {
     guards: 'a receipt whose message never comes is forgotten',
