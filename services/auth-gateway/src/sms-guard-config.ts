@@ -1,9 +1,11 @@
-import { moneyPattern, parseSmsPrices, smsPricesPattern, toMicros } from '@latchkey/contracts/sms-prices'
+import { moneyPattern, readSmsPrices } from '@latchkey/contracts/sms-prices'
+import { guardModes } from '@latchkey/contracts/switch-record'
 import type { Rule } from '@latchkey/kit/config'
 import { isSupportedCountry } from 'libphonenumber-js/max'
 import { type Static, Type } from 'typebox'
 import type { Unanswered } from './abuse/conversion.js'
-import { guardModes, type RuleModes } from './abuse/sms-budget.js'
+import { dearestPrices, toMicros } from './abuse/dearest-prices.js'
+import type { RuleModes } from './abuse/sms-budget.js'
 
 const Mode = (what: string) =>
   Type.Optional(
@@ -32,14 +34,11 @@ export const smsGuardVariables = {
   SMS_DAY_BUDGET: Type.Optional(
     Type.String({
       pattern: moneyPattern,
-      description: 'what strangers may make us spend a day, in the currency of SMS_PRICES',
+      description: 'what strangers may make us spend a day, in the currency of SMS_PRICES, which has only one then',
     }),
   ),
   SMS_PRICES: Type.Optional(
-    Type.String({
-      pattern: smsPricesPattern,
-      description: 'currency, then what a message costs a country: `USD,IN=0.0026,*=0.06`',
-    }),
+    Type.String({ description: 'what carriers take, as users has it: `twilio IN 0.0079 USD; twilio * 0.05 USD`' }),
   ),
 }
 
@@ -65,7 +64,8 @@ export const smsGuardRules: readonly Rule<SmsGuardConfig>[] = [
         ? []
         : ['SMS_PRICES is missing: SMS_DAY_BUDGET needs to know what messages cost']
     try {
-      parseSmsPrices(SMS_PRICES)
+      const prices = readSmsPrices(SMS_PRICES)
+      if (SMS_DAY_BUDGET !== undefined) dearestPrices(prices)
       return []
     } catch (error) {
       return [`SMS_PRICES cannot be used: ${error instanceof Error ? error.message : 'it is malformed'}`]
@@ -79,9 +79,9 @@ export function smsGuard(config: SmsGuardConfig) {
   // Whoever tries things out by hand leaves codes unanswered.
   const standard = config.NODE_ENV === 'production' ? 'enforce' : 'monitor'
   const modes: RuleModes = {
-    range: GUARD_RANGES ?? standard,
+    ranges: GUARD_RANGES ?? standard,
     networks: GUARD_NETWORKS ?? standard,
-    budget: GUARD_DAY_BUDGET ?? standard,
+    day_budget: GUARD_DAY_BUDGET ?? standard,
   }
   const unanswered: Unanswered = {
     perRange: config.UNANSWERED_PER_RANGE,
@@ -92,6 +92,6 @@ export function smsGuard(config: SmsGuardConfig) {
   const money =
     SMS_PRICES === undefined || SMS_DAY_BUDGET === undefined
       ? undefined
-      : { prices: parseSmsPrices(SMS_PRICES), budgetMicros: toMicros(SMS_DAY_BUDGET) }
+      : { prices: dearestPrices(readSmsPrices(SMS_PRICES)), budgetMicros: toMicros(SMS_DAY_BUDGET) }
   return { modes, unanswered, money }
 }

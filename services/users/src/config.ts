@@ -1,8 +1,8 @@
 import { type Key, type KeyRing, keyPattern, keyRingPattern, parseKeyRing } from '@latchkey/kit/key-ring'
+import { readSmsPrices } from '@latchkey/contracts/sms-prices'
 import type { Rule } from '@latchkey/kit/config'
 import { keyProblems } from '@latchkey/kit/key-strength'
 import { type Static, Type } from 'typebox'
-import { readPrices } from './conversion/prices.js'
 
 const Port = (value: number, description: string) =>
   Type.Integer({ default: value, minimum: 1, maximum: 65_535, description })
@@ -40,7 +40,7 @@ export const UsersConfig = Type.Object({
     pattern: keyPattern,
     description: 'names phones in the trace; one `id:base64 of 32 bytes`, the same at the gateway',
   }),
-  SMS_CARRIER_PRICES: Type.String({
+  SMS_PRICES: Type.String({
     default: '',
     description: 'what carriers take: `twilio IN 0.0079 USD; twilio * 0.05 USD`',
   }),
@@ -58,12 +58,12 @@ export const usersRules: readonly Rule<UsersConfig>[] = [
         return [`${name} cannot be used: ${error instanceof Error ? error.message : 'malformed'}`]
       }
     }),
-  ({ SMS_CARRIER_PRICES }) => {
+  ({ SMS_PRICES }) => {
     try {
-      readPrices(SMS_CARRIER_PRICES)
+      readSmsPrices(SMS_PRICES)
       return []
     } catch (error) {
-      return [`SMS_CARRIER_PRICES cannot be used: ${error instanceof Error ? error.message : 'malformed'}`]
+      return [`SMS_PRICES cannot be used: ${error instanceof Error ? error.message : 'malformed'}`]
     }
   },
   ({ TOKEN_KEYS, TRACE_KEY, INTERNAL_SECRET }) =>

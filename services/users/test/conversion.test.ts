@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { AttemptOutcome } from '@latchkey/contracts/delivery'
 import t from 'tap'
-import { readPrices } from '../src/conversion/prices.js'
+import { readSmsPrices } from '@latchkey/contracts/sms-prices'
 import { type Harness, harness, newChallengeId, sql } from './harness.js'
 
 const by = { operator: 'alice' }
@@ -61,7 +61,7 @@ async function challenge(h: Harness, country: string, sends: readonly Sent[], ve
 }
 
 t.test('a right answer counts for one message: the latest before it, rather one that was not lost', async (t) => {
-  const prices = readPrices('twilio * 0.05 USD; twilio IN 0.01 USD; messagecentral IN 0.25 INR')
+  const prices = readSmsPrices('twilio * 0.05 USD; twilio IN 0.01 USD; messagecentral IN 0.25 INR')
   const h = await harness(t, { prices })
   const rowsOf = async (country: string) => {
     const { status, body } = await h.call('POST', '/conversion', { by, from: day, to: day })
@@ -183,7 +183,7 @@ t.test('days are those of UTC, the last one included, and 31 at most; only admin
 })
 
 t.test('a table of prices that cannot be read says which entry', async (t) => {
-  t.same(readPrices(' twilio IN 0.0079 USD ; messagecentral * 1 INR;'), [
+  t.same(readSmsPrices(' twilio IN 0.0079 USD ; messagecentral * 1 INR;'), [
     { provider: 'twilio', country: 'IN', price: '0.0079', currency: 'USD' },
     { provider: 'messagecentral', country: '*', price: '1', currency: 'INR' },
   ])
@@ -193,5 +193,5 @@ t.test('a table of prices that cannot be read says which entry', async (t) => {
     ['twilio IN 1', /entry 1/],
     ['twilio IN 1 USD; twilio IN 2 USD', /twilio IN stands twice/],
   ] as const)
-    t.throws(() => readPrices(text), said)
+    t.throws(() => readSmsPrices(text), said)
 })

@@ -2,6 +2,7 @@ import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import type { BodyOf } from '@latchkey/contracts/endpoint'
 import type { E164 } from '@latchkey/contracts/phone'
 import type { proveRegistration, register } from '@latchkey/contracts/internal/registrations'
+import type { SmsPrice } from '@latchkey/contracts/sms-prices'
 import type { IssuedSession, PendingAccount } from '@latchkey/contracts/internal/users'
 import type { User } from '@latchkey/contracts/v1/shapes'
 import type { Key, KeyRing } from '@latchkey/kit/key-ring'
@@ -15,7 +16,6 @@ import { buildApp } from '../src/app.js'
 import type { Copy } from '../src/copies/copies.service.js'
 import { createPasswordHasher, type PasswordHasher } from '../src/credentials/password-hasher.js'
 import { type Database, openDatabase } from '../src/database.js'
-import type { Price } from '../src/conversion/prices.js'
 import { type Copies, createServices } from '../src/deps.js'
 import { createUsersMetrics } from '../src/metrics.js'
 import { migrate } from '../src/migrations/index.js'
@@ -87,7 +87,7 @@ interface Options {
   ring?: KeyRing
   hasher?: PasswordHasher
   connections?: number
-  prices?: readonly Price[]
+  prices?: readonly SmsPrice[]
 }
 
 export type Harness = Awaited<ReturnType<typeof harness>>

@@ -42,7 +42,7 @@ t.test('what operators may do', async (t) => {
     SMS_PROVIDERS: 'twilio,messagecentral',
     SMS_ROUTES: 'US: messagecentral; *: twilio',
     SMS_COUNTRIES: 'IN,GB,US',
-    SMS_CARRIER_PRICES: 'twilio GB 0.04 USD; messagecentral US 0.0021 USD; messagecentral * 1 EUR',
+    SMS_PRICES: 'twilio GB 0.04 USD; messagecentral US 0.0021 USD; messagecentral * 1 EUR',
     INTERNAL_SECRET: secret,
   })
   const atCentral = caller(t, central.url)

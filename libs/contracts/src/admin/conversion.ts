@@ -21,7 +21,7 @@ export const Conversion = Type.Object({
   medianSeconds: Type.Union([Type.Number(), Type.Null()], {
     description: 'From the carrier’s yes to the right answer.',
   }),
-  cost: { ...Money, description: 'By receipts, else by SMS_CARRIER_PRICES.' },
+  cost: { ...Money, description: 'By receipts, else by SMS_PRICES.' },
   costPerVerified: Money,
   unpriced: Type.Integer({ description: 'Messages whose price nobody told.' }),
 })

@@ -1,9 +1,9 @@
-import type { SmsPrices } from '@latchkey/contracts/sms-prices'
 import { orUnavailable } from '@latchkey/kit/redis'
 import { redisScript } from '@latchkey/kit/redis-script'
 import type { Redis } from 'ioredis'
 import { Gauge, type Registry } from 'prom-client'
 import type { ChallengeKeys } from '../challenges/challenge-keys.js'
+import type { DearestPrices } from './dearest-prices.js'
 
 /** What strangers may make us spend on messages in a day. Throws `unavailable`. */
 export interface DayBudget {
@@ -16,7 +16,7 @@ export interface DayBudget {
 interface DayBudgetNeeds {
   readonly redis: Redis
   readonly keys: ChallengeKeys
-  readonly prices: SmsPrices
+  readonly prices: DearestPrices
   /** In millionths of the currency of the prices. */
   readonly budgetMicros: number
   readonly clockOffsetMs: () => number

@@ -30,10 +30,7 @@ export function createConversionMetrics(registry: Registry, conversions: Convers
   const delivered = gauge('sms_delivered', 'Messages taken today that arrived', labels)
   const verified = gauge('sms_verified', 'Codes answered rightly, of messages taken today', labels)
   const seconds = gauge('sms_median_seconds_to_verified', 'From the carrier’s yes to the right answer, today', labels)
-  const cost = gauge('sms_cost', 'What the messages of today cost, by receipts or SMS_CARRIER_PRICES', [
-    ...labels,
-    'currency',
-  ])
+  const cost = gauge('sms_cost', 'What the messages of today cost, by receipts or SMS_PRICES', [...labels, 'currency'])
 
   function show(rows: readonly Conversion[]): void {
     for (const one of [sent, delivered, verified, seconds, cost]) one.reset()

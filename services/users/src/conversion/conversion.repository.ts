@@ -1,7 +1,7 @@
 import { decoyPrefix } from '@latchkey/contracts/delivery'
+import type { SmsPrice } from '@latchkey/contracts/sms-prices'
 import { sql } from 'kysely'
 import type { Db } from '../database.js'
-import type { Price } from './prices.js'
 
 export interface Counted {
   readonly day: string
@@ -25,7 +25,7 @@ const ofNobody = `${decoyPrefix}%`
  */
 export async function countConversion(
   db: Db,
-  { from, to, prices }: { from: Date; to: Date; prices: readonly Price[] },
+  { from, to, prices }: { from: Date; to: Date; prices: readonly SmsPrice[] },
 ): Promise<Counted[]> {
   const list = JSON.stringify(prices)
   const { rows } = await sql<Counted>`

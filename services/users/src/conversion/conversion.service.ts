@@ -1,8 +1,8 @@
 import type { Conversion } from '@latchkey/contracts/admin/conversion'
+import type { SmsPrice } from '@latchkey/contracts/sms-prices'
 import { invalidField } from '@latchkey/kit/app-error'
 import type { Db } from '../database.js'
 import { countConversion } from './conversion.repository.js'
-import type { Price } from './prices.js'
 
 /** What messages lead to and what they cost, counted anew from the delivery log and the answers each time it is asked. */
 export interface Conversions {
@@ -12,7 +12,7 @@ export interface Conversions {
 
 interface ConversionsNeeds {
   readonly db: Db
-  readonly prices: readonly Price[]
+  readonly prices: readonly SmsPrice[]
   readonly now: () => Date
 }
 
