@@ -14,6 +14,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
+import { createTellAct, type TellAct } from './board/acts.js'
 import { createDeadLetters, type DeadLetters } from './board/dead-letters.js'
 import { createGate } from './board/gate.js'
 import { carriers, explain } from './carriers.js'
@@ -129,14 +130,14 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
     handle: (job, info) => sendSms.handle(job, info),
     onDead: (job) => sendSms.bury(job),
   })
-  const desk = createDesk(config, { events, optOuts, metrics })
   const send = createProducer(smsQueue, { redis: queueRedis, prefix, log })
   scope.defer('sms queue', () => send.close())
-  const deadLetters = createDeadLetters({ ...queues, send, tell: events, openChallenge, fence, log })
-  const board = boardOf(config, queues, deadLetters)
+  const tellAct = createTellAct(events)
+  const deadLetters = createDeadLetters({ ...queues, send, tell: events, tellAct, openChallenge, fence, log })
+  const board = boardOf(config, queues, { deadLetters, tellAct })
   return {
     consumer,
-    desk,
+    desk: createDesk(config, { events, optOuts, metrics }),
     ...(board !== undefined && { board }),
     checks: checksOf(config, { scope, redis, queueRedis, consumer }),
   }
@@ -218,14 +219,14 @@ function createLanes(
 function boardOf(
   { BOARD_USER: user, BOARD_PASSWORD: password, BOARD_WRITES }: WorkerConfig,
   { sms, events }: ReturnType<typeof openQueues>,
-  deadLetters: DeadLetters,
+  acts: { readonly deadLetters: DeadLetters; readonly tellAct: TellAct },
 ): FastifyPluginAsync | undefined {
   if (password === undefined) return undefined
   const gate = createGate({ user, password })
   // Loaded only where it is wanted: every start would take longer for it.
   return async (app) => {
     const { createBoard } = await import('./board/board.js')
-    await app.register(createBoard({ queues: [sms, events], deadLetters, gate, writes: BOARD_WRITES === 'on' }))
+    await app.register(createBoard({ queues: [sms, events], ...acts, gate, user, writes: BOARD_WRITES === 'on' }))
   }
 }
 

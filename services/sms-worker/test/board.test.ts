@@ -1,8 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { deliveryEventJobId } from '@latchkey/contracts/queues/delivery-event'
-import { smsJobId } from '@latchkey/contracts/queues/sms'
-import { eventually } from '@latchkey/kit/testing'
+import { smsJobId, smsQueue } from '@latchkey/contracts/queues/sms'
+import { createLog } from '@latchkey/kit/log'
+import { createConsumer } from '@latchkey/kit/queue'
+import { eventually, testStores } from '@latchkey/kit/testing'
 import { type FastifyInstance, fastify } from 'fastify'
+import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { codeFor, createSurroundings, createWorker, randomPrefix, workerEnv } from './harness.js'
 import { somebody } from './stand-in.js'
@@ -163,6 +166,47 @@ t.test('whatever a job holds, the board tells of it what is known to be harmless
   t.match(shown, 'not told here: see the log')
 })
 
+t.test(
+  'of jobs that failed by an error that quotes number and code nothing is told, on no page and in no answer',
+  async (t) => {
+    const { ask, open, queue, sms } = await boardOf(t, { BOARD_WRITES: 'on' })
+    const [to, code] = [somebody(), '907152']
+    const connection = new Redis(testStores().redisUrl, { maxRetriesPerRequest: null })
+    const consumer = createConsumer(smsQueue, {
+      redis: connection,
+      prefix: sms.opts.prefix ?? '',
+      log: createLog('test', 'fatal'),
+      concurrency: 1,
+      async handle() {
+        const body = `${code} is your code`
+        throw Object.assign(new Error(`twilio: 'To' number ${to} is not valid: ${body}`), {
+          to,
+          body,
+          cause: new Error(to),
+        })
+      },
+    })
+    consumer.start()
+    t.teardown(async () => {
+      await consumer.close()
+      connection.disconnect()
+    })
+    const job = await open({ message: codeFor(to, code) })
+    await queue(job)
+    const id = smsJobId(job.messageId)
+    await eventually('the job to be dead', async () => (await sms.getJobState(id)) === 'failed')
+    let shown = ''
+    const pages = ['/board', '/board/', `/board/queue/sms`, `/board/queue/sms/${id}`]
+    for (const path of [...pages, ...reads(['sms', 'delivery-event'], [id])]) {
+      const { status, text } = await ask('GET', path)
+      t.ok(status < 500, `${path}: ${status}`)
+      for (const secret of [to.slice(1), to.slice(3), code]) t.notMatch(text, secret, path)
+      shown += text
+    }
+    t.match(shown, /handler failed \(Error\); see the log for job m-/, 'it was among what was read')
+  },
+)
+
 type Board = Awaited<ReturnType<typeof boardOf>>
 const letters = async ({ ask }: Pick<Board, 'ask'>) =>
   (JSON.parse((await ask('GET', '/dead-letters')).text) as { letters: Record<string, string>[] }).letters
@@ -196,6 +240,36 @@ t.test('a dead code that still lives goes out once, as a message of its own; the
   t.match(again, { challengeId: job.challengeId, notAfter: job.notAfter })
   const [old] = waiting.filter(({ messageId }) => messageId === job.messageId)
   t.ok(Date.parse(old?.notAfter ?? '') < Date.now())
+})
+
+/** What users will write into the audit, oldest first. */
+const acts = async ({ log }: Pick<Board, 'log'>) =>
+  (await log.getJobs(['waiting'], 0, -1, true))
+    .map(({ data }): object => data)
+    .filter((data) => 'kind' in data && data.kind === 'act')
+
+t.test('whatever is done with a queue is told to the audit: who, what and why; what is not done is not', async (t) => {
+  const on = await boardOf(t, { BOARD_WRITES: 'on' })
+  const { open, queue, app, ask } = on
+  const job = await open({ message: codeFor(somebody()) })
+  await queue(job)
+  const id = smsJobId(job.messageId)
+  await die(on, id)
+  const wish = (payload: object) =>
+    app.inject({ method: 'POST', url: `/dead-letters/sms/${id}/drop`, headers: { authorization: right }, payload })
+  for (const payload of [{ operator: 'a b' }, { why: '' }, { why: 'a\0b' }, { actor: 'cli:asha' }])
+    t.equal((await wish(payload)).statusCode, 400, JSON.stringify(payload))
+  t.match(await done(on, 'sms', 'm-none', 'drop'), { done: false })
+  t.same(await acts(on), [])
+  t.match((await wish({ operator: 'asha', why: 'incident 4711' })).json(), { done: true })
+  for (const path of ['sms/pause', 'resume', `sms/${id}/promote`]) await ask('PUT', `/board/api/queues/${path}`)
+  await ask('PUT', '/board/api/queues/sms/empty')
+  t.match(await acts(on), [
+    { actor: 'cli:asha', action: 'dead_letter.drop', target: `sms:${id}`, why: 'incident 4711', about: /sign_in, IN/ },
+    { actor: 'board:board', action: 'queue.pause', target: 'sms' },
+    { actor: 'board:board', action: 'queue.resume', target: '*' },
+    { actor: 'board:board', action: 'queue.promote', target: `sms:${id}` },
+  ])
 })
 
 t.test('what is dead is not sent again where its code is dead, may have gone out, or is for nobody', async (t) => {
@@ -280,7 +354,9 @@ t.test('an event that users could not write: its end is kept, and what a person 
   t.match(await done(on, 'delivery-event', 'o-1', 'retry'), { done: true })
   t.match(await done(on, 'delivery-event', 'x-1', 'retry'), { done: false })
   t.match(await done(on, 'delivery-event', 'x-1', 'drop'), { done: true })
-  const kept = (await log.getJobs(['waiting'])).map(({ id, data }) => [id, data.state, 'attempt' in data])
+  const kept = (await log.getJobs(['waiting']))
+    .filter(({ data }) => !('kind' in data) || data.kind !== 'act')
+    .map(({ id, data }) => [id, data.state, 'attempt' in data])
   t.same(
     kept.sort((a, b) => String(a[0]).localeCompare(String(b[0]))),
     [

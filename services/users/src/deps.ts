@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { optOutsKey } from '@latchkey/contracts/opt-out-record'
 import { queuePrefix } from '@latchkey/contracts/queues/queue'
+import { readSmsPrices, type SmsPrice } from '@latchkey/contracts/sms-prices'
 import { switchesKey } from '@latchkey/contracts/switch-record'
 import type { Key, KeyRing } from '@latchkey/kit/key-ring'
 import type { Check } from '@latchkey/kit/ops'
@@ -20,7 +21,6 @@ import { createRedisCopy } from './copies/redis-copy.js'
 import { createAccount } from './credentials/account.service.js'
 import { createConversionMetrics } from './conversion/conversion-metrics.js'
 import { createConversions } from './conversion/conversion.service.js'
-import { type Price, readPrices } from './conversion/prices.js'
 import { createCredentials } from './credentials/credentials.service.js'
 import { createPasswords } from './credentials/passwords.service.js'
 import { createPasswordHasher, type PasswordHasher } from './credentials/password-hasher.js'
@@ -57,7 +57,7 @@ interface ServicesNeeds {
   /** Names phones in the trace. */
   readonly traceKey: Key
   /** What carriers take where their receipts do not say. */
-  readonly prices: readonly Price[]
+  readonly prices: readonly SmsPrice[]
   readonly hasher: PasswordHasher
   readonly copies: Copies
   readonly now: () => Date
@@ -175,7 +175,7 @@ export function createDeps(
     db,
     ring: tokenRing(config),
     traceKey: traceKey(config),
-    prices: readPrices(config.SMS_CARRIER_PRICES),
+    prices: readSmsPrices(config.SMS_PRICES),
     hasher: createPasswordHasher({ atOnce: availableParallelism() }),
     copies: {
       optOuts: createRedisCopy(copyRedis, optOutsKey(queuePrefix)),
@@ -185,7 +185,7 @@ export function createDeps(
     log,
     metrics: createUsersMetrics(metrics),
   })
-  const { deliveries, optOuts, switchboard, traces, conversions, sweeps } = services
+  const { deliveries, optOuts, audit, switchboard, traces, conversions, sweeps } = services
   createConversionMetrics(metrics, conversions, () => new Date())
   let migrated = false
   const queueCheck = { queue: guard.check }
@@ -199,7 +199,7 @@ export function createDeps(
     },
     notes: split ? queueCheck : {},
     start() {
-      const consumer = createDeliveryConsumer({ redis, prefix: queuePrefix, deliveries, optOuts, log })
+      const consumer = createDeliveryConsumer({ redis, prefix: queuePrefix, deliveries, optOuts, audit, log })
       scope.defer('delivery events', () => consumer.close())
       const traceConsumer = createTraceConsumer({ redis, prefix: queuePrefix, traces, log })
       scope.defer('trace', () => traceConsumer.close())

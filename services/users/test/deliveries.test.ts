@@ -1,6 +1,11 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import type { AttemptOutcome, DeliveryState } from '@latchkey/contracts/delivery'
-import { type DeliveryEvent, deliveryEventJobId, deliveryEventQueue } from '@latchkey/contracts/queues/delivery-event'
+import {
+  type DeliveryEvent,
+  deliveryEventJobId,
+  deliveryEventQueue,
+  type QueueAct,
+} from '@latchkey/contracts/queues/delivery-event'
 import { createProducer } from '@latchkey/kit/queue'
 import { createRedis } from '@latchkey/kit/redis'
 import { eventually, testStores } from '@latchkey/kit/testing'
@@ -148,53 +153,75 @@ t.test(
   },
 )
 
-t.test('events from the queue reach the log, and wait there while the database is away', async (t) => {
-  const direct = await createDatabase(t)
-  await migrate(direct)
-  const proxy = await startProxy(addressOf(direct, 5432))
-  t.teardown(() => proxy.close())
-  const h = await harness(t, { url: through(direct, proxy.port) })
+t.test(
+  'events from the queue reach the log and acts the audit, once, and wait there while the database is away',
+  async (t) => {
+    const direct = await createDatabase(t)
+    await migrate(direct)
+    const proxy = await startProxy(addressOf(direct, 5432))
+    t.teardown(() => proxy.close())
+    const h = await harness(t, { url: through(direct, proxy.port) })
 
-  const prefix = `{test-${randomBytes(6).toString('hex')}}`
-  const { redisUrl } = testStores()
-  const sending = createRedis(redisUrl, { log: silent, name: 'sending', patience: 'request' })
-  const taking = createRedis(redisUrl, { log: silent, name: 'taking', patience: 'consumer' })
-  await eventually('redis', async () => sending.status === 'ready')
-  const producer = createProducer(deliveryEventQueue, { redis: sending, prefix, log: silent })
-  const consumer = createDeliveryConsumer({
-    redis: taking,
-    prefix,
-    deliveries: h.services.deliveries,
-    optOuts: h.services.optOuts,
-    log: silent,
-    retryMs: 50,
-  })
-  consumer.start()
-  t.teardown(async () => {
-    await consumer.close()
-    await producer.close()
-    const keys = await sending.keys(`${prefix}:*`)
-    if (keys.length > 0) await sending.del(keys)
-    sending.disconnect()
-    taking.disconnect()
-  })
+    const prefix = `{test-${randomBytes(6).toString('hex')}}`
+    const { redisUrl } = testStores()
+    const sending = createRedis(redisUrl, { log: silent, name: 'sending', patience: 'request' })
+    const taking = createRedis(redisUrl, { log: silent, name: 'taking', patience: 'consumer' })
+    await eventually('redis', async () => sending.status === 'ready')
+    const producer = createProducer(deliveryEventQueue, { redis: sending, prefix, log: silent })
+    const consumer = createDeliveryConsumer({
+      redis: taking,
+      prefix,
+      deliveries: h.services.deliveries,
+      optOuts: h.services.optOuts,
+      audit: h.services.audit,
+      log: silent,
+      retryMs: 50,
+    })
+    consumer.start()
+    t.teardown(async () => {
+      await consumer.close()
+      await producer.close()
+      const keys = await sending.keys(`${prefix}:*`)
+      if (keys.length > 0) await sending.del(keys)
+      sending.disconnect()
+      taking.disconnect()
+    })
 
-  const message = newMessage()
-  const send = (happening: Happening) => {
-    const event = eventOf(message, happening)
-    return producer.add(deliveryEventJobId(event), event)
-  }
-  const becomes = (state: DeliveryState) =>
-    eventually(state, async () => (await h.call('GET', `/deliveries/${message.messageId}`)).body['state'] === state)
-  await send({ state: 'queued', second: 0 })
-  await becomes('queued')
-  await proxy.cut()
-  await send({ state: 'sending', second: 1 })
-  await send({ state: 'delivered', second: 2, attempt: { number: 1, outcome: 'accepted' } })
-  const jobs = `${prefix}:delivery-event:delayed`
-  await eventually('the jobs to be put off', async () => (await sending.zcard(jobs)) > 0)
-  const failures = await sending.hget(`${prefix}:delivery-event:e-${message.messageId}-sending-0`, 'atm')
-  t.equal(Number(failures ?? 0), 0, 'an outage uses up none of the tries of a job')
-  await proxy.mend()
-  await becomes('delivered')
-})
+    const message = newMessage()
+    const send = (happening: Happening) => {
+      const event = eventOf(message, happening)
+      return producer.add(deliveryEventJobId(event), event)
+    }
+    const becomes = (state: DeliveryState) =>
+      eventually(state, async () => (await h.call('GET', `/deliveries/${message.messageId}`)).body['state'] === state)
+    await send({ state: 'queued', second: 0 })
+    await becomes('queued')
+    await proxy.cut()
+    await send({ state: 'sending', second: 1 })
+    await send({ state: 'delivered', second: 2, attempt: { number: 1, outcome: 'accepted' } })
+    const jobs = `${prefix}:delivery-event:delayed`
+    await eventually('the jobs to be put off', async () => (await sending.zcard(jobs)) > 0)
+    const failures = await sending.hget(`${prefix}:delivery-event:e-${message.messageId}-sending-0`, 'atm')
+    t.equal(Number(failures ?? 0), 0, 'an outage uses up none of the tries of a job')
+    await proxy.mend()
+    await becomes('delivered')
+
+    const by = { operator: 'bela' }
+    const told = { v: 4, kind: 'act', id: randomUUID(), actor: 'cli:asha', action: 'dead_letter.drop' } as const
+    const act: QueueAct = {
+      ...told,
+      target: 'sms:m-1',
+      why: 'it is over',
+      about: 'a code',
+      at: '2026-11-21T09:30:00.000Z',
+    }
+    const repeats = ['a-1', 'a-2', 'a-3']
+    await Promise.all(repeats.map((job) => producer.add(job, act)))
+    const isDone = (job: string) => sending.zscore(`${prefix}:delivery-event:completed`, job)
+    await eventually('all of them', async () => !(await Promise.all(repeats.map(isDone))).includes(null))
+    const entries = (await h.call('POST', '/audit', { by })).body['entries'] as object[]
+    const { at, actor, action, target, why, about } = act
+    t.match(entries, [{ at, actor, action, target, why, detail: { about } }])
+    t.equal(entries.length, 1, 'one that is told of again is written down once')
+  },
+)

@@ -16,6 +16,7 @@ const released = [
   '0012_carrier_ids',
   '0013_switches',
   '0014_order_and_age',
+  '0015_told_acts',
 ]
 
 type Columns = { [T in keyof Database]: Record<keyof Database[T], true> }
@@ -131,7 +132,7 @@ const columns = {
     attempts_left: true,
     sent: true,
   },
-  audit: { id: true, at: true, actor: true, action: true, target: true, why: true, detail: true },
+  audit: { id: true, at: true, actor: true, action: true, target: true, why: true, told_id: true, detail: true },
   copied_lists: { name: true, version: true },
   switches: {
     slot: true,

@@ -7,11 +7,13 @@ import { configExitCode, LaunchError } from '../launch-error.js'
 import { dataDir } from '../places.js'
 import { misspelt, print, runCommand } from './command.js'
 import { table } from './table.js'
+import { systemUser } from './users-api.js'
 
 const usage = `usage: npm run queue -- list | retry <id> … | drop <id> …
   list            dead letters of both queues: what nobody handles any more
   retry           has another go where there is one: a code that still lives and was surely not sent, any event for the delivery log
   drop            puts them away, with an end in the delivery log
+  --why <reason>  kept in the audit
   --all           instead of ids: every one for which it is possible
   --json          for machines
   --url <url>     ops port of a worker; else WORKER_OPS_PORT on this machine
@@ -35,6 +37,7 @@ interface Outcome {
 }
 
 const meanings: Readonly<Record<number, string>> = {
+  400: 'a reason has 1 to 300 characters',
   401: 'its BOARD_USER or BOARD_PASSWORD is another one',
   404: 'it has no dashboard; set BOARD_PASSWORD there',
   429: 'too many wrong passwords; try again in five minutes',
@@ -57,8 +60,9 @@ await runCommand('queue', async (words) => {
   const outcomes: Outcome[] = ids
     .filter((id) => !letters.some((letter) => letter.id === id))
     .map((id) => ({ id, done: false, said: 'there is no such dead letter' }))
+  const wish = { operator: systemUser(), ...(values.why !== undefined && { why: values.why }) }
   for (const { queue, id } of wanted) {
-    const said = await ask('POST', `/dead-letters/${queue}/${encodeURIComponent(id)}/${what}`)
+    const said = await ask('POST', `/dead-letters/${queue}/${encodeURIComponent(id)}/${what}`, wish)
     outcomes.push({ id, ...(said as Omit<Outcome, 'id'>) })
   }
   const lines = outcomes.map(({ id, done, said }) => `${done ? '✓' : '✗'} ${id}: ${said}`)
@@ -70,7 +74,12 @@ function read(words: string[]) {
   try {
     return parseArgs({
       args: words,
-      options: { all: { type: 'boolean' }, json: { type: 'boolean' }, url: { type: 'string' } },
+      options: {
+        all: { type: 'boolean' },
+        json: { type: 'boolean' },
+        url: { type: 'string' },
+        why: { type: 'string' },
+      },
       allowPositionals: true,
     })
   } catch {
@@ -92,16 +101,20 @@ function page(letters: readonly Letter[]): string[] {
 }
 
 /** Calls to the ops port of a worker, as who knows the password of its dashboard. */
-function connect(named: string | undefined): (method: 'GET' | 'POST', path: string) => Promise<unknown> {
+function connect(named: string | undefined): (method: 'GET' | 'POST', path: string, body?: object) => Promise<unknown> {
   const given = readGiven(resolve('.env'), process.env)
   const port = given['WORKER_OPS_PORT'] ?? String(portVariables['sms-worker'].WORKER_OPS_PORT)
   const url = (named ?? `http://127.0.0.1:${port}`).replace(/\/$/, '')
   const user = given['BOARD_USER'] ?? 'board'
   const credentials = Buffer.from(`${user}:${passwordOf(given)}`).toString('base64')
-  return async (method, path) => {
+  return async (method, path, wish) => {
     const { statusCode, body } = await request(`${url}${path}`, {
       method,
-      headers: { authorization: `Basic ${credentials}` },
+      headers: {
+        authorization: `Basic ${credentials}`,
+        ...(wish !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(wish !== undefined && { body: JSON.stringify(wish) }),
     }).catch(() => {
       throw new LaunchError(`no worker answers at ${url}: start it, or name its ops port with --url`)
     })

@@ -82,8 +82,8 @@ function internalSecret(given: Variables): string {
   )
 }
 
-/** As the audit takes a name; a container may have no user of its number. */
-function systemUser(): string {
+/** Who runs a command, as the audit takes a name; a container may have no user of its number. */
+export function systemUser(): string {
   try {
     const name = userInfo()
       .username.replace(/[^A-Za-z0-9._-]/g, '')

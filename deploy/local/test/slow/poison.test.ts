@@ -97,10 +97,15 @@ t.test(
       t.match(await command(ops, ['list']), { code: 0, text: `message ${job?.data.messageId}: sign_up, IN` })
       t.match(JSON.parse((await command(ops, ['list', '--json'])).text), [{ id, queue: 'sms', starts: Number }])
       t.match(await command(ops, ['retry', 'm-nobody']), { code: 1, text: /there is no such dead letter/ })
-      t.match(await command(ops, ['drop', id]), { code: 0, text: `✓ ${id}: ends unsent` })
+      t.match(await command(ops, ['drop', id, '--why', 'incident 4711']), { code: 0, text: `✓ ${id}: ends unsent` })
       await eventually('it to end', async () => (await queue.getJobState(id)) === 'completed')
       t.match(await command(ops, ['list']), { code: 0, text: /^No dead letters/ })
       t.match(await ends(on, poison, ['failed']), { attempts: [] }, 'the log says what it said')
+      const act = await eventually('the audit', async () => {
+        const [line] = await on.sql(`select * from audit where action = 'dead_letter.drop'`)
+        return line
+      })
+      t.match(act, { actor: /^cli:./, target: `sms:${id}`, why: 'incident 4711', detail: { about: /sign_up, IN/ } })
     })
   },
 )

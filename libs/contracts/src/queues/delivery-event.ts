@@ -83,11 +83,28 @@ export const OptOutChange = Type.Object({
 })
 export type OptOutChange = Static<typeof OptOutChange>
 
-/** Version 2 brought receipts and opt-outs, 3 several attempts at once and receipts that name no message: a users that does not know them leaves them to a newer one. */
+/** Something an operator did at the worker: to a dead letter, or to a queue by its dashboard. Told before it is done; heard twice it is written down once. */
+export const QueueAct = Type.Object({
+  v: Type.Literal(4),
+  kind: Type.Literal('act'),
+  id: Type.String({ format: 'uuid' }),
+  /** `cli:<user of the operating system>`, or `board:<user of the dashboard>`. */
+  actor: Type.String({ pattern: '^(cli|board):[A-Za-z0-9._-]{1,64}$' }),
+  action: Type.Enum(['dead_letter.retry', 'dead_letter.drop', 'queue.pause', 'queue.resume', 'queue.promote']),
+  /** `<queue>:<job id>`, a queue, or `*` for all. */
+  target: Type.String({ minLength: 1, maxLength: 300 }),
+  why: Type.Optional(Type.String({ minLength: 1, maxLength: 300 })),
+  /** What a dead letter was, as its list tells it. */
+  about: Type.Optional(Type.String({ maxLength: 200 })),
+  at: Timestamp,
+})
+export type QueueAct = Static<typeof QueueAct>
+
+/** Version 2 brought receipts and opt-outs, 3 several attempts at once and receipts that name no message, 4 acts of operators: a users that does not know them leaves them to a newer one. */
 export const deliveryEventQueue = queue({
   name: 'delivery-event',
-  version: 3,
-  payload: Type.Union([DeliveryEvent, Receipt, OptOutChange]),
+  version: 4,
+  payload: Type.Union([DeliveryEvent, Receipt, OptOutChange, QueueAct]),
 })
 
 /** One id per (message, state, attempt): a worker that repeats itself after a crash adds nothing. */
@@ -98,3 +115,4 @@ export const deliveryEventJobId = ({ messageId, state, attempt }: DeliveryEvent)
 export const receiptJobId = ({ provider, providerMessageId, state }: Receipt): string =>
   `r-${provider}-${providerMessageId}-${state}`
 export const optOutJobId = ({ provider, source, word }: OptOutChange): string => `o-${provider}-${source}-${word}`
+export const queueActJobId = ({ id }: QueueAct): string => `a-${id}`

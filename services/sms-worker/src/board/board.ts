@@ -5,6 +5,7 @@ import basicAuth from '@fastify/basic-auth'
 import helmet from '@fastify/helmet'
 import type { Queue } from 'bullmq'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { TellAct } from './acts.js'
 import type { DeadLetters } from './dead-letters.js'
 import { deadLetterRoutes } from './dead-letter-routes.js'
 import { type Gate, isRefusal } from './gate.js'
@@ -13,7 +14,10 @@ import { shownAnswer, shownData } from './shown.js'
 interface BoardNeeds {
   readonly queues: readonly Queue[]
   readonly deadLetters: DeadLetters
+  readonly tellAct: TellAct
   readonly gate: Gate
+  /** Who the gate lets in. */
+  readonly user: string
   /** Whether the dashboard may do more than show: pause and resume queues, and hurry what waits. */
   readonly writes: boolean
 }
@@ -40,7 +44,7 @@ const foreignLink = /<link[^>]*href="https?:[^>]*>\s*/g
 const allowed = /^\/board\/api\/queues\/(?:(?:[^/]+\/)?(?:pause|resume|promote)|[^/]+\/[^/]+\/promote)$/
 
 /** The queue dashboard at /board and dead letters at /dead-letters, for who knows the password; for the ops port only. */
-export function createBoard({ queues, deadLetters, gate, writes }: BoardNeeds): FastifyPluginAsync {
+export function createBoard({ queues, deadLetters, tellAct, gate, user, writes }: BoardNeeds): FastifyPluginAsync {
   const adapter = new FastifyAdapter()
   adapter.setBasePath(base)
   createBullBoard({
@@ -52,8 +56,9 @@ export function createBoard({ queues, deadLetters, gate, writes }: BoardNeeds): 
   return async (app) => {
     await guardWith(app, gate)
     app.addHook('onRequest', async (request, reply) => {
-      if (mayPass(request, writes)) return
-      await reply.code(405).send({ error: 'the dashboard only shows' })
+      if (!mayPass(request, writes)) return reply.code(405).send({ error: 'the dashboard only shows' })
+      const act = boardAct(request)
+      if (act !== undefined) await tellAct({ actor: `board:${user}`, ...act })
     })
     app.addHook('preSerialization', async (_request, reply, payload) =>
       reply.statusCode < 400 ? shownAnswer(payload) : { error: 'refused' },
@@ -64,7 +69,7 @@ export function createBoard({ queues, deadLetters, gate, writes }: BoardNeeds): 
         : payload,
     )
     await app.register(adapter.registerPlugin(), { prefix: base })
-    await app.register(deadLetterRoutes, { deadLetters })
+    await app.register(deadLetterRoutes, { deadLetters, user })
   }
 }
 
@@ -113,4 +118,12 @@ function mayPass({ method, url, headers }: FastifyRequest, writes: boolean): boo
   if (site !== undefined && site !== 'same-origin') return false
   const [path = ''] = url.split('?', 1)
   return path.startsWith('/dead-letters/') || (writes && allowed.test(path))
+}
+
+/** What is done by the dashboard itself, in the words of the audit; undefined for what only looks, and for dead letters. */
+function boardAct({ method, url }: FastifyRequest): Pick<Parameters<TellAct>[0], 'action' | 'target'> | undefined {
+  if (method === 'GET' || method === 'HEAD') return undefined
+  const [, about = '', what] = /^\/board\/api\/queues\/(.*?)\/?(pause|resume|promote)(?:\?|$)/.exec(url) ?? []
+  if (what !== 'pause' && what !== 'resume' && what !== 'promote') return undefined
+  return { action: `queue.${what}`, target: about.replace('/', ':').slice(0, 300) || '*' }
 }

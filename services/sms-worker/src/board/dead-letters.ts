@@ -8,6 +8,7 @@ import type { Logger } from 'pino'
 import { Value } from 'typebox/value'
 import type { OpenChallenge } from '../messages/open-challenge.js'
 import { type AttemptFence, possibleAccepts } from '../routing/attempt-fence.js'
+import type { Doer, TellAct } from './acts.js'
 import { shownReason } from './shown.js'
 
 export type QueueName = 'sms' | 'delivery-event'
@@ -32,11 +33,11 @@ export interface Done {
   readonly said: string
 }
 
-/** Dead jobs of both queues. Nothing is sent twice by them, and nothing is lost without an end in the delivery log. */
+/** Dead jobs of both queues. Nothing is sent twice by them, nothing is lost without an end in the delivery log, and what is done stands in the audit. */
 export interface DeadLetters {
   list(): Promise<readonly DeadLetter[]>
-  retry(queue: QueueName, id: string): Promise<Done>
-  drop(queue: QueueName, id: string): Promise<Done>
+  retry(queue: QueueName, id: string, by: Doer): Promise<Done>
+  drop(queue: QueueName, id: string, by: Doer): Promise<Done>
 }
 
 interface DeadLettersNeeds {
@@ -44,6 +45,7 @@ interface DeadLettersNeeds {
   readonly events: Queue
   readonly send: Pick<Producer<typeof smsQueue.payload>, 'add'>
   readonly tell: Pick<Producer<typeof deliveryEventQueue.payload>, 'add'>
+  readonly tellAct: TellAct
   readonly openChallenge: OpenChallenge
   readonly fence: Pick<AttemptFence, 'read'>
   readonly log: Logger
@@ -67,6 +69,7 @@ export function createDeadLetters({
   events,
   send,
   tell,
+  tellAct,
   openChallenge,
   fence,
   log,
@@ -150,6 +153,13 @@ export function createDeadLetters({
         retry: () => again(job),
         drop: async () => '',
       }
+    if (data.kind === 'act')
+      return {
+        about: `${data.action} by ${data.actor}`,
+        noDrop: 'what an operator did is not dropped: mend users, and retry it',
+        retry: () => again(job),
+        drop: async () => '',
+      }
     return {
       about: `receipt of ${data.provider}: ${data.state}`,
       retry: () => again(job),
@@ -165,14 +175,18 @@ export function createDeadLetters({
     return job !== undefined && (await job.isFailed()) ? job : undefined
   }
 
-  async function act(what: 'retry' | 'drop', queue: QueueName, id: string): Promise<Done> {
+  async function act(
+    what: 'retry' | 'drop',
+    { queue, id, by }: { queue: QueueName; id: string; by: Doer },
+  ): Promise<Done> {
     const job = await find(queue, id)
     if (job === undefined) return { done: false, said: 'there is no such dead letter' }
     const letter = await read(queue, job)
     const no = what === 'retry' ? letter.noRetry : letter.noDrop
     if (no !== undefined) return { done: false, said: no }
+    await tellAct({ ...by, action: `dead_letter.${what}`, target: `${queue}:${id}`, about: letter.about })
     const said = await letter[what]()
-    log.warn({ queue, jobId: id, what, said }, 'a dead letter')
+    log.warn({ queue, jobId: id, what, said, who: by.actor }, 'a dead letter')
     return { done: true, said }
   }
 
@@ -186,8 +200,8 @@ export function createDeadLetters({
       )
       return found.flat().toSorted((a, b) => a.failedAt.localeCompare(b.failedAt))
     },
-    retry: (queue, id) => act('retry', queue, id),
-    drop: (queue, id) => act('drop', queue, id),
+    retry: (queue, id, by) => act('retry', { queue, id, by }),
+    drop: (queue, id, by) => act('drop', { queue, id, by }),
   }
 }
 

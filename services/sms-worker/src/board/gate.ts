@@ -39,7 +39,8 @@ interface Refusal extends Error {
   readonly retryAfterSeconds?: number
 }
 
-const refusal = (statusCode: number, retryAfterSeconds?: number): Refusal =>
+/** A refusal by its status; whatever is quoted of it is nothing. */
+export const refusal = (statusCode: number, retryAfterSeconds?: number): Refusal =>
   Object.assign(new Error('not let in'), { statusCode, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) })
 
 export const isRefusal = (error: unknown): error is Refusal =>

@@ -1,7 +1,8 @@
 import type { AuditEntry } from '@latchkey/contracts/admin/audit'
+import type { QueueAct } from '@latchkey/contracts/queues/delivery-event'
 import { invalidField } from '@latchkey/kit/app-error'
 import { type Db, isStorable, type Trx } from '../database.js'
-import { findEntries, insertEntry } from './audit.repository.js'
+import { findEntries, insertEntry, insertTold } from './audit.repository.js'
 
 /** What an operator did. Ids and keyed hashes only: no secret, no phone, no name. */
 export interface Act {
@@ -18,6 +19,8 @@ export interface Act {
 export interface Audit {
   /** Writes an act down in the transaction of its effect: neither is there without the other. Throws `request.invalid` for a reason that cannot be stored. */
   record(trx: Trx, act: Act): Promise<void>
+  /** Writes an act down that the worker told of, once, with the time at which it was begun. */
+  hear(act: QueueAct): Promise<void>
   /** Newest first, 50 where no limit is named. */
   read(page: { before?: number | undefined; limit?: number | undefined }): Promise<AuditEntry[]>
 }
@@ -28,9 +31,13 @@ export function createAudit({ db, now }: { db: Db; now: () => Date }): Audit {
       if (why !== null && !isStorable(why)) throw invalidField('/why', 'contains characters that cannot be stored')
       await insertEntry(trx, { at: now(), actor, action, target, why, detail })
     },
+    async hear({ id, at, actor, action, target, why = null, about }) {
+      const detail = about === undefined ? {} : { about }
+      await insertTold(db, { told_id: id, at: new Date(at), actor, action, target, why, detail })
+    },
     async read({ before, limit = 50 }) {
       const rows = await findEntries(db, { before, limit })
-      return rows.map(({ id, at, ...entry }) => ({ id: Number(id), at: at.toISOString(), ...entry }))
+      return rows.map(({ id, at, told_id: _toldId, ...entry }) => ({ id: Number(id), at: at.toISOString(), ...entry }))
     },
   }
 }

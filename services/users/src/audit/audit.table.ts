@@ -8,5 +8,7 @@ export interface AuditTable {
   action: ColumnType<string, string, never>
   target: ColumnType<string | null, string | null, never>
   why: ColumnType<string | null, string | null, never>
+  /** Of an act that was told by a queue. */
+  told_id: ColumnType<string | null, string | null | undefined, never>
   detail: ColumnType<AuditEntry['detail'], AuditEntry['detail'], never>
 }

@@ -3,6 +3,7 @@ import { AppError } from '@latchkey/kit/app-error'
 import { type Consumer, createConsumer, type Verdict } from '@latchkey/kit/queue'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
+import type { Audit } from '../audit/audit.service.js'
 import type { OptOuts } from '../opt-outs/opt-outs.service.js'
 import type { Deliveries } from './deliveries.service.js'
 
@@ -11,6 +12,7 @@ interface DeliveryConsumerNeeds {
   readonly prefix: string
   readonly deliveries: Deliveries
   readonly optOuts: Pick<OptOuts, 'record'>
+  readonly audit: Pick<Audit, 'hear'>
   readonly log: Logger
   readonly retryMs?: number
 }
@@ -21,6 +23,7 @@ export function createDeliveryConsumer({
   prefix,
   deliveries,
   optOuts,
+  audit,
   log,
   retryMs = 2_000,
 }: DeliveryConsumerNeeds): Consumer {
@@ -34,7 +37,8 @@ export function createDeliveryConsumer({
         if (!('kind' in event)) await deliveries.record(event)
         else if (event.kind === 'receipt') {
           if (!(await deliveries.receive(event))) return later(event, log)
-        } else await optOuts.record(event)
+        } else if (event.kind === 'act') await audit.hear(event)
+        else await optOuts.record(event)
         return { then: 'done' }
       } catch (error) {
         // Not counted as a failure, so that an outage of any length loses nothing.

@@ -5,6 +5,7 @@ const letters = 'services/sms-worker/src/board/dead-letters.ts'
 const shown = 'services/sms-worker/src/board/shown.ts'
 const test = 'services/sms-worker/test/board.test.ts'
 const harmless = 'whatever a job holds, the board tells of it what is known to be harmless'
+const told = 'whatever is done with a queue is told to the audit: who, what and why; what is not done is not'
 const again = 'what is dead is not sent again where its code is dead, may have gone out, or is for nobody'
 
 /** What stands between who finds the ops port and the queues, and between a dead letter and a second SMS. */
@@ -28,8 +29,8 @@ export const boardGuards: readonly Guard[] = [
   {
     guards: 'the board only shows',
     file: board,
-    take: 'if (mayPass(request, writes)) return',
-    put: 'if (mayPass(request, writes) || !writes) return',
+    take: 'if (!mayPass(request, writes)) return',
+    put: 'if (!mayPass(request, writes) && writes) return',
     test,
     red: 'it only shows; where it may write it pauses, resumes and hurries, and nothing else',
   },
@@ -72,6 +73,30 @@ export const boardGuards: readonly Guard[] = [
     put: 'return undefined',
     test,
     red: again,
+  },
+  {
+    guards: 'what is done to a dead letter stands in the audit',
+    file: letters,
+    take: 'await tellAct({ ...by, action: `dead_letter.${what}`, target: `${queue}:${id}`, about: letter.about })',
+    put: 'void [tellAct, by]',
+    test,
+    red: told,
+  },
+  {
+    guards: 'what the dashboard does stands in the audit',
+    file: board,
+    take: 'if (act !== undefined) await tellAct({ actor: `board:${user}`, ...act })',
+    put: 'void [act, tellAct, user]',
+    test,
+    red: told,
+  },
+  {
+    guards: 'an act that is told of again is written down once',
+    file: 'services/users/src/audit/audit.repository.ts',
+    take: ".onConflict((conflict) => conflict.column('told_id').doNothing())",
+    put: '',
+    test: 'services/users/test/deliveries.test.ts',
+    red: 'events from the queue reach the log and acts the audit, once, and wait there while the database is away',
   },
   {
     guards: 'what is dropped has an end in the log',
