@@ -181,23 +181,40 @@ t.test('a registration is found by the session, as the only one, or as the newes
   const one = await register()
   const phone = must(one.phone)
   const byPhone = { kind: 'phone', value: phone }
-  const found = ({ user }: { user: { id: string } }) => ({ registration: { id: user.id, phone }, proved: false })
+  const found = ({ user }: { user: { id: string } }) => ({
+    registration: { id: user.id, phone },
+    shadow: null,
+    proved: false,
+  })
   t.same(await find(byPhone, 'stranger'), found(one), 'the only one')
   t.same(await find({ kind: 'email', value: one.email.toUpperCase() }, 'stranger'), found(one))
-  t.same(await find(byPhone, one.client, undefined, 'careops'), { registration: null, proved: false })
+  t.same(await find(byPhone, one.client, undefined, 'careops'), { registration: null, shadow: null, proved: false })
   const two = await register({ phone })
   const three = await register({ phone, client: two.client })
-  t.same(await find(byPhone, 'stranger'), { registration: null, proved: false })
+  t.same(await find(byPhone, 'stranger'), { registration: null, shadow: null, proved: false })
   t.same(await find(byPhone, one.client), found(one))
   t.same(await find(byPhone, two.client), found(three), 'the newest')
   t.same(await find(byPhone, one.client, two.user.id), found(two), 'the session beats the client')
-  t.same(await find({ kind: 'email', value: 'a\0b' }, one.client), { registration: null, proved: false })
+  t.same(await find({ kind: 'email', value: 'a\0b' }, one.client), { registration: null, shadow: null, proved: false })
 
   const names = newNames()
   const holder = await signUp(names)
-  await register({ phone: holder.phone, hideConflicts: true })
-  t.same(await find({ kind: 'phone', value: holder.phone }, 'stranger'), { registration: null, proved: true })
-  t.same(await find({ kind: 'email', value: names.email }, 'stranger'), { registration: null, proved: true })
+  const hidden = await register({ phone: holder.phone, hideConflicts: true })
+  t.same(await find({ kind: 'email', value: hidden.email }, 'stranger'), {
+    registration: null,
+    shadow: { id: hidden.user.id, phone: holder.phone },
+    proved: false,
+  })
+  t.same(await find({ kind: 'phone', value: holder.phone }, 'stranger'), {
+    registration: null,
+    shadow: null,
+    proved: true,
+  })
+  t.same(await find({ kind: 'email', value: names.email }, 'stranger'), {
+    registration: null,
+    shadow: null,
+    proved: true,
+  })
 })
 
 t.test('only a young registration can be taken back, and never an account', async (t) => {

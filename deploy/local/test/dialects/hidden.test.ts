@@ -1,4 +1,5 @@
 import t from 'tap'
+import { careops } from './faces/careops.js'
 import { faces } from './faces/faces.js'
 import { settle, tellTale } from './scene.js'
 import { randomPerson, world } from './world.js'
@@ -44,4 +45,26 @@ t.test('where conflicts are hidden', async (t) => {
         }
       },
     )
+
+  await t.test('careops: sent again and again, nothing tells whether phone, e-mail or both are taken', async (t) => {
+    const { who } = await settle({ ...here, face: careops }, here.client())
+    const { phone, email } = who
+    const [told, fresh] = [[] as unknown[], randomPerson()]
+    // What a phone may be sent is its owner's and everybody's: each way begins when the last is forgotten.
+    for (const taken of [{ phone }, { email }, { phone, email }, fresh]) {
+      await here.later(24 * 3_600)
+      const [by, squatter] = [here.client(), { ...randomPerson(), ...taken }]
+      const answers = [await careops.register(by, squatter)]
+      for (const seconds of [0, 29, 2, 0, 31, 31, 31, 600, 31]) {
+        await here.later(seconds)
+        answers.push(await careops.send(by, squatter))
+      }
+      told.push(answers.map(({ status, headers }) => [status, headers['retry-after'] !== undefined]))
+    }
+    const free = told.pop()
+    for (const [n, way] of ['phone', 'e-mail', 'both'].entries()) t.same(told[n], free, way)
+    await here.code(fresh.phone, 6)
+    const codes = (await here.inbox(phone)).filter(({ code }) => code !== null)
+    t.equal(codes.length, 1, 'the owner got the code of his own registration, and no other')
+  })
 })

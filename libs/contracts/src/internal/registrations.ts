@@ -47,6 +47,8 @@ export const register = endpoint({
 /** A registration by the phone or e-mail it claims. */
 const Claimed = Strict({ kind: Type.Enum(['phone', 'email']), value: Type.String({ minLength: 1, maxLength: 254 }) })
 
+const Found = Type.Object({ id: Type.String({ format: 'uuid' }), phone: E164 })
+
 export const findRegistration = endpoint({
   method: 'POST',
   path: '/internal/registrations/find',
@@ -59,7 +61,9 @@ export const findRegistration = endpoint({
   }),
   replies: {
     200: Type.Object({
-      registration: Type.Union([Type.Object({ id: Type.String({ format: 'uuid' }), phone: E164 }), Type.Null()]),
+      registration: Type.Union([Found, Type.Null()]),
+      /** Instead of it, by an e-mail: one whose phone belongs to a proved account, as there are where conflicts are hidden. Nothing is sent for it. */
+      shadow: Type.Union([Found, Type.Null()]),
       /** Whether a proved account holds the phone or e-mail. */
       proved: Type.Boolean(),
     }),

@@ -8,6 +8,7 @@ import type { ReadPhone } from '../phones/canonical-phone.js'
 import type { ChallengePolicy } from './policy.js'
 import type { GuessPassword } from './guess-password.js'
 import type { Caller, RefuseStopped, SignedInCaller, SmsQueue, Users } from './ports.js'
+import { reachable } from './reachable.js'
 import { type ShownAgain, showAgain } from './shown-again.js'
 import { publicChallenge, type StartChallenge } from './start-challenge.js'
 import type { WithinBudget } from './within-budget.js'
@@ -43,7 +44,7 @@ export function createChangePhone(deps: ChangePhoneDeps): ChangePhone {
 
   /** The notice to the old phone, ready to be queued once the new one is proved. It can be answered by nobody. */
   async function prepareNotice(to: E164, caller: Caller, policy: ChallengePolicy) {
-    const country = countryOf(to)
+    const country = reachable(readPhone, to)?.country
     if (country === undefined) return undefined
     const undoToken = newUndoToken()
     const longestSeconds = policy.codeLifeSeconds * (policy.resends + 1)
@@ -74,15 +75,6 @@ export function createChangePhone(deps: ChangePhoneDeps): ChangePhone {
     return {
       undo: { token: undoToken, notice },
       takeBack: () => challenges.cancel(challenge, wanted, { refund: false }),
-    }
-  }
-
-  function countryOf(phone: E164): string | undefined {
-    try {
-      return readPhone(phone).country
-    } catch {
-      // Fine once, but nothing is sent there any more.
-      return undefined
     }
   }
 

@@ -1,9 +1,10 @@
 import type { Challenge } from '@latchkey/contracts/v1/shapes'
 import type { ChallengePolicy } from './policy.js'
-import type { CanonicalPhone, ReadPhone } from '../phones/canonical-phone.js'
+import type { ReadPhone } from '../phones/canonical-phone.js'
 import type { ReadIdentifier } from './accounts.js'
 import { withProof } from './known-devices.js'
 import type { Caller, RefuseStopped, Users } from './ports.js'
+import { reachable } from './reachable.js'
 import { publicChallenge, type StartChallenge } from './start-challenge.js'
 
 export interface ForgotPasswordDeps {
@@ -28,20 +29,12 @@ export function createForgotPassword({
   readIdentifier,
   readPhone,
 }: ForgotPasswordDeps): ForgotPassword {
-  // A number that was fine when it signed up may be out of reach now; saying so would tell that the account exists.
-  function reachable(phone: string): CanonicalPhone | null {
-    try {
-      return readPhone(phone)
-    } catch {
-      return null
-    }
-  }
-
   return async function forgotPassword({ identifier: text, ...brought }, caller, policy) {
     const { phone: typed, ...identifier } = readIdentifier(text)
     await refuseStopped({ purposes: ['reset_password'], ...(typed !== undefined && { country: typed.country }) })
     const found = await users.findPhone(withProof(identifier, brought), caller)
-    const phone = found.phone === null ? (typed ?? null) : reachable(found.phone)
+    // That it is out of reach is not said: it would tell that the account exists.
+    const phone = found.phone === null ? (typed ?? null) : reachable(readPhone, found.phone)
     return publicChallenge(
       await startChallenge(
         {

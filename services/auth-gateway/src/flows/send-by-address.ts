@@ -9,6 +9,7 @@ import { chooseAmong } from './choose-challenge.js'
 import type { ChallengePolicy } from './policy.js'
 import type { IsKnown } from './known-devices.js'
 import type { FaceCaller, RefuseStopped, Users } from './ports.js'
+import { reachable } from './reachable.js'
 import type { SendAgain } from './send-again.js'
 import type { StartChallenge } from './start-challenge.js'
 import type { WithinBudget } from './within-budget.js'
@@ -89,7 +90,7 @@ export function createSendByAddress({
     const identifier = typed?.e164 ?? `email:${email}`
 
     const { userId } = caller
-    const [{ registration, proved }, known] = await Promise.all([
+    const [{ registration, shadow, proved }, known] = await Promise.all([
       users.findRegistration(
         { face: caller.face, by, client: caller.client.key, ...(userId !== undefined && { userId }) },
         caller,
@@ -97,7 +98,10 @@ export function createSendByAddress({
       isKnown(by, { sessionId: caller.sessionId }, caller),
     ])
     // Whoever is meant is judged alike. A refusal is not told where it would tell an account, which is sent its code, from the rest.
-    const phone = typed ?? (registration === null ? null : reachable(registration.phone))
+    const meant = registration ?? shadow
+    const phone = typed ?? (meant === null ? null : reachable(readPhone, meant.phone))
+    // Named by e-mail too it is under the limits of its phone, and says so: nobody waits for a code that was never sent.
+    const counted = meant === null ? identifier : (phone?.e164 ?? identifier)
     return withinBudget.first({ phone, silently: signsIn || typed === null }, caller, async (judged) => {
       // A proved account gets a code to log in by, or nothing; nobody at all gets what a proved account gets.
       const last = address(signsIn ? 'sign_in' : purpose)
@@ -106,16 +110,14 @@ export function createSendByAddress({
         challenges.sendable(address(purpose), caller.client),
         challenges.sendable(last, caller.client),
       ])
-      const chosen = chooseAmong(waiting.candidates, caller, registration?.id)
+      const chosen = chooseAmong(waiting.candidates, caller, meant?.id)
       // Once somebody has proved it, what others registered with it is over, though their codes may live on.
-      const over = registration === null && proved
+      const over = meant === null && proved
       const waits = { known: false, quiet: judged.refused }
       if (chosen?.state === 'live' && !over && (await sendAgain(chosen.id, caller, policy, waits)))
         return shown(chosen.id)
       if (registration !== null) {
         const { id: registrationId } = registration
-        // Named by e-mail too it is under the limits of its phone, and says so: nobody waits for a code that was never sent.
-        const counted = phone?.e164 ?? identifier
         const wanted = { address: address(purpose), phone, says: 'code', identifier: counted, registrationId } as const
         return start({ ...wanted, judged }, caller, policy)
       }
@@ -127,20 +129,11 @@ export function createSendByAddress({
         const wanted = { address: last, phone: typed, says: 'code', identifier, known } as const
         return start({ ...wanted, judged: { ...judged, refused: false } }, caller, policy)
       }
-      const limits = { identifier, limited: typed?.test === undefined }
+      const limits = { identifier: counted, limited: phone?.test === undefined }
       if (decoy === undefined || !(await sendAgain(decoy, caller, policy, { typed: limits, known: false })))
-        await start({ address: last, phone: typed, says: 'decoy', identifier, judged }, caller, policy)
+        await start({ address: last, phone, says: 'decoy', identifier: counted, judged }, caller, policy)
       return {}
     })
-  }
-
-  // A number that was fine when it registered may be out of reach now; saying so would tell that it is known.
-  function reachable(phone: string): CanonicalPhone | null {
-    try {
-      return readPhone(phone)
-    } catch {
-      return null
-    }
   }
 
   async function start(

@@ -6,6 +6,7 @@ import { AppError } from '@latchkey/kit/app-error'
 import type { ReadPhone } from '../phones/canonical-phone.js'
 import type { ChallengePolicy } from './policy.js'
 import type { Caller, RefuseStopped } from './ports.js'
+import { reachable } from './reachable.js'
 import { nameOf, type OpenSession, type SignInDeps } from './session.js'
 import { publicChallenge, type StartChallenge } from './start-challenge.js'
 
@@ -44,7 +45,9 @@ export function createSignInWithPassword(deps: SignInWithPasswordDeps): SignInWi
     policy: ChallengePolicy,
   ): Promise<Challenge> {
     const pending: PendingLogin = { userId, asOf, ...device }
-    const phone = reachable(to)
+    const phone = reachable(readPhone, to)
+    if (phone === null)
+      throw new AppError('account.second_factor', { detail: 'The phone of this account is out of reach.' })
     await refuseStopped({ purposes: ['second_factor'], country: phone.country })
     return publicChallenge(
       await startChallenge(
@@ -62,15 +65,6 @@ export function createSignInWithPassword(deps: SignInWithPasswordDeps): SignInWi
         caller,
       ),
     )
-  }
-
-  function reachable(phone: string) {
-    try {
-      return readPhone(phone)
-    } catch (cause) {
-      // He typed no phone that could be wrong: it was fine once, and this service does not send there any more.
-      throw new AppError('account.second_factor', { cause, detail: 'The phone of this account is out of reach.' })
-    }
   }
 
   return async function signInWithPassword({ identifier: typed, password, deviceToken }, caller, policy, countSend) {

@@ -18,7 +18,10 @@ export async function holdPhone(trx: Trx, phone: E164): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${phone}, 0))`.execute(trx)
 }
 
-/** The registrations of a face that claim this: at most two, those of `userId` and of the client first, newest first. None whose phone an active account holds. */
+/**
+ * The registrations of a face that claim this: at most two, those of `userId` and of the client first, newest first. None whose phone an
+ * active account holds where that phone is looked for.
+ */
 export function findClaims(
   db: Db,
   wanted: { face: string; by: { kind: 'phone' | 'email'; value: string }; client: string; userId: string | null },
@@ -28,15 +31,16 @@ export function findClaims(
     phone: sql<boolean>`claimed_phone = ${by.value}`,
     email: sql<boolean>`lower(claimed_email) = lower(${by.value})`,
   }
+  const held = sql<boolean>`exists (select 1 from users holder where holder.phone = users.claimed_phone)`
   return db
     .selectFrom('users')
-    .select(['id', 'claimed_phone as phone', 'registered_client as client'])
+    .select(['id', 'claimed_phone as phone', 'registered_client as client', held.as('held')])
     .where('active', '=', false)
     .where('registered_face', '=', face)
     .where(claimed[by.kind])
     .where('claimed_phone', 'is not', null)
     .$narrowType<{ phone: E164 }>()
-    .where(sql<boolean>`not exists (select 1 from users holder where holder.phone = users.claimed_phone)`)
+    .$if(by.kind === 'phone', (query) => query.where(sql<boolean>`not ${held}`))
     .orderBy(sql`id is not distinct from ${userId}::uuid`, 'desc')
     .orderBy(sql`registered_client = ${client}`, 'desc')
     .orderBy('number', 'desc')

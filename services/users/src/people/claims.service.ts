@@ -83,8 +83,10 @@ export function createClaims({ db, now }: { db: Db; now: () => Date }): Claims {
     const [first] = found
     const meant =
       first !== undefined && (found.length === 1 || first.id === userId || first.client === client) ? first : undefined
+    const told = meant === undefined ? null : { id: meant.id, phone: meant.phone }
     return {
-      registration: meant === undefined ? null : { id: meant.id, phone: meant.phone },
+      registration: meant?.held === true ? null : told,
+      shadow: meant?.held === true ? told : null,
       proved: held.length > 0,
     }
   }
