@@ -1,7 +1,7 @@
 import type { User } from '@latchkey/contracts/v1/shapes'
 import { invalidField } from '@latchkey/kit/app-error'
 import { readEmail } from './accounts.js'
-import type { GuessPassword } from './guess-password.js'
+import { type GuessPassword, guessOwnPassword } from './guess-password.js'
 import type { Caller, SignedInCaller, Users } from './ports.js'
 import { type ShownAgain, showAgain } from './shown-again.js'
 
@@ -19,8 +19,8 @@ export function createSetSecondFactor({
   guessPassword: GuessPassword
 }): SetSecondFactor {
   return async function setSecondFactor(input, caller) {
-    const { userId, sessionId } = caller
-    const { user } = await guessPassword({ account: `session:${userId}`, known: true }, caller, () =>
+    const { sessionId } = caller
+    const { user } = await guessOwnPassword(guessPassword, caller, () =>
       users.setSecondFactor({ sessionId }, input, caller),
     )
     return user

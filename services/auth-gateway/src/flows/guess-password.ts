@@ -1,7 +1,7 @@
 import { AppError } from '@latchkey/kit/app-error'
 import type { GuessBudgets } from '../abuse/guess-budgets.js'
 import { tooSoon } from './accounts.js'
-import type { Caller } from './ports.js'
+import type { Caller, SignedInCaller } from './ports.js'
 
 /** Whose password is guessed at: what was typed, or whose session it is. */
 export interface Guessed {
@@ -15,6 +15,13 @@ export interface Guessed {
  * password is given back. Throws `rate.limited`, and what the comparison throws.
  */
 export type GuessPassword = <T>(guessed: Guessed, caller: Caller, compare: () => Promise<T>) => Promise<T>
+
+/** The same for the password of whoever is signed in. A session is no proof of it: who holds a stolen one guesses no more than anybody. */
+export const guessOwnPassword = <T>(
+  guessPassword: GuessPassword,
+  caller: SignedInCaller,
+  compare: () => Promise<T>,
+): Promise<T> => guessPassword({ account: `session:${caller.userId}`, known: true }, caller, compare)
 
 export function createGuessPassword({ guesses }: { guesses: GuessBudgets }): GuessPassword {
   return async function guessPassword({ account, known }, caller, compare) {

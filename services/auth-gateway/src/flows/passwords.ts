@@ -1,6 +1,6 @@
 import type { PasswordRules } from '@latchkey/contracts/internal/users'
 import { readEmail } from './accounts.js'
-import type { GuessPassword } from './guess-password.js'
+import { type GuessPassword, guessOwnPassword } from './guess-password.js'
 import type { Caller, SignedInCaller, Users } from './ports.js'
 
 export type ResetPassword = (
@@ -41,9 +41,8 @@ export function createChangePassword({
   guessPassword: GuessPassword
 }): ChangePassword {
   return async function changePassword({ newPassword, currentPassword = null }, caller, policy) {
-    const { userId, sessionId } = caller
-    // A session is no proof of the password: who holds a stolen one guesses no more than anybody.
-    await guessPassword({ account: `session:${userId}`, known: true }, caller, () =>
+    const { sessionId } = caller
+    await guessOwnPassword(guessPassword, caller, () =>
       users.changePassword({ sessionId }, { newPassword, currentPassword, ...policy }, caller),
     )
   }

@@ -1,4 +1,4 @@
-import type { GuessPassword } from './guess-password.js'
+import { type GuessPassword, guessOwnPassword } from './guess-password.js'
 import type { SignedInCaller } from './ports.js'
 
 /** What somebody who is signed in shows for a change that could lose him his account: the password, or a recent sign-in. */
@@ -7,7 +7,7 @@ export interface ShownAgain {
   readonly freshWithinSeconds: number
 }
 
-/** Has users look at it; a password is counted as a guess. A session is no proof of the password: who holds a stolen one guesses no more than anybody. */
+/** Has users look at it; a password is counted as a guess. */
 export function showAgain<T>(
   { password, freshWithinSeconds }: ShownAgain,
   caller: SignedInCaller,
@@ -15,7 +15,5 @@ export function showAgain<T>(
   ask: (shown: { readonly password: string | null; readonly freshWithinSeconds: number }) => Promise<T>,
 ): Promise<T> {
   if (password === undefined) return ask({ password: null, freshWithinSeconds })
-  return guessPassword({ account: `session:${caller.userId}`, known: true }, caller, () =>
-    ask({ password, freshWithinSeconds }),
-  )
+  return guessOwnPassword(guessPassword, caller, () => ask({ password, freshWithinSeconds }))
 }
