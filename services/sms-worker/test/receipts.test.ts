@@ -287,7 +287,7 @@ const json = (payload: unknown) => ({
 })
 
 t.test('MessageCentral is believed at the path that it alone knows, and nowhere else', async (t) => {
-  const { post, queued } = await carrierFace(t, central)
+  const { post, queued, metrics } = await carrierFace(t, central)
   const said = json({ transactionId: 'T-1', status: 'DELIVERED' })
   const wrong = [
     '/receipts/messagecentral',
@@ -320,17 +320,26 @@ t.test('MessageCentral is believed at the path that it alone knows, and nowhere 
   }
   t.equal((await post(path, { transactionId: 'T-3', status: 'FAILED' })).status, 204, 'as a form')
   const before = (await queued()).length
-  for (const bad of [
+  const bad = [
     json({ transactionId: 'T-4', status: 'TELEPORTED' }),
     json({ status: 'DELIVERED' }),
     json({ transactionId: 'T 4', status: 'DELIVERED' }),
     json({ transactionId: 'T-4', status: 'DELIVERED', data: { status: 'FAILED' } }),
     json([1]),
+    json(null),
+    json({ transactionId: { id: 'T-4' }, status: ['DELIVERED'] }),
+    json({ transactionId: null, verificationId: null, status: 'DELIVERED' }),
+    json({ transactionId: 'T-4', status: '__proto__' }),
+    json({ data: [{ transactionId: 'T-4', status: 'DELIVERED' }] }),
     { payload: '{', headers: { 'content-type': 'application/json' } },
     { payload: 'transactionId=T-4&status=DELIVERED&status=FAILED' },
-  ])
-    t.equal((await post(path, {}, bad)).status, 400, bad.payload)
+  ]
+  for (const shape of bad) t.equal((await post(path, {}, shape)).status, 400, shape.payload)
   t.equal((await queued()).length, before)
+  const refused = 'latchkey_carrier_calls_refused_total{provider="messagecentral",why="unreadable"'
+  t.ok(
+    (await metrics.metrics()).split('\n').some((line) => line.startsWith(refused) && line.endsWith(` ${bad.length}`)),
+  )
 })
 
 t.test('without a secret path nothing is claimed of MessageCentral; a guessed one is nobody’s', async (t) => {

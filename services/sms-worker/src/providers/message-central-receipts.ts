@@ -3,6 +3,10 @@ import type { CallReader, CarrierCall, ProviderReceipt, Unbelieved } from './pro
 
 type Said = Pick<ProviderReceipt, 'state' | 'reason'>
 
+// What MessageCentral documents of its API (Verify Now, Message Now) is how messages are sent: an answer with `data.verificationId` and
+// `data.transactionId`. Of a callback it documents nothing. Assumed: that it names one of these ids, and says the state in a word of SMPP.
+// What comes in another shape is refused and counted, and the message stays as its send left it.
+
 /** The words of delivery receipts, as SMPP has them and as they are written out. */
 const words: Readonly<Record<string, Said>> = {
   ACCEPTED: { state: 'accepted' },
