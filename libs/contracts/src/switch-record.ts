@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { Timestamp } from './v1/shapes.js'
+import { type Purpose, Timestamp } from './v1/shapes.js'
 
 /**
  * The copy (copy-record) in the queue's Redis of what operators switched: the worker looks into it before each send, the gateway
@@ -7,14 +7,25 @@ import { Timestamp } from './v1/shapes.js'
  */
 export const switchesKey = (prefix: string): string => `${prefix}:switches`
 
+/** What a rule of the guard against pumping may do; `monitor` counts what it would have refused, and refuses nobody. */
+export const guardModes = ['off', 'monitor', 'enforce'] as const
+export type GuardMode = (typeof guardModes)[number]
+
+/** The rules of that guard, as an operator names them. */
+export const guardRules = ['ranges', 'networks', 'day_budget'] as const
+export type GuardRule = (typeof guardRules)[number]
+
+/** Purposes of which anybody can make us send to any number: what the guard judges. Those about an account go to numbers that were proved, or nowhere. */
+export const judgedPurposes = ['sign_up', 'verify_phone', 'change_phone'] as const satisfies readonly Purpose[]
+
 /**
  * What a switch does. To a lane: `pause`, nothing new goes through it; `drain`, nothing that was queued after the switch; `weight`,
- * another share of its place in the routes. To messages to a country, or of a purpose: `stop`, none is sent.
+ * another share of its place in the routes. To messages to a country, or of a purpose: `stop`, none is sent. To a rule of the guard: its mode.
  */
-export const switchDeeds = ['pause', 'drain', 'weight', 'stop'] as const
+export const switchDeeds = ['pause', 'drain', 'weight', 'stop', ...guardModes] as const
 export type SwitchDeed = (typeof switchDeeds)[number]
 
-export const switchTargets = ['lane', 'country', 'purpose'] as const
+export const switchTargets = ['lane', 'country', 'purpose', 'guard'] as const
 export type SwitchTarget = (typeof switchTargets)[number]
 
 export const heaviest = 999

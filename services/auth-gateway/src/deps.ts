@@ -34,7 +34,7 @@ import { createReadPhone } from './phones/canonical-phone.js'
 import { createCheckProfile } from './profile-schema.js'
 import { smsGuard } from './sms-guard-config.js'
 import { createSmsQueue } from './sms-queue.js'
-import { createRefuseStopped } from './sms-stops.js'
+import { createSmsSwitches, type SmsSwitches } from './sms-switches.js'
 import { duringRequest } from './trace/request-in-hand.js'
 import { createTrace } from './trace/trace.js'
 import { tracedBudget, tracedChallenges, tracedPhones, tracedSms, tracedStops } from './trace/traced.js'
@@ -94,12 +94,13 @@ export async function createDeps(
   const tests = testNumbers(config)
   const canSend = config.SMS_PROVIDERS?.trim() !== 'none'
   const stored = { redis, keys: challengeKeys(config), clockOffsetMs: () => clock.offsetMs }
+  const switches = createSmsSwitches({ redis: queueRedis.redis, prefix: queuePrefix, metrics })
   const flows = createFlows({
     users,
     challenges: tracedChallenges(createStore(config, stored, sealer), trace),
     guesses: createGuesses(config, stored, metrics),
-    smsBudget: tracedBudget(createGuard(config, { ...stored, log, metrics }), trace),
-    refuseStopped: tracedStops(createRefuseStopped({ redis: queueRedis.redis, prefix: queuePrefix, metrics }), trace),
+    smsBudget: tracedBudget(createGuard(config, { ...stored, switches, log, metrics }), trace),
+    refuseStopped: tracedStops(switches.refuseStopped, trace),
     sms: tracedSms(canSend ? createSmsQueue(producer) : noCarrier, trace),
     readPhone: tracedPhones(
       createReadPhone({
@@ -199,14 +200,22 @@ const createGuesses = (
 
 function createGuard(
   config: GatewayConfig,
-  { log, ...stored }: Pick<ScriptOptions, 'redis' | 'keys' | 'clockOffsetMs'> & { log: Logger; metrics: Registry },
+  {
+    switches,
+    log,
+    ...stored
+  }: Pick<ScriptOptions, 'redis' | 'keys' | 'clockOffsetMs'> & {
+    switches: SmsSwitches
+    log: Logger
+    metrics: Registry
+  },
 ) {
   const { modes, unanswered, money } = smsGuard(config)
   return createSmsBudget({
     keys: stored.keys,
     conversion: createConversion({ ...stored, unanswered }),
     dayBudget: money && createDayBudget({ ...stored, ...money }),
-    modes,
+    readModes: () => switches.guardModes(modes),
     log,
     metrics: stored.metrics,
   })

@@ -1,6 +1,7 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import type { E164 } from '@latchkey/contracts/phone'
-import { parseSmsPrices, toMicros } from '@latchkey/contracts/sms-prices'
+import { readSmsPrices } from '@latchkey/contracts/sms-prices'
+import type { GuardMode } from '@latchkey/contracts/switch-record'
 import { createLog } from '@latchkey/kit/log'
 import { createRedis } from '@latchkey/kit/redis'
 import { createSealer } from '@latchkey/kit/seal'
@@ -10,8 +11,9 @@ import { Registry } from 'prom-client'
 import type { Test } from 'tap'
 import { createConversion, type Unanswered } from '../src/abuse/conversion.js'
 import { createDayBudget } from '../src/abuse/day-budget.js'
+import { dearestPrices, toMicros } from '../src/abuse/dearest-prices.js'
 import { createGuessBudgets } from '../src/abuse/guess-budgets.js'
-import { createSmsBudget, type GuardMode, type SmsBudget } from '../src/abuse/sms-budget.js'
+import { createSmsBudget, type RuleModes, type SmsBudget } from '../src/abuse/sms-budget.js'
 import type { Address, NewChallenge, Numbers } from '../src/challenges/challenge.js'
 import { createChallengeKeys } from '../src/challenges/challenge-keys.js'
 import { createChallengeSecrets } from '../src/challenges/challenge-secrets.js'
@@ -86,13 +88,22 @@ export async function challengeHarness(t: Test, redisUrl = testStores().redisUrl
   /** The guard against being made to send, with what it says of itself. */
   function guard({
     mode = 'enforce',
+    modes = {},
     money,
     ...unanswered
-  }: { mode?: GuardMode; money?: { prices: string; budget: string } } & Partial<Unanswered> = {}): Guard {
+  }: {
+    mode?: GuardMode
+    modes?: Partial<RuleModes>
+    money?: { prices: string; budget: string }
+  } & Partial<Unanswered> = {}): Guard {
     const stored = { redis, keys, clockOffsetMs: () => clock.offsetMs, metrics: new Registry() }
     const dayBudget =
       money &&
-      createDayBudget({ ...stored, prices: parseSmsPrices(money.prices), budgetMicros: toMicros(money.budget) })
+      createDayBudget({
+        ...stored,
+        prices: dearestPrices(readSmsPrices(money.prices)),
+        budgetMicros: toMicros(money.budget),
+      })
     const most = { perRange: 20, perCutRange: 75, perAddress: 40, perSubnet: 120, ...unanswered }
     const said: { msg: string; rules?: string[] }[] = []
     const log = pino({ level: 'info' }, { write: (line: string) => void said.push(JSON.parse(line)) })
@@ -100,7 +111,7 @@ export async function challengeHarness(t: Test, redisUrl = testStores().redisUrl
       keys,
       conversion: createConversion({ ...stored, unanswered: most }),
       dayBudget,
-      modes: { range: mode, networks: mode, budget: mode },
+      readModes: async () => ({ ranges: mode, networks: mode, day_budget: mode, ...modes }),
       log,
       metrics: stored.metrics,
     })

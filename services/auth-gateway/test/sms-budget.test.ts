@@ -1,4 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto'
+import type { GuardMode } from '@latchkey/contracts/switch-record'
+import { AppError } from '@latchkey/kit/app-error'
 import { eventually } from '@latchkey/kit/testing'
 import t from 'tap'
 import type { SmsBudget } from '../src/abuse/sms-budget.js'
@@ -163,7 +165,7 @@ t.test('a resend counts like a send, and an answer gives all of them back', asyn
   const budget = guard({ perRange: 4 })
   const [range, by] = [newRange(), asker()]
   const { counted } = await budget.take(range(1), by)
-  const again = () => budget.again({ counted, country: 'IN' }, by)
+  const again = () => budget.again({ id: 'any', counted, country: 'IN' }, by)
   for (let n = 0; n < 3; n++) t.equal((await again()).refused, false)
   t.equal((await again()).refused, true, 'the fifth, of a range that was made for four')
   budget.answered({ counted, sends: 4, phone: range(1).e164, purpose: 'sign_up' })
@@ -205,6 +207,46 @@ t.test('a resend that is refused spends neither a send nor a resend, and the cod
   t.match(await store.answer(id, code, 'v1'), { verdict: 'claimed', claim: { sends: 1, counted: /^open / } })
 })
 
+t.test(
+  'a resend beside one that is refused waits for it, and adds no message that no budget was asked for',
+  async (t) => {
+    const { store, open, clock, withinBudget } = await challengeHarness(t)
+    const caller = { ...asker(), face: 'v1', locale: 'en' }
+    const { id } = await open()
+    clock.offsetMs += minute
+    const sent: string[] = []
+    let letGo: () => void = () => undefined
+    const opened = new Promise<void>((resolve) => (letGo = resolve))
+    let first: Promise<unknown> = Promise.resolve()
+    const resend = createResendChallenge({
+      refuseStopped: async () => undefined,
+      challenges: store,
+      sms: {
+        send: async ({ messageId }) => void sent.push(messageId),
+        // The neighbour has looked and found no job: now the first is refused, and taken back.
+        async has() {
+          letGo()
+          await first
+          return false
+        },
+      },
+      withinBudget: {
+        ...withinBudget,
+        async again() {
+          await opened
+          throw new AppError('rate.limited')
+        },
+      },
+      numbers,
+    })
+    first = t.rejects(resend(id, caller, policy), { code: 'rate.limited' })
+    await eventually('it to be counted', async () => (await store.read(id))?.resendsLeft === policy.resends - 1)
+    await t.rejects(resend(id, caller, policy), { code: 'rate.limited' })
+    t.same(sent, [])
+    t.match(await store.read(id), { resendsLeft: policy.resends })
+  },
+)
+
 t.test('an address or a subnet whose messages go unanswered is refused, and nobody else', async (t) => {
   const { guard, clock } = await challengeHarness(t)
   const budget = guard()
@@ -222,7 +264,7 @@ t.test('an address or a subnet whose messages go unanswered is refused, and nobo
 
 t.test('a budget in money holds for the day, over all ranges, at the price of each country', async (t) => {
   const { guard, clock } = await challengeHarness(t)
-  const budget = guard({ money: { prices: 'USD,IN=0.5,*=2.25', budget: '10' } })
+  const budget = guard({ money: { prices: 'twilio IN 0.5 USD; twilio * 2.25 USD', budget: '10' } })
   const uk = () => read(`+4474001${String(randomInt(10 ** 5)).padStart(5, '0')}`)
   const india = () => newRange()(1)
   t.equal(await wentOf(2, () => message(budget, uk(), asker(), { answered: true })), 2)
@@ -236,7 +278,7 @@ t.test('a budget in money holds for the day, over all ranges, at the price of ea
 
 t.test('what one rule refuses is given back by the others; what was not sent after all by all of them', async (t) => {
   const { guard, redis, keys } = await challengeHarness(t)
-  const budget = guard({ perAddress: 1, money: { prices: 'USD,*=1', budget: '1000' } })
+  const budget = guard({ perAddress: 1, money: { prices: 'twilio * 1 USD', budget: '1000' } })
   const [range, by] = [newRange(), asker()]
   const left = async (text: string) => Number((await redis.hget(keys.credit(keys.subject(text)), 'open')) ?? Number.NaN)
   const ofRange = () => left(`range:${range(1).e164.slice(0, -4)}`)
@@ -272,6 +314,33 @@ t.test('monitor refuses nobody, and counts whom it would have refused, by rule; 
   t.equal(await wentOf(200, (n) => message(off, other(n), by)), 200)
   t.equal(await redis.exists(keys.credit(keys.subject(`range:${other(1).e164.slice(0, -4)}`))), 0)
 })
+
+t.test('where only the money is counted, resends are', async (t) => {
+  const { guard } = await challengeHarness(t)
+  const money = { prices: 'twilio * 1 USD', budget: '3' }
+  const budget = guard({ modes: { ranges: 'off', networks: 'off' }, money })
+  const by = asker()
+  const { counted } = await budget.take(newRange()(1), by)
+  const again = async () => (await budget.again({ id: 'any', counted, country: 'IN' }, by)).refused
+  t.same([await again(), await again(), await again()], [false, false, true])
+})
+
+t.test(
+  'a rule that is told to enforce under attack refuses at once, by what it counted while it only watched',
+  async (t) => {
+    const { guard } = await challengeHarness(t)
+    const modes: { ranges: GuardMode } = { ranges: 'monitor' }
+    const budget = guard({ mode: 'off', modes })
+    const [range, pumper] = [newRange(), network()]
+    const first = await budget.take(range(0), pumper())
+    t.equal(await wentOf(200, (n) => message(budget, range(n + 1), pumper())), 200)
+    modes.ranges = 'enforce'
+    t.equal(await message(budget, range(300), pumper()), false)
+    t.equal((await budget.again({ id: 'any', counted: first.counted, country: 'IN' }, pumper())).refused, true)
+    modes.ranges = 'monitor'
+    t.equal(await message(budget, range(301), pumper()), true)
+  },
+)
 
 t.test('a test number is not judged', async (t) => {
   const { guard } = await challengeHarness(t)

@@ -11,7 +11,7 @@ import { createReadIdentifier } from '../src/flows/accounts.js'
 import type { RefuseStopped } from '../src/flows/ports.js'
 import { createResendChallenge } from '../src/flows/resend-challenge.js'
 import { createReadPhone } from '../src/phones/canonical-phone.js'
-import { createRefuseStopped } from '../src/sms-stops.js'
+import { createSmsSwitches } from '../src/sms-switches.js'
 import { challengeHarness, numbers, policy } from './challenge-harness.js'
 
 const caller = { requestId: 'test', face: 'v1', locale: 'en' }
@@ -37,7 +37,7 @@ async function stops(t: Test, ...switches: readonly Partial<SwitchRecord>[]) {
     ...Object.fromEntries<string>(records),
   })
   const metrics = new Registry()
-  return { refuseStopped: createRefuseStopped({ redis, prefix, metrics }), metrics }
+  return { ...createSmsSwitches({ redis, prefix, metrics }), metrics, redis, key }
 }
 
 t.test('what is stopped is refused with the moment until which it is, and nothing else is', async (t) => {
@@ -64,6 +64,30 @@ t.test('what is stopped is refused with the moment until which it is, and nothin
 t.test('a stop ends by itself', async (t) => {
   const { refuseStopped } = await stops(t, { target: 'country', name: 'PK', until: at(-1) })
   await t.resolves(refuseStopped({ purposes: ['sign_in'], country: 'PK' }))
+})
+
+t.test(
+  'a rule of the guard does what an operator ordered, until its time; the others what is configured',
+  async (t) => {
+    const configured = { ranges: 'monitor', networks: 'enforce', day_budget: 'enforce' } as const
+    const { guardModes, metrics, refuseStopped } = await stops(
+      t,
+      { does: 'enforce', target: 'guard', name: 'ranges' },
+      { does: 'off', target: 'guard', name: 'networks', until: at(-1) },
+      { does: 'stop', target: 'guard', name: 'day_budget' },
+      { does: 'off', target: 'country', name: 'day_budget' },
+    )
+    t.strictSame(await guardModes(configured), { ...configured, ranges: 'enforce' })
+    t.match(await metrics.metrics(), /latchkey_switched{does="enforce",target="guard",name="ranges"} 1/)
+    await t.resolves(refuseStopped({ purposes: ['sign_up'], country: 'IN' }), 'and nobody is stopped by it')
+  },
+)
+
+t.test('without a copy of the switches the guard does what is configured', async (t) => {
+  const { guardModes, redis, key } = await stops(t, { does: 'off', target: 'guard', name: 'ranges' })
+  await redis.del(key)
+  const configured = { ranges: 'enforce', networks: 'monitor', day_budget: 'off' } as const
+  t.strictSame(await guardModes(configured), configured)
 })
 
 t.test('a reset tells nobody by the country of a phone that the caller did not type', async (t) => {

@@ -4,8 +4,11 @@ import { AppError } from '@latchkey/kit/app-error'
 import { eventually } from '@latchkey/kit/testing'
 import { Registry } from 'prom-client'
 import t from 'tap'
+import { createReadPhone } from '../src/phones/canonical-phone.js'
 import { duringRequest } from '../src/trace/request-in-hand.js'
 import { createTrace } from '../src/trace/trace.js'
+import { tracedBudget, tracedStops } from '../src/trace/traced.js'
+import { challengeHarness } from './challenge-harness.js'
 
 const key = { id: 'k', secret: randomBytes(32) }
 
@@ -31,7 +34,7 @@ function trace(options: { most?: number; mostWaiting?: number } = {}) {
   const dropped = async () => (await metrics.getSingleMetric('latchkey_trace_dropped_total')?.get())?.values[0]?.value
   const request = { requestId: randomUUID(), route: 'POST /v1/signup' }
   const note = (about: Parameters<typeof made.note>[0]) => duringRequest(request, () => made.note(about))
-  return { queue, note, dropped, request, close: made.close }
+  return { queue, note, dropped, request, trace: made, close: made.close }
 }
 
 t.test('what is noted while the queue is away is told once it is back, in order', async (t) => {
@@ -85,3 +88,34 @@ t.test(
     t.notMatch(JSON.stringify(queue.taken), /98765|asha/)
   },
 )
+
+t.test('a resend that the guard or an operator refuses is told, of its challenge, and once', async (t) => {
+  const { guard } = await challengeHarness(t)
+  const { queue, trace: made, request } = trace()
+  const asker = { requestId: request.requestId, guesser: randomUUID(), subnet: randomUUID() }
+  const phone = createReadPhone({ countries: '*', testNumbers: new Map() })('+919876543210')
+  const budget = tracedBudget(guard({ perAddress: 1 }), made)
+  const refuseStopped = tracedStops(async () => {
+    throw new AppError('unavailable')
+  }, made)
+  const challengeId = `0ab.${'1'.repeat(32)}`
+  const ask = async () => {
+    const { counted } = await budget.take(phone, asker)
+    for (let n = 0; n < 2; n += 1) {
+      t.equal((await budget.again({ id: challengeId, counted, country: 'IN' }, asker)).refused, true)
+      await t.rejects(refuseStopped({ purposes: ['sign_up'], country: 'IN', challengeId }))
+    }
+  }
+  await new Promise<void>((resolve, reject) => duringRequest(request, () => void ask().then(resolve, reject)))
+  await made.close()
+  const about = { kind: 'refused', challengeId, ...request }
+  const ids = new Map(queue.taken.map(({ id, ...event }) => [id, event]))
+  t.match(
+    [...ids.values()],
+    [
+      { ...about, limit: 'guard' },
+      { ...about, limit: 'stopped' },
+    ],
+  )
+  t.equal(ids.size, 2)
+})

@@ -60,7 +60,10 @@ export function createWorkerMetrics(
     registers,
     async collect() {
       this.reset()
-      for (const { does, target, name } of (await lookAtSwitches()).switches) this.set({ does, target, name }, 1)
+      const { switches } = await lookAtSwitches()
+      // The guard is the gateway's.
+      for (const { does, target, name } of switches.filter((each) => each.target !== 'guard'))
+        this.set({ does, target, name }, 1)
     },
   })
   const outcomes = new Counter({

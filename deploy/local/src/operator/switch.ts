@@ -1,17 +1,26 @@
 import { parseArgs } from 'node:util'
 import type { LastDay, Switch, SwitchOrder } from '@latchkey/contracts/admin/switches'
 import { previewSwitch, putSwitch, readSwitchboard, resumeSwitch } from '@latchkey/contracts/internal/switches'
+import {
+  guardModes,
+  guardRules,
+  type SwitchDeed,
+  switchDeeds,
+  type SwitchTarget,
+} from '@latchkey/contracts/switch-record'
 import { purposes } from '@latchkey/contracts/v1/shapes'
 import { misspelt, print, runCommand } from './command.js'
 import { openUsersApi } from './users-api.js'
 
 const usage = `usage: npm run switch -- list
        npm run switch -- pause <lane> | drain <lane> | weight <lane> <0 to 999> | stop <country or purpose>  --for <time> --why <reason>
-       npm run switch -- resume <lane, country, purpose or id>  [--why <reason>]
+       npm run switch -- off <rule> | monitor <rule> | enforce <rule>  --for <time> --why <reason>
+       npm run switch -- resume <lane, country, purpose, rule or id>  [--why <reason>]
   pause     the lane takes nothing new; messages take other lanes, or wait while their codes live
   drain     the lane takes what was queued before, and nothing after
   weight    another share of its place in SMS_ROUTES; 0 leaves it for last
   stop      no message to the country (IN), or of the purpose (${purposes.join(', ')}), is sent; who asks for one is told
+  enforce   what a rule of the guard against pumping (${guardRules.join(', ')}) refuses is refused; monitor: is only counted; off: is not looked at
   resume    ends a switch before its time
   --for     30m, 2h, 3d: it ends by itself, after 30 days at the latest
   --why     your reason, kept with the switch and in the audit
@@ -79,20 +88,25 @@ function orderOf(
   more: readonly string[],
   { for: time = '', why = '', preview = false }: { for?: string; why?: string; preview?: boolean },
 ): SwitchOrder {
-  const does = (['pause', 'drain', 'weight', 'stop'] as const).find((each) => each === what)
+  const does = switchDeeds.find((each) => each === what)
   const [, count = '', unit = ''] = /^(\d{1,4})([mhd])$/.exec(preview && time === '' ? '1h' : time) ?? []
   const weight = does === 'weight' ? Number(more[0] ?? Number.NaN) : undefined
   const complete = name !== '' && more.length === (does === 'weight' ? 1 : 0) && !Number.isNaN(weight)
   if (does === undefined || !complete || count === '' || (why === '' && !preview)) throw misspelt(usage)
-  const isPurpose = purposes.some((purpose) => purpose === name)
   return {
     does,
-    target: does !== 'stop' ? 'lane' : isPurpose ? 'purpose' : 'country',
+    target: targetOf(does, name),
     name,
     ...(weight !== undefined && { weight }),
     until: new Date(Date.now() + Number(count) * (unitMs[unit] ?? 0)).toISOString(),
     why: why === '' ? 'a preview' : why,
   }
+}
+
+function targetOf(does: SwitchDeed, name: string): SwitchTarget {
+  if (guardModes.some((mode) => mode === does)) return 'guard'
+  if (does !== 'stop') return 'lane'
+  return purposes.some((purpose) => purpose === name) ? 'purpose' : 'country'
 }
 
 function line({ id, does, target, name, weight, until, who, why }: Switch): string {
@@ -101,10 +115,19 @@ function line({ id, does, target, name, weight, until, who, why }: Switch): stri
 }
 
 function about({ target, name }: SwitchOrder, lastDay: LastDay | null): string {
-  const went = { lane: `went through ${name}`, country: `to ${name}`, purpose: `for ${name}` }[target]
+  const went = {
+    lane: `went through ${name}`,
+    country: `to ${name}`,
+    purpose: `for ${name}`,
+    guard: `were judged by ${name}`,
+  }[target]
   if (lastDay === null) return `how many messages of the last 24 hours ${went} could not be counted in time`
   const { messages, verified } = lastDay
   const doubt =
-    messages > 0 ? '' : target === 'lane' ? ': is it spelled as in SMS_PROVIDERS?' : ': is it the right one?'
+    messages > 0 || target === 'guard'
+      ? ''
+      : target === 'lane'
+        ? ': is it spelled as in SMS_PROVIDERS?'
+        : ': is it the right one?'
   return `${messages} messages of the last 24 hours ${went}, ${verified} of their codes were answered${doubt}`
 }

@@ -7,13 +7,14 @@ import { adminFails } from './audit.js'
 const shape = {
   does: Type.Enum([...switchDeeds], {
     description:
-      '`pause` a lane: it takes nothing new. `drain` it: it takes what was queued before, and nothing after. `weight`: another share of its place in the routes. `stop` a country or a purpose: no message to it is sent.',
+      '`pause` a lane: it takes nothing new. `drain` it: it takes what was queued before, and nothing after. `weight`: another share of its place in the routes. `stop` a country or a purpose: no message to it is sent. `off`, `monitor`, `enforce`: what a rule of the guard against pumping does, whatever is configured.',
   }),
   target: Type.Enum([...switchTargets]),
   name: Type.String({
     minLength: 1,
     maxLength: 32,
-    description: 'A lane as in `SMS_PROVIDERS`, a country like `IN`, or a purpose like `sign_up`.',
+    description:
+      'A lane as in `SMS_PROVIDERS`, a country like `IN`, a purpose like `sign_up`, or of the guard `ranges`, `networks`, `day_budget`.',
     examples: ['twilio'],
   }),
   weight: Type.Optional(Type.Integer({ minimum: 0, maximum: heaviest, description: 'With `weight` only.' })),
@@ -59,7 +60,8 @@ export const listSwitches = endpoint({
 export const setSwitch = endpoint({
   method: 'POST',
   path: '/admin/switches',
-  summary: 'Pause, drain or re-weight a lane; stop a country or a purpose. Holds everywhere within 2 s',
+  summary:
+    'Pause, drain or re-weight a lane; stop a country or a purpose; set a rule of the guard. Holds everywhere within 2 s',
   bearer: true,
   body: Strict({
     ...SwitchOrder.properties,

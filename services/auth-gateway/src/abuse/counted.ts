@@ -7,9 +7,8 @@ export interface Counted {
   readonly networks: Networks | undefined
 }
 
-/** Counts as text that a challenge keeps; empty where nothing was counted. */
+/** Counts as text that a challenge keeps; never empty, also where nothing was counted: of a message that was judged resends are judged too. */
 export function writeCounted({ range, networks }: Counted): string {
-  if (range === undefined && networks === undefined) return ''
   const ofRange = [range?.from, writeSubject(range?.range), range?.network]
   const parts = [...ofRange, writeSubject(networks?.address), writeSubject(networks?.subnet)]
   return parts.map((part) => part ?? '').join(' ')

@@ -1,4 +1,5 @@
 import { type E164, rangeOf } from '@latchkey/contracts/phone'
+import { type GuardMode, type GuardRule, judgedPurposes } from '@latchkey/contracts/switch-record'
 import type { Purpose } from '@latchkey/contracts/v1/shapes'
 import type { Logger } from 'pino'
 import { Counter, type Registry } from 'prom-client'
@@ -9,18 +10,14 @@ import { type Conversion, type Network, type Networks, addedByAnswer } from './c
 import { type Counted, readCounted, writeCounted } from './counted.js'
 import type { DayBudget } from './day-budget.js'
 
-/** `monitor` counts what would have been refused, and refuses nobody. */
-export const guardModes = ['off', 'monitor', 'enforce'] as const
-export type GuardMode = (typeof guardModes)[number]
-
 /** What may refuse a message that anybody can ask for. */
 type Rule = 'range' | Network | 'budget'
-export type RuleModes = { readonly [R in 'range' | 'networks' | 'budget']: GuardMode }
+export type RuleModes = { readonly [R in GuardRule]: GuardMode }
 
 /** A message that was judged. */
 export interface Judged {
   readonly refused: boolean
-  /** What it was counted for, as its challenge keeps it; empty for nothing. */
+  /** What it was counted for, as its challenge keeps it; empty where it was not judged, or refused. */
   readonly counted: string
   /** For a message that was not sent after all; once. */
   giveBack(): void
@@ -42,7 +39,10 @@ export interface SmsBudget {
   /** `phone` is null where nobody is told which it is: then it is counted for who asks. */
   take(phone: CanonicalPhone | null, by: Asker): Promise<Judged>
   /** One more message of a challenge, for what its first was counted for. */
-  again(challenge: { readonly counted: string; readonly country: string }, by: Asker): Promise<Judged>
+  again(
+    challenge: { readonly id: string; readonly counted: string; readonly country: string },
+    by: Asker,
+  ): Promise<Judged>
   /** Whoever answers rightly has not been pumped. Nobody waits for it. */
   answered(challenge: Answered): void
 }
@@ -52,7 +52,8 @@ interface SmsBudgetNeeds {
   readonly conversion: Conversion
   /** Where the operator has set one. */
   readonly dayBudget: DayBudget | undefined
-  readonly modes: RuleModes
+  /** As they are at this moment: operators may set them. */
+  readonly readModes: () => Promise<RuleModes>
   readonly log: Logger
   readonly metrics: Registry
 }
@@ -74,8 +75,7 @@ interface Said {
   giveBack(): Promise<void>
 }
 
-/** Purposes of which anybody can make us send to any number; those about an account go to numbers that were proved, or nowhere. */
-const ofAnybody: ReadonlySet<Purpose> = new Set<Purpose>(['sign_up', 'verify_phone', 'change_phone'])
+const ofAnybody: ReadonlySet<Purpose> = new Set<Purpose>(judgedPurposes)
 
 /** A range is a number without its last digits: ten thousand numbers. */
 const digitsWithin = 4
@@ -83,7 +83,7 @@ const digitsWithin = 4
 const uncounted: Judged = { refused: false, counted: '', giveBack: () => undefined }
 
 /** All rules are asked at once, each in its slot: one round trip. What some granted where another refuses is given back. */
-export function createSmsBudget({ keys, conversion, dayBudget, modes, log, metrics }: SmsBudgetNeeds): SmsBudget {
+export function createSmsBudget({ keys, conversion, dayBudget, readModes, log, metrics }: SmsBudgetNeeds): SmsBudget {
   const refusals = new Counter({
     name: 'latchkey_sends_refused_total',
     help: 'Messages that anybody can ask for and a rule refused; with mode `monitor` those it would have refused',
@@ -106,32 +106,33 @@ export function createSmsBudget({ keys, conversion, dayBudget, modes, log, metri
     mode === 'off' ? [] : [take().then((said): Said => ({ mode, ...said }))]
   const refusal = (...against: readonly Rule[]) => ({ against, giveBack: async () => undefined })
 
-  const askRange = (at: Subject, network: string) =>
-    ask(modes.range, async () => {
+  const askRange = (mode: GuardMode, at: Subject, network: string) =>
+    ask(mode, async () => {
       const range = await conversion.sendToRange(at, network)
       if (range === undefined) return refusal('range')
       return { against: [], counted: { range }, giveBack: () => conversion.returnToRange(range, 1) }
     })
 
-  const askNetworks = (networks: Networks) =>
-    ask(modes.networks, async () => {
+  const askNetworks = (mode: GuardMode, networks: Networks) =>
+    ask(mode, async () => {
       const against = await conversion.sendFrom(networks)
       if (against.length > 0) return refusal(...against)
       return { against, counted: { networks }, giveBack: () => conversion.returnFrom(networks, 1) }
     })
 
-  const askBudget = (budget: DayBudget, country: string) =>
-    ask(modes.budget, async () => {
+  const askBudget = (mode: GuardMode, budget: DayBudget, country: string) =>
+    ask(mode, async () => {
       if (!(await budget.spend(country))) return refusal('budget')
       return { against: [], giveBack: () => budget.unspend(country) }
     })
 
   async function judge(places: Places, told: { requestId: string; range?: string }): Promise<Judged> {
     const { range, networks, network, country } = places
+    const modes = await readModes()
     const said = await Promise.all([
-      ...(range === undefined ? [] : askRange(range, network)),
-      ...(networks === undefined ? [] : askNetworks(networks)),
-      ...(dayBudget === undefined || country === undefined ? [] : askBudget(dayBudget, country)),
+      ...(range === undefined ? [] : askRange(modes.ranges, range, network)),
+      ...(networks === undefined ? [] : askNetworks(modes.networks, networks)),
+      ...(dayBudget === undefined || country === undefined ? [] : askBudget(modes.day_budget, dayBudget, country)),
     ])
     const against = said.flatMap((one) => one.against)
     const refused = said.some((one) => one.mode === 'enforce' && one.against.length > 0)
@@ -170,8 +171,8 @@ export function createSmsBudget({ keys, conversion, dayBudget, modes, log, metri
       return judge(places, { requestId, ...(phone !== null && { range: rangeOf(phone.e164) }) })
     },
     async again({ counted, country }, { requestId }) {
-      const { range, networks } = readCounted(counted)
       if (counted === '') return uncounted
+      const { range, networks } = readCounted(counted)
       return judge({ networks, range: range?.range, network: range?.network ?? '', country }, { requestId })
     },
     answered({ counted, sends: messages, phone, purpose }) {

@@ -84,7 +84,7 @@ export interface KnownChallenge {
   readonly messageId: string
   /** False where it was opened inside a cooldown, and nothing was sent so far. */
   readonly sent: boolean
-  /** What its first message was counted for; empty for nothing. */
+  /** What its first message was counted for; empty where it was not judged. */
   readonly counted: string
   readonly openedAt: Date
   readonly expiresAt: Date

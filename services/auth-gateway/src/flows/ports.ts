@@ -115,6 +115,8 @@ export interface SmsQueue {
 export type RefuseStopped = (wanted: {
   readonly purposes: readonly Purpose[]
   readonly country?: string
+  /** What was to be sent again. */
+  readonly challengeId?: string
 }) => Promise<void>
 
 /** Whether a profile is as the operator wants it. Throws `request.invalid`, naming every path below `/profile`. */

@@ -44,7 +44,7 @@ export function createResendChallenge({
     const { purpose, country, shownTo } = challenge
     try {
       // Of a phone that the caller does not see its country says nothing either.
-      await refuseStopped({ purposes: [purpose], ...(shownTo !== null && { country }) })
+      await refuseStopped({ purposes: [purpose], ...(shownTo !== null && { country }), challengeId: id })
       // One whose job was lost was counted with its send.
       await (verdict === 'resent' ? withinBudget.again(challenge, caller, send) : send())
     } catch (error) {

@@ -123,15 +123,24 @@ export const tracedSms = (sms: SmsQueue, trace: Trace): SmsQueue => ({
   },
 })
 
-/** A guard whose refusals are noted: of one number one in five minutes, after which it may be asked for again. */
+const ofFiveMinutes = (): number => Math.floor(Date.now() / 300_000)
+
+/** A guard whose refusals are noted: of one number, or one challenge, one in five minutes, after which it may be asked for again. */
 export const tracedBudget = (budget: SmsBudget, trace: Trace): SmsBudget => ({
   ...budget,
   async take(phone, by) {
     const judged = await budget.take(phone, by)
     if (judged.refused && phone !== null) {
       const { e164: about, country } = phone
-      trace.note({ kind: 'refused', about, country, limit: 'guard', once: [about, Math.floor(Date.now() / 300_000)] })
+      trace.note({ kind: 'refused', about, country, limit: 'guard', once: [about, ofFiveMinutes()] })
     }
+    return judged
+  },
+  async again(challenge, by) {
+    const judged = await budget.again(challenge, by)
+    const { id: challengeId } = challenge
+    if (judged.refused)
+      trace.note({ kind: 'refused', challengeId, limit: 'guard', once: [challengeId, 'guard', ofFiveMinutes()] })
     return judged
   },
 })
@@ -145,18 +154,20 @@ export const tracedPhones =
     return phone
   }
 
-/** Stops of operators that are noted, for the phone that was typed: one an hour. */
+/** Stops of operators that are noted, for the challenge that was to be sent again, else for the phone that was typed: one an hour. */
 export const tracedStops =
   (refuseStopped: RefuseStopped, trace: Trace): RefuseStopped =>
   async (wanted) => {
     try {
       await refuseStopped(wanted)
     } catch (error) {
-      const about = phoneInHand()
-      if (error instanceof AppError && about !== undefined) {
+      const { challengeId } = wanted
+      const phone = phoneInHand()
+      const of = challengeId !== undefined ? { challengeId } : phone !== undefined ? { about: phone } : undefined
+      if (error instanceof AppError && of !== undefined) {
         const until = error.members.retryAt === undefined ? {} : { until: error.members.retryAt.toISOString() }
-        const once = [about, 'stopped', Math.floor(Date.now() / 3_600_000)]
-        trace.note({ kind: 'refused', about, limit: 'stopped', ...until, once })
+        const once = [...Object.values(of), 'stopped', Math.floor(Date.now() / 3_600_000)]
+        trace.note({ kind: 'refused', ...of, limit: 'stopped', ...until, once })
       }
       throw error
     }

@@ -1,5 +1,5 @@
 import { decoyPrefix } from '@latchkey/contracts/delivery'
-import type { SwitchTarget } from '@latchkey/contracts/switch-record'
+import { judgedPurposes, type SwitchTarget } from '@latchkey/contracts/switch-record'
 import { type Insertable, type Selectable, sql } from 'kysely'
 import type { Db, Trx } from '../database.js'
 import type { SwitchTable } from './switches.table.js'
@@ -56,7 +56,7 @@ export function endSwitch(
     .executeTakeFirst()
 }
 
-/** Messages since a moment that went to a country, were for a purpose, or through a lane, and how many challenges among them were used. Decoys do not count. */
+/** Messages since a moment that went to a country, were for a purpose, through a lane, or of those the guard judges, and how many challenges among them were used. Decoys do not count. */
 export async function countAbout(
   db: Db,
   { target, name, since }: { target: SwitchTarget; name: string; since: Date },
@@ -65,6 +65,7 @@ export async function countAbout(
   const about = {
     country: sql<boolean>`m.country = ${name}`,
     purpose: sql<boolean>`m.purpose = ${name}`,
+    guard: sql<boolean>`m.purpose in (${sql.join([...judgedPurposes])})`,
     lane: sql<boolean>`exists (${attempts} a.provider = ${name} and a.outcome in ('accepted', 'unknown'))`,
   }[target]
   const counted = await db

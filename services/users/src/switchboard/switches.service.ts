@@ -9,7 +9,7 @@ import type { Db } from '../database.js'
 import { checkOrder, slotOf } from './switch-order.js'
 import * as switches from './switches.repository.js'
 
-/** What operators switched: lanes, countries, purposes. Whoever asks was admitted. */
+/** What operators switched: lanes, countries, purposes, rules of the guard against pumping. Whoever asks was admitted. */
 export interface Switchboard {
   list(): Promise<Switch[]>
   /** What a switch would have been about in the last 24 h; null where the log does not tell in time. Throws `request.invalid`. */

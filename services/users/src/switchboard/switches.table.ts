@@ -1,7 +1,7 @@
 import type { SwitchDeed, SwitchTarget } from '@latchkey/contracts/switch-record'
 
 export interface SwitchTable {
-  /** What can be switched one way at a time: a lane's gate, a lane's weight, a country, a purpose. */
+  /** What can be switched one way at a time: a lane's gate, a lane's weight, a country, a purpose, a rule of the guard. */
   slot: string
   /** Another one for each switch. */
   id: string

@@ -34,6 +34,14 @@ export const operatorGuards: readonly Guard[] = [
     red: 'who looks at a trace stands in the audit, without the number; nobody else looks',
   },
   {
+    guards: 'a resend that is refused stands in the trace',
+    file: 'services/auth-gateway/src/trace/traced.ts',
+    take: 'if (judged.refused)\n      trace.note({ kind:',
+    put: 'if (false)\n      trace.note({ kind:',
+    test: 'services/auth-gateway/test/trace.test.ts',
+    red: 'a resend that the guard or an operator refuses is told, of its challenge, and once',
+  },
+  {
     guards: 'the trace of a deleted account goes with it',
     file: 'services/users/src/credentials/account.service.ts',
     take: 'if (phone !== null) await traces.forget(trx, phone)',

@@ -103,6 +103,22 @@ export const pumpingGuards: readonly Guard[] = [
     red: 'a resend that is refused spends neither a send nor a resend, and the code stays right',
   },
   {
+    guards: 'a resend of what was judged is judged, though only the money was counted',
+    file: `${abuse}/counted.ts`,
+    take: "return parts.map((part) => part ?? '').join(' ')",
+    put: "return parts.map((part) => part ?? '').join(' ').trim()",
+    test: budgetTest,
+    red: 'where only the money is counted, resends are',
+  },
+  {
+    guards: 'what a rule does is what it is told to do now',
+    file: `${abuse}/sms-budget.ts`,
+    take: 'const modes = await readModes()',
+    put: "const modes = { ...(await readModes()), ranges: 'monitor' as const }",
+    test: budgetTest,
+    red: 'a rule that is told to enforce under attack refuses at once, by what it counted while it only watched',
+  },
+  {
     guards: 'an account is sent its code in a cut range where one call serves accounts and registrations',
     file: 'services/auth-gateway/src/flows/send-by-address.ts',
     take: 'judged: { ...judged, refused: false }',

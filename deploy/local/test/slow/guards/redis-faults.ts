@@ -67,6 +67,14 @@ export const redisFaultGuards: readonly Guard[] = [
     red: 'a message that was lost before the queue is added by a resend inside the cooldown, under its own id, once',
   },
   {
+    guards: 'a resend waits for one beside it whose job is not there yet',
+    file: 'services/auth-gateway/src/flows/once-queued.ts',
+    take: 'if (performance.now() >= end) return resent',
+    put: 'if (end > 0) return resent',
+    test: 'services/auth-gateway/test/sms-budget.test.ts',
+    red: 'a resend beside one that is refused waits for it, and adds no message that no budget was asked for',
+  },
+  {
     guards: 'who waits for a Redis that hangs is answered within a second',
     file: 'libs/kit/src/redis.ts',
     take: '    commandTimeout: 800,\n',

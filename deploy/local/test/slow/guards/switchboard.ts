@@ -68,7 +68,7 @@ export const switchboardGuards: readonly Guard[] = [
   {
     guards: 'a resend of what is stopped spends nothing',
     file: 'services/auth-gateway/src/flows/resend-challenge.ts',
-    take: 'await refuseStopped({ purposes: [purpose], ...(shownTo !== null && { country }) })',
+    take: 'await refuseStopped({ purposes: [purpose], ...(shownTo !== null && { country }), challengeId: id })',
     put: 'void [refuseStopped, purpose, country, shownTo]',
     test: gateway,
     red: 'a resend of what is stopped is taken back: nothing is spent, and the code in hand stays right',
@@ -88,6 +88,14 @@ export const switchboardGuards: readonly Guard[] = [
     put: 'row.until > now()',
     test: users,
     red: 'a copy that was lost is written anew, without what is over',
+  },
+  {
+    guards: 'the guard against pumping does what an operator ordered',
+    file: 'services/auth-gateway/src/sms-switches.ts',
+    take: 'guardModes.find((mode) => mode === does) ?? configured[rule]',
+    put: 'guardModes.find((mode) => mode === does && false) ?? configured[rule]',
+    test: gateway,
+    red: 'a rule of the guard does what an operator ordered, until its time; the others what is configured',
   },
   {
     guards: 'a country that no number has is not stopped',
