@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { MessageLanguages } from '@latchkey/contracts/v1/languages'
 import { createHttp } from '@latchkey/kit/http'
 import type { FastifyInstance } from 'fastify'
 import type { Key } from '@latchkey/kit/key-ring'
@@ -32,6 +33,8 @@ export interface AppDeps {
   /** Hashes who calls. */
   readonly clientKey: Key
   readonly limits: RateLimits
+  /** The languages of messages. */
+  readonly languages: MessageLanguages
   readonly trustProxy: string[]
   readonly corsOrigins: string[]
   /** Does work so that whatever it leads to knows which request it is for. */
@@ -56,7 +59,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(securityHeaders, { origins: deps.corsOrigins })
   await app.register(rateLimit, deps.limits)
   await app.register(accessToken, { keys: deps.accessKeys, ...deps.accessToken })
-  await app.register(caller, { clientKey: deps.clientKey, exempt: deps.limits.exempt })
+  await app.register(caller, { clientKey: deps.clientKey, exempt: deps.limits.exempt, languages: deps.languages })
 
   // Behind the body, whose events belong to the connection and would lose it.
   app.addHook('preHandler', ({ id, method, routeOptions }, _reply, done) =>

@@ -1,3 +1,4 @@
+import { languages, languagesPattern } from '@latchkey/contracts/v1/languages'
 import { ConfigError, type Rule, loadConfig } from '@latchkey/kit/config'
 import { keyProblems } from '@latchkey/kit/key-strength'
 import { keyPattern, keyRingPattern, parseKeyRing, parseSealKeys } from '@latchkey/kit/key-ring'
@@ -75,6 +76,11 @@ export const GatewayConfig = Type.Object({
   SMS_PROVIDERS: Type.Optional(
     Type.String({ description: 'as the worker has it; `none` where no carrier is to be had: nothing can be sent' }),
   ),
+  MESSAGE_LANGUAGES: Type.String({
+    pattern: languagesPattern,
+    default: languages.join(','),
+    description: `languages of messages, of ${languages.join(', ')}; the first is for whoever asks for none of them`,
+  }),
   ...smsGuardVariables,
   TEST_NUMBERS: Type.Optional(
     Type.String({

@@ -1,3 +1,4 @@
+import { parseLanguages } from '@latchkey/contracts/v1/languages'
 import { queuePrefix } from '@latchkey/contracts/queues/queue'
 import { smsQueue } from '@latchkey/contracts/queues/sms'
 import { traceQueue } from '@latchkey/contracts/queues/trace'
@@ -130,6 +131,7 @@ export async function createDeps(
       callingCode: config.MESSAGECENTRAL_COUNTRY_CODE,
       ...(config.JODIMILAN_USER_KEY !== undefined && { userKey: readUserKey(config.JODIMILAN_USER_KEY) }),
     },
+    languages: parseLanguages(config.MESSAGE_LANGUAGES),
     clientKey: clientKey(config),
     duringRequest,
     limits: {

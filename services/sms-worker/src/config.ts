@@ -1,4 +1,4 @@
-import { languages } from '@latchkey/contracts/v1/languages'
+import { languages, languagesPattern, type MessageLanguages, parseLanguages } from '@latchkey/contracts/v1/languages'
 import { ConfigError, loadConfig, type Rule } from '@latchkey/kit/config'
 import { keyPattern, keyRingPattern, parseKeyRing } from '@latchkey/kit/key-ring'
 import { keyProblems } from '@latchkey/kit/key-strength'
@@ -45,9 +45,10 @@ const Process = Type.Object({
     default: 'Latchkey',
     description: `begins every message: at most ${brandMax} plain letters, digits, spaces and .,&'()+!-`,
   }),
-  DEFAULT_LANGUAGE: Type.Enum([...languages], {
-    default: 'en',
-    description: 'of messages to whoever asks for no language that we speak',
+  MESSAGE_LANGUAGES: Type.String({
+    pattern: languagesPattern,
+    default: languages.join(','),
+    description: `languages of messages, of ${languages.join(', ')}; the first is for whoever asks for none of them`,
   }),
   WEBOTP_DOMAIN: Type.Optional(
     Type.String({
@@ -132,6 +133,7 @@ export type WorkerConfig = Readonly<
       readonly pace: ReadonlyMap<string, number>
       /** What the carriers' own variables say. */
       readonly told: Told
+      readonly languages: MessageLanguages
     }
 >
 
@@ -167,7 +169,8 @@ export function loadWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
   const providers = providerNames(sending, words)
   const { routes } = parseRoutes(sending.SMS_ROUTES, providers)
   const { pace } = parsePace(sending.SMS_PACE, providers)
-  return Object.freeze({ ...sending, ...process, ...keys, ...environment, providers, routes, pace, told: words })
+  const lists = { languages: parseLanguages(process.MESSAGE_LANGUAGES), providers, routes, pace, told: words }
+  return Object.freeze({ ...sending, ...process, ...keys, ...environment, ...lists })
 }
 
 const texts = (values: object): Told =>

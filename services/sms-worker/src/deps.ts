@@ -103,13 +103,10 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
   const ids = createShardedIds(parseKeyRing(config.CHALLENGE_ID_KEY)[0])
   const optOuts = createOptOuts({ redis: queueRedis, prefix, key: parseKeyRing(config.OPT_OUT_KEY)[0] })
   const openChallenge = createOpenChallenge({ redis, sealer, ids, clockOffsetMs })
-  const wording = { brand: config.BRAND_NAME, language: config.DEFAULT_LANGUAGE }
+  const wording = { brand: config.BRAND_NAME, languages: config.languages }
   const sendSms = createSendSms({
     openChallenge,
-    render: createRender({
-      ...wording,
-      ...(config.WEBOTP_DOMAIN !== undefined && { domain: config.WEBOTP_DOMAIN }),
-    }),
+    render: createRender({ ...wording, domain: config.WEBOTP_DOMAIN }),
     fence,
     router,
     noteLane: createNoteLane({ redis, ids }),
@@ -156,7 +153,7 @@ function createDesk(config: WorkerConfig, { events, optOuts, metrics }: DeskNeed
     const found = publicUrl === undefined || !providers.includes(name) ? undefined : reader?.(told, publicUrl)
     return found === undefined ? [] : [[name, found] as const]
   })
-  const help = helpText({ brand: config.BRAND_NAME, language: config.DEFAULT_LANGUAGE })
+  const help = helpText({ brand: config.BRAND_NAME, languages: config.languages })
   return createCarrierDesk({
     readers: new Map(readers),
     events,

@@ -198,7 +198,7 @@ function createJob(lane: Lane | readonly [Lane, ...Lane[]], { isLate = false, li
   const message = codeFor(somebody())
   const sendSms = createSendSms({
     openChallenge: async () => ({ verdict: 'open', nowMs, deadlineMs, message, locale: 'en' }),
-    render: createRender({ brand: 'Acme', language: 'en' }),
+    render: createRender({ brand: 'Acme', languages: ['en'] }),
     fence,
     router: createRouter({ fence, lanes }),
     noteLane: async () => undefined,

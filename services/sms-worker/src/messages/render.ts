@@ -1,5 +1,5 @@
 import type { ChallengeMessage } from '@latchkey/contracts/challenge-record'
-import { type Language, languages } from '@latchkey/contracts/v1/languages'
+import type { Language, MessageLanguages } from '@latchkey/contracts/v1/languages'
 import type { Purpose } from '@latchkey/contracts/v1/shapes'
 import ar from './ar.json' with { type: 'json' }
 import en from './en.json' with { type: 'json' }
@@ -32,19 +32,18 @@ export const domainMax = 40
 
 interface Wording {
   readonly brand: string
-  readonly domain?: string
-  /** Where the locale asks for no language we speak. */
-  readonly language: Language
+  readonly domain?: string | undefined
+  readonly languages: MessageLanguages
 }
 
-/** The language of ours that a locale asks for, if one does. */
-const languageOf = (locale: string): Language | undefined =>
-  languages.find((language) => language === locale.slice(0, 2).toLowerCase())
+/** The language that is written for a locale. */
+const languageOf = (locale: string, languages: MessageLanguages): Language =>
+  languages.find((language) => language === locale.slice(0, 2).toLowerCase()) ?? languages[0]
 
 /** Puts a message into words. Nothing a user typed has a place in it: only the code or an undo token, and two names from the configuration. */
-export function createRender({ brand, domain, language }: Wording): Render {
+export function createRender({ brand, domain, languages }: Wording): Render {
   return function render(message, purpose, locale) {
-    const { code, accountExists, phoneChanged } = texts[languageOf(locale) ?? language]
+    const { code, accountExists, phoneChanged } = texts[languageOf(locale, languages)]
     if (message.kind === 'account_exists') return accountExists.replace('{brand}', () => brand)
     if (message.kind === 'phone_changed')
       return phoneChanged.replace('{brand}', () => brand).replace('{token}', () => message.undoToken)
@@ -55,5 +54,5 @@ export function createRender({ brand, domain, language }: Wording): Render {
 }
 
 /** What is answered to whoever texts us HELP. */
-export const helpText = ({ brand, language }: Pick<Wording, 'brand' | 'language'>): string =>
-  texts[language].help.replace('{brand}', () => brand)
+export const helpText = ({ brand, languages }: Pick<Wording, 'brand' | 'languages'>): string =>
+  texts[languages[0]].help.replace('{brand}', () => brand)

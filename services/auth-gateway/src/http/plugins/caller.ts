@@ -1,4 +1,4 @@
-import { languages } from '@latchkey/contracts/v1/languages'
+import type { MessageLanguages } from '@latchkey/contracts/v1/languages'
 import { hmac, type Key } from '@latchkey/kit/key-ring'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
@@ -20,34 +20,33 @@ declare module 'fastify' {
 const longestAgent = 256
 
 /** All of a request that a flow may see. `clientKey` keeps addresses and programs out of what is stored about them. */
-export const caller = fp<{ clientKey: Key; exempt: RateLimits['exempt'] }>(async function callerPlugin(
-  app,
-  { clientKey, exempt },
-) {
-  app.decorateRequest('caller', function (this: FastifyRequest, face: string) {
-    const address = addressOf(this)
-    const agent = agentOf(this.headers['user-agent'])
-    return {
-      requestId: this.id,
-      face,
-      locale: localeOf(this.headers['accept-language']),
-      ...(!isExempt(address, exempt) && {
-        guesser: networkName(clientKey, address),
-        subnet: nameOf(clientKey, 'subnet', subnetOf(address)),
-      }),
-      ...(agent !== undefined && { userAgent: agent }),
-    }
-  })
-  app.decorateRequest('signedIn', async function (this: FastifyRequest, face: string) {
-    return { ...this.caller(face), ...(await this.accessClaims(face)) }
-  })
-  app.decorateRequest('faceCaller', async function (this: FastifyRequest, face: string) {
-    const callers = { ...this.caller(face), client: clientOf(this, clientKey) }
-    if (this.headers.authorization === undefined) return callers
-    const claims = await this.accessClaims(face).catch(() => undefined)
-    return claims === undefined ? callers : { ...callers, ...claims }
-  })
-})
+export const caller = fp<{ clientKey: Key; exempt: RateLimits['exempt']; languages: MessageLanguages }>(
+  async function callerPlugin(app, { clientKey, exempt, languages }) {
+    app.decorateRequest('caller', function (this: FastifyRequest, face: string) {
+      const address = addressOf(this)
+      const agent = agentOf(this.headers['user-agent'])
+      return {
+        requestId: this.id,
+        face,
+        locale: localeOf(this.headers['accept-language'], languages),
+        ...(!isExempt(address, exempt) && {
+          guesser: networkName(clientKey, address),
+          subnet: nameOf(clientKey, 'subnet', subnetOf(address)),
+        }),
+        ...(agent !== undefined && { userAgent: agent }),
+      }
+    })
+    app.decorateRequest('signedIn', async function (this: FastifyRequest, face: string) {
+      return { ...this.caller(face), ...(await this.accessClaims(face)) }
+    })
+    app.decorateRequest('faceCaller', async function (this: FastifyRequest, face: string) {
+      const callers = { ...this.caller(face), client: clientOf(this, clientKey) }
+      if (this.headers.authorization === undefined) return callers
+      const claims = await this.accessClaims(face).catch(() => undefined)
+      return claims === undefined ? callers : { ...callers, ...claims }
+    })
+  },
+)
 
 function clientOf(request: FastifyRequest, key: Key): Client {
   const address = addressOf(request)
@@ -68,8 +67,8 @@ function agentOf(header: string | undefined): string | undefined {
   return text === '' ? undefined : text
 }
 
-/** The language of ours that the caller likes best; none where he likes any, or none of them. */
-function localeOf(header: string | undefined): string {
+/** The language of those we speak that the caller likes best; none where he likes any, or none of them. */
+function localeOf(header: string | undefined, languages: MessageLanguages): string {
   const named = header?.split(',').filter((range) => !range.trimStart().startsWith('*'))
   if (named === undefined || named.length === 0) return ''
   return new Negotiator({ headers: { 'accept-language': named.join(',') } }).language([...languages]) ?? ''
