@@ -99,6 +99,7 @@ t.test('the client, with real services', async (t) => {
       for (;;) {
         const [sms] = await (await fetch('${stack.gatewayUrl}/dev/inbox?to=${encodeURIComponent(phone)}', { headers: { accept: 'application/json' } })).json()
         if (sms !== undefined) return sms.code
+        await new Promise((resolve) => setTimeout(resolve, 50))
       }
     }\n`
     const { stdout, status } = await node(asks + code)
@@ -169,11 +170,9 @@ t.test('the client, with real services', async (t) => {
       const storage = sharedStorage()
       const { phone } = await signedIn({ storage })
       const tabs = Array.from({ length: 10 }, () => app({ storage, ...(locks !== undefined && { locks }) }))
-      for (let turn = 1; turn <= 3; turn += 1) {
+      for (let turn = 1; turn <= 2; turn += 1) {
         await change(storage, ranOut)
-        const answers = await Promise.all(
-          tabs.flatMap(({ client }) => [patiently(client.getMe), patiently(client.getMe)]),
-        )
+        const answers = await Promise.all(tabs.map(({ client }) => patiently(client.getMe)))
         for (const { user } of answers) t.equal(user.phone, phone)
         if (locks !== undefined)
           t.equal(
