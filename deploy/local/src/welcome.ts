@@ -15,7 +15,7 @@ export function welcome({ given, gatewayPort, boardPort, boardPassword, logDir }
   const account = 'TWILIO_ACCOUNT_SID' in given || 'MESSAGECENTRAL_CUSTOMER_ID' in given
   // A password of one's own is known, and need not stand on a screen.
   const login = 'BOARD_PASSWORD' in given || 'BOARD_PASSWORD_FILE' in given ? '' : `, password ${boardPassword}`
-  const sent = account || (given['SMS_PROVIDERS'] ?? 'inbox') !== 'inbox'
+  const sent = /twilio|messagecentral/.test(given['SMS_PROVIDERS'] ?? (account ? 'twilio' : ''))
   return `
   Sign somebody up:
     curl -s ${url}/v1/signup -H 'content-type: application/json' -d '{"phone":"+919876543210"}'

@@ -12,6 +12,8 @@ const ours: Readonly<Record<string, string>> = {
   unreadable: 'its answer cannot be read',
   'not-called': 'it was not asked: the code ended, or the lane closed, before its turn',
   'no-carrier': 'no carrier is configured',
+  'no-answer': 'it did not answer in time',
+  refused: 'it takes nothing at the moment',
   ECONNREFUSED: 'it does not listen',
   ECONNRESET: 'it broke the connection off',
   ENOTFOUND: 'its address is not known',

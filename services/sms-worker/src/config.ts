@@ -1,3 +1,4 @@
+import { sandboxLanes } from '@latchkey/contracts/dev/ailments'
 import { languages, languagesPattern, type MessageLanguages, parseLanguages } from '@latchkey/contracts/v1/languages'
 import { ConfigError, loadConfig, type Rule } from '@latchkey/kit/config'
 import { keyPattern, keyRingPattern, parseKeyRing } from '@latchkey/kit/key-ring'
@@ -75,9 +76,12 @@ const Keys = Type.Object({
   }),
 })
 
+/** What SMS_PROVIDERS may name. */
+const known: readonly string[] = [...carriers.map(({ name }) => name), ...sandboxLanes]
+
 const Sending = Type.Object({
   NODE_ENV: Type.String({ default: 'production' }),
-  SMS_PROVIDERS: Text(`comma list of ${[...carriers.map(({ name }) => name), 'inbox'].join(', ')}; or none`),
+  SMS_PROVIDERS: Text(`comma list of ${known.join(', ')}; or none`),
   SMS_ROUTES: Text('who is sent through which lanes: `IN: messagecentral > twilio; *: twilio`'),
   SMS_PACE: Text('messages a second of lanes: `twilio 50, messagecentral 20`'),
   PUBLIC_WORKER_URL: Text('where carriers reach this service'),
@@ -176,24 +180,23 @@ export function loadWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
 const texts = (values: object): Told =>
   Object.fromEntries(Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
 
-/** The lanes in their order: as told, else every carrier with credentials, else the inbox of development. */
+/** The lanes in their order: as told, else every carrier with credentials, else those of development. */
 function providerNames({ SMS_PROVIDERS, NODE_ENV }: Sending, words: Told): string[] {
   if (SMS_PROVIDERS !== undefined) return SMS_PROVIDERS.split(',').map((name) => name.trim())
   const wanted = carriers.filter(({ credentials }) => credentials.some((name) => words[name] !== undefined))
   if (wanted.length > 0) return wanted.map(({ name }) => name)
-  return NODE_ENV === 'development' ? ['inbox'] : []
+  return NODE_ENV === 'development' ? [...sandboxLanes] : []
 }
 
 function providerProblems(names: readonly string[], sending: Sending, words: Told): string[] {
   const { NODE_ENV } = sending
-  const known = [...carriers.map(({ name }) => name), 'inbox']
   const unknown = names.filter((name) => !known.includes(name) && (name !== 'none' || names.length > 1))
   const problems = unknown.length === 0 ? [] : [`SMS_PROVIDERS may name ${known.join(', ')}, or none alone`]
   if (new Set(names).size !== names.length) problems.push('SMS_PROVIDERS names a provider twice')
   if (names.length === 0)
     problems.push('SMS_PROVIDERS is missing, and there are no credentials of any provider; `none` does without')
-  if (names.includes('inbox') && NODE_ENV !== 'development')
-    problems.push('SMS_PROVIDERS: the inbox is for development only')
+  if (sandboxLanes.some((name) => names.includes(name)) && NODE_ENV !== 'development')
+    problems.push(`SMS_PROVIDERS: ${sandboxLanes.join(' and ')} are for development only`)
   const { SMS_ROUTES, SMS_PACE } = sending
   problems.push(...parseRoutes(SMS_ROUTES, names).problems, ...parsePace(SMS_PACE, names).problems)
   return [...problems, ...carriers.flatMap(({ name, missing }) => (names.includes(name) ? missing(words) : []))]

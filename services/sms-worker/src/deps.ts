@@ -1,15 +1,15 @@
+import { sandboxLanes, sandboxTimeoutMs } from '@latchkey/contracts/dev/ailments'
 import { deliveryEventQueue } from '@latchkey/contracts/queues/delivery-event'
 import { queuePrefix } from '@latchkey/contracts/queues/queue'
-import { lateClass, smsClasses, smsQueue } from '@latchkey/contracts/queues/sms'
+import { smsQueue } from '@latchkey/contracts/queues/sms'
 import { parseKeyRing, parseSealKeys } from '@latchkey/kit/key-ring'
 import type { Check } from '@latchkey/kit/ops'
 import { type Consumer, createConsumer, createProducer, type Producer } from '@latchkey/kit/queue'
-import { oldestDelayedMs, oldestWaitingMs } from '@latchkey/kit/queue-age'
+import { oldestWaitingMs } from '@latchkey/kit/queue-age'
 import { createRedis, guardRedis } from '@latchkey/kit/redis'
 import type { Scope } from '@latchkey/kit/run'
 import { createSealer, type Sealer } from '@latchkey/kit/seal'
 import { createShardedIds } from '@latchkey/kit/sharded-id'
-import { Queue } from 'bullmq'
 import type { FastifyPluginAsync } from 'fastify'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
@@ -19,6 +19,8 @@ import { createDeadLetters, type DeadLetters } from './board/dead-letters.js'
 import { createGate } from './board/gate.js'
 import { carriers, explain } from './carriers.js'
 import type { WorkerConfig } from './config.js'
+import { createSandbox } from './dev/sandbox.js'
+import { unwatched, type Watch } from './dev/watch.js'
 import { createDeliveryReport } from './jobs/delivery-report.js'
 import { createLateQueue } from './jobs/late-queue.js'
 import { createShare } from './jobs/share.js'
@@ -32,6 +34,7 @@ import { createNone } from './providers/none.js'
 import type { SmsProvider } from './providers/provider.js'
 import { type CarrierDesk, createCarrierDesk } from './receipts/carrier-desk.js'
 import { createReceiptMetrics } from './receipts/receipt-metrics.js'
+import { codeClasses, openQueues, queueFigures } from './queue-figures.js'
 import { createAttemptFence } from './routing/attempt-fence.js'
 import { createLane, type Lane } from './routing/lane.js'
 import { createLaneHealth, type LaneTimes } from './routing/lane-health.js'
@@ -67,7 +70,6 @@ export interface Deps {
 /** Of the slots, for sign-up and what comes after it; the rest is free for sign-in and reset. */
 const lowerShare = 0.6
 const shareWaitMs = 200
-const codeClasses = [...new Set(Object.values(smsClasses))]
 
 /** The one file that knows which implementation stands behind each port. */
 export function createDeps(config: WorkerConfig, needs: Needs): Deps {
@@ -89,15 +91,17 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
   const redis = connect('redis', config.REDIS_URL, 'request')
   const queueRedis = connect('queue redis', queueUrl, 'request')
   const consumerRedis = connect('queue consumer redis', queueUrl, 'consumer')
-  const events = createProducer(deliveryEventQueue, { redis: queueRedis, prefix, log })
+  const sealer = createSealer(parseSealKeys(config.SEAL_KEYS))
+  const timeoutMs = Math.min(sandboxTimeoutMs, carrierTimeoutMs)
+  const { watch, sandbox } = openSandbox(config, { redis, sealer, prefix, log, timeoutMs })
+  const events = watch.events(createProducer(deliveryEventQueue, { redis: queueRedis, prefix, log }))
   scope.defer('delivery events', () => events.close())
 
-  const sealer = createSealer(parseSealKeys(config.SEAL_KEYS))
   const queues = openQueues(queueRedis, { scope, prefix, log })
   const lookAtSwitches = createLookAtSwitches({ redis: queueRedis, prefix })
   const figures = createWorkerMetrics(metrics, queueFigures(queueRedis, queues.sms, prefix), lookAtSwitches)
   const fence = createAttemptFence(queueRedis)
-  const lanes = createLanes(config, { redis, queueRedis, prefix, sealer, figures, log, carrierTimeoutMs, laneTimes })
+  const lanes = createLanes(config, { queueRedis, prefix, sandbox, watch, figures, log, carrierTimeoutMs, laneTimes })
   const router = createRouter({ fence, routes: config.routes, lookAtSwitches, ...lanes })
   const report = createDeliveryReport({ events, fence, explain })
   const ids = createShardedIds(parseKeyRing(config.CHALLENGE_ID_KEY)[0])
@@ -124,7 +128,7 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
     prefix,
     log,
     concurrency: config.WORKER_CONCURRENCY,
-    handle: (job, info) => sendSms.handle(job, info),
+    handle: watch.handle(sendSms.handle),
     onDead: (job) => sendSms.bury(job),
   })
   const send = createProducer(smsQueue, { redis: queueRedis, prefix, log })
@@ -164,11 +168,28 @@ function createDesk(config: WorkerConfig, { events, optOuts, metrics }: DeskNeed
   })
 }
 
-interface LaneNeeds {
-  readonly redis: Redis
+interface Sandboxed {
+  readonly watch: Watch
+  /** A carrier of development, by its lane; none in production. */
+  readonly sandbox: (name: string) => SmsProvider | undefined
+}
+
+function openSandbox(
+  { NODE_ENV, providers }: WorkerConfig,
+  needs: { redis: Redis; sealer: Sealer; prefix: string; log: Logger; timeoutMs: number },
+): Sandboxed {
+  if (NODE_ENV !== 'development') return { watch: unwatched, sandbox: () => undefined }
+  const { lanes, ailing, note, watch } = createSandbox({ ...needs, providers, explain })
+  const sandbox = (name: string) => {
+    const lane = lanes.find((each) => each === name)
+    return lane && createInbox({ ...needs, lane, ailing, onArrived: note })
+  }
+  return { watch, sandbox }
+}
+
+interface LaneNeeds extends Sandboxed {
   readonly queueRedis: Redis
   readonly prefix: string
-  readonly sealer: Sealer
   readonly figures: WorkerMetrics
   readonly log: Logger
   readonly carrierTimeoutMs: number
@@ -177,24 +198,24 @@ interface LaneNeeds {
 
 function createLanes(
   config: WorkerConfig,
-  { redis, queueRedis, prefix, sealer, figures, log, carrierTimeoutMs, laneTimes }: LaneNeeds,
+  { queueRedis, prefix, sandbox, watch, figures, log, carrierTimeoutMs, laneTimes }: LaneNeeds,
 ): Pick<Parameters<typeof createRouter>[0], 'lanes' | 'test'> {
-  const development = config.NODE_ENV === 'development'
   const needs = { timeoutMs: carrierTimeoutMs, connections: config.WORKER_CONCURRENCY }
   const receiptsUrl = config.PUBLIC_WORKER_URL?.replace(/\/$/, '')
   const open = (name: string): SmsProvider | undefined => {
-    if (name === 'inbox') return createInbox({ redis, sealer, production: !development })
     if (name === 'none') return createNone()
     const url = receiptsUrl === undefined ? {} : { receiptsUrl: `${receiptsUrl}/receipts/${name}` }
-    return carriers.find((carrier) => carrier.name === name)?.open(config.told, { ...needs, ...url })
+    const carrier = carriers.find((each) => each.name === name)
+    return sandbox(name) ?? carrier?.open(config.told, { ...needs, ...url })
   }
-  const lane = (provider: SmsProvider): Lane => {
+  const lane = (bare: SmsProvider): Lane => {
+    const provider = watch.provider(bare)
     const { name } = provider
     const perSecond = config.pace.get(name)
     const onWaiting = (count: number) => figures.laneWaiting(name, count)
     return createLane({
       provider,
-      health: createLaneHealth({ times: laneTimes, onChange: tellLane(name, figures, log) }),
+      health: createLaneHealth({ times: laneTimes, onChange: watch.lane(name, tellLane(name, figures, log)) }),
       observe: figures.observeOutcome,
       ...(perSecond !== undefined && {
         pace: createPace({ redis: queueRedis, prefix, lane: name, perSecond, onWaiting }),
@@ -206,11 +227,11 @@ function createLanes(
     return provider === undefined ? [] : [lane(provider)]
   })
   if (first === undefined) throw new Error('no provider is configured')
-  if (!development) return { lanes: [first, ...rest] }
-  const inbox = [first, ...rest].find(({ provider }) => provider.name === 'inbox')
+  const inbox = [first, ...rest].find(({ name }) => name === sandboxLanes[0])
+  const own = sandbox(sandboxLanes[0])
+  if (own === undefined) return { lanes: [first, ...rest] }
   const numbers = (config.TEST_NUMBERS ?? '+1234567890').split(',').map((entry) => entry.split('=', 1)[0] ?? '')
-  const forTests = inbox ?? lane(createInbox({ redis, sealer, production: false }))
-  return { lanes: [first, ...rest], test: { numbers: new Set(numbers), lane: forTests } }
+  return { lanes: [first, ...rest], test: { numbers: new Set(numbers), lane: inbox ?? lane(own) } }
 }
 
 function boardOf(
@@ -224,29 +245,6 @@ function boardOf(
   return async (app) => {
     const { createBoard } = await import('./board/board.js')
     await app.register(createBoard({ queues: [sms, events], ...acts, gate, user, writes: BOARD_WRITES === 'on' }))
-  }
-}
-
-/** Both queues as figures, the dashboard and dead letters see them. */
-function openQueues(redis: Redis, { scope, prefix, log }: { scope: Scope; prefix: string; log: Logger }) {
-  const open = (name: string) => {
-    // As for a producer: a version that is not told in time would leave it without figures for good.
-    const queue = new Queue(name, { connection: redis, prefix, skipVersionCheck: true })
-    queue.on('error', (err) => log.debug({ err }, 'queue figures'))
-    scope.defer(`${name} figures`, () => queue.close())
-    return queue
-  }
-  return { sms: open(smsQueue.name), events: open(deliveryEventQueue.name) }
-}
-
-function queueFigures(redis: Redis, queue: Queue, prefix: string) {
-  return {
-    oldestWaitingMs: () => oldestWaitingMs(smsQueue, redis, prefix, [...codeClasses, lateClass]),
-    oldestRetryingMs: () => oldestDelayedMs(smsQueue, redis, prefix),
-    counts: async () => {
-      if (redis.status !== 'ready') return {}
-      return queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed', 'completed')
-    },
   }
 }
 

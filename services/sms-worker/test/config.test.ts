@@ -31,11 +31,11 @@ t.test(
       'messagecentral',
       'twilio',
     ])
-    t.strictSame(load({}).providers, ['inbox'])
+    t.strictSame(load({}).providers, ['inbox', 'backup'])
     const { MESSAGECENTRAL_EMAIL: _email, MESSAGECENTRAL_PASSWORD: _password, ...ready } = central
     t.strictSame(load({ ...ready, MESSAGECENTRAL_AUTH_TOKEN: 'a.b.c' }).providers, ['messagecentral'])
     // Its country is also what a face reads numbers by.
-    t.strictSame(load({ MESSAGECENTRAL_COUNTRY_CODE: '1' }).providers, ['inbox'])
+    t.strictSame(load({ MESSAGECENTRAL_COUNTRY_CODE: '1' }).providers, ['inbox', 'backup'])
   },
 )
 
@@ -64,6 +64,6 @@ t.test('what a chosen carrier is missing is named, and what is misshapen, and no
   )
   t.match(
     complaints({ SMS_PROVIDERS: 'messagecentral,pigeon' }),
-    'SMS_PROVIDERS may name twilio, messagecentral, inbox',
+    'SMS_PROVIDERS may name twilio, messagecentral, inbox, backup',
   )
 })

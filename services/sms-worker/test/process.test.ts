@@ -54,7 +54,7 @@ t.test('a configuration that cannot be used ends with 78 and names every problem
     'TWILIO_AUTH_TOKEN is missing',
     'TWILIO_PHONE_NUMBER',
     'SMS_PROVIDERS may name',
-    'the inbox is for development',
+    'inbox and backup are for development only',
     'TEST_NUMBERS is for development',
     'WEBOTP_DOMAIN',
   ])

@@ -172,12 +172,12 @@ t.test('inbox', async (t) => {
   t.teardown(() => redis.disconnect())
   await eventually('redis', async () => redis.status === 'ready')
   const sealer = createSealer([{ id: 'k1', secret: Buffer.alloc(32, 7) }])
-  const inbox = createInbox({ redis, sealer, production: false })
+  const inbox = createInbox({ lane: 'inbox', redis, sealer })
   t.equal(inbox.name, 'inbox')
 
   t.test('what it takes is the number and the text as they are, under the id that it gives', async (t) => {
     const sent = message()
-    t.strictSame(await inbox.send(sent), { outcome: 'accepted', providerMessageId: sent.id })
+    t.strictSame(await inbox.send(sent), { outcome: 'accepted', providerMessageId: `${sent.id}-1` })
     const found = (await redis.lrange(inboxKey, 0, -1)).flatMap((box) => {
       try {
         return [JSON.parse(sealer.open(box, inboxContext)) as { to: string; body: string }]
@@ -198,6 +198,6 @@ t.test('inbox', async (t) => {
       patience: 'request',
     })
     t.teardown(() => away.disconnect())
-    t.match(await createInbox({ redis: away, sealer, production: false }).send(message()), { outcome: 'unknown' })
+    t.match(await createInbox({ lane: 'inbox', redis: away, sealer }).send(message()), { outcome: 'unknown' })
   })
 })

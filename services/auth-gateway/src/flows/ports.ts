@@ -1,4 +1,7 @@
 import type { BodyOf, Endpoint, ReplyOf } from '@latchkey/contracts/endpoint'
+import type { SandboxLane } from '@latchkey/contracts/dev/ailments'
+import type { SandboxCarrier, Suffering } from '@latchkey/contracts/dev/carriers'
+import type { FeedEntry } from '@latchkey/contracts/dev/feed'
 import type { InboxEntry } from '@latchkey/contracts/inbox-record'
 import type * as admins from '@latchkey/contracts/internal/admins'
 import type * as changes from '@latchkey/contracts/internal/account-changes'
@@ -121,6 +124,25 @@ export type RefuseStopped = (wanted: {
 
 /** Whether a profile is as the operator wants it. Throws `request.invalid`, naming every path below `/profile`. */
 export type CheckProfile = (profile: Record<string, unknown>) => void
+
+/** What happens to messages, for who looks on in development. */
+export interface DevFeed {
+  note(entry: FeedEntry): void
+  /**
+   * All that came after the entry of that id, then what comes, until `signal`: `begin` first where that entry is not known (any more) and all
+   * that is known follows, and again for who fell too far behind; `still` where nothing came for a while.
+   */
+  follow(after: string | undefined, signal: AbortSignal): AsyncIterable<DevFeedItem>
+}
+
+export type DevFeedItem = { readonly id: string; readonly entry: FeedEntry } | 'begin' | 'still'
+
+/** The carriers of development, which are as ill as a developer makes them. */
+export interface DevCarriers {
+  list(): Promise<SandboxCarrier[]>
+  /** False where the worker has no such carrier. */
+  ail(lane: SandboxLane, suffers: Suffering | null): Promise<boolean>
+}
 
 /** The messages that development keeps instead of sending them. */
 export interface DevInbox {

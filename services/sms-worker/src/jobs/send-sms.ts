@@ -170,15 +170,15 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
     const settled = settledAttempt(view, { end: true })
     await report.attempts(job, view, { final: true })
     if (settled === undefined) await report.state(job, 'unknown')
-    const { outcome } = settled?.result ?? {}
-    note(job, outcome ?? 'unknown', settled?.provider)
+    const result = settled?.result
+    note(job, result?.outcome ?? 'unknown', settled?.provider)
     const last = lastAttempt(view)
     if (last?.result?.outcome === 'rejected' && last.result.reason === 'opted_out' && to !== undefined)
       await report.optedOut(job, last, optOuts.nameOf(to))
-    if (outcome !== 'accepted') return done
+    if (result?.outcome !== 'accepted') return done
     if (info !== undefined) observeAccept(info.queuedAt)
     const endsAs = router.laneNamed(settled?.provider ?? '')?.provider.endsAs
-    if (endsAs !== undefined) await report.state(job, endsAs)
+    if (endsAs !== undefined && result.endsOpen !== true) await report.state(job, endsAs)
     return done
   }
 

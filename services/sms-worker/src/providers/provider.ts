@@ -15,7 +15,12 @@ export interface SmsMessage {
 
 /** What one call came to. The kind decides what happens next (docs/adr/0008-at-least-once-fenced.md); `carrierCode` is for operators. */
 export type SendOutcome =
-  | { readonly outcome: 'accepted'; readonly providerMessageId: string }
+  | {
+      readonly outcome: 'accepted'
+      readonly providerMessageId: string
+      /** A carrier of development that otherwise ends by itself (`endsAs`) says nothing more of this one. */
+      readonly endsOpen?: true
+    }
   | {
       readonly outcome: 'rejected'
       readonly reason: DeliveryReason

@@ -24,7 +24,7 @@ export function createDecoyLane(lane: Lane): Lane {
       const { outcome, tookMs } = lane.lastSent() ?? { outcome: undefined, tookMs: restMs }
       await play(tookMs)
       return outcome === undefined || outcome.outcome === 'accepted'
-        ? { outcome: 'accepted', providerMessageId: randomUUID() }
+        ? { ...outcome, outcome: 'accepted', providerMessageId: randomUUID() }
         : outcome
     },
     ...(list !== undefined && {

@@ -1,11 +1,16 @@
 import { PhoneInput, Strict } from '@latchkey/contracts/v1/shapes'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
-import type { DevInbox } from '../../flows/ports.js'
+import type { DevCarriers, DevFeed, DevInbox } from '../../flows/ports.js'
 import { escape, page } from '../page.js'
+import { carrierButtons } from './carriers.js'
+import { codeIn } from './code-in.js'
+import { events } from './events.js'
 
 export interface DevDeps {
   readonly inbox: DevInbox
+  readonly feed: DevFeed
+  readonly carriers: DevCarriers
   /** Moved forward instead of waiting for a cooldown or an expiry. */
   readonly clock: { offsetMs: number }
 }
@@ -20,7 +25,9 @@ const Clock = Strict({
 })
 
 /** What a developer needs to see and no production has: the SMS that were "sent", and a clock to move. */
-export const dev: FastifyPluginAsync<DevDeps> = async (app, { inbox, clock }) => {
+export const dev: FastifyPluginAsync<DevDeps> = async (app, { inbox, feed, carriers, clock }) => {
+  await app.register(events, { feed, carriers })
+  await app.register(carrierButtons, { carriers })
   app.get(
     '/inbox',
     {
@@ -35,9 +42,11 @@ export const dev: FastifyPluginAsync<DevDeps> = async (app, { inbox, clock }) =>
     async (request, reply) => {
       const { to } = request.query as Static<typeof Query>
       // An unescaped `+` in a query is a space; nobody who tries curl should have to know.
-      const messages = (await inbox.read(to?.trim().replace(/^(?!\+)/, '+'))).map((message) => ({
-        ...message,
-        code: codeIn(message.body),
+      const messages = (await inbox.read(to?.trim().replace(/^(?!\+)/, '+'))).map(({ to, body, at }) => ({
+        to,
+        body,
+        at,
+        code: codeIn(body),
       }))
       if (!wantsHtml(request)) return messages
       const { html, contentSecurityPolicy } = page({
@@ -66,8 +75,6 @@ interface Shown {
   readonly at: string
   readonly code: string | null
 }
-
-const codeIn = (body: string): string | null => /\b\d{4,10}\b/.exec(body)?.[0] ?? null
 
 const wantsHtml = ({ headers }: FastifyRequest): boolean => headers.accept?.includes('text/html') ?? false
 

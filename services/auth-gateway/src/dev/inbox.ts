@@ -3,7 +3,7 @@ import { orUnavailable } from '@latchkey/kit/redis'
 import type { Sealer } from '@latchkey/kit/seal'
 import type { Redis } from 'ioredis'
 import { Value } from 'typebox/value'
-import type { DevInbox } from './flows/ports.js'
+import type { DevInbox } from '../flows/ports.js'
 
 /** Messages that the worker kept instead of sending, read from where it put them. */
 export function createDevInbox({ redis, sealer }: { redis: Redis; sealer: Sealer }): DevInbox {
