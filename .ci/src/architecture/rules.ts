@@ -42,7 +42,13 @@ export const rules: readonly Rule[] = [
     name: 'clients-speak-the-public-contract',
     because: 'what is published or runs in a browser knows only what callers may know',
     from: '^(?:libs/client|services/web)/src/',
-    may: ['^libs/client/src/', '^services/web/src/', `${contracts}(?:endpoint|errors|v1/.*|admin/.*|dev/.*)\\.ts$`, npm, node],
+    may: [
+      '^libs/client/src/',
+      '^services/web/src/',
+      `${contracts}(?:endpoint|errors|v1/.*|admin/.*|dev/.*)\\.ts$`,
+      npm,
+      node,
+    ],
   },
   {
     name: 'services-stand-apart',

@@ -63,7 +63,9 @@ async function gateway(t: Test, env: Record<string, string> = {}) {
 function listen(t: Test, url: string, after?: string) {
   const events: { readonly id: string | undefined; readonly event: FeedEvent }[] = []
   let [text, ended, status] = ['', false, 0]
-  const call = request(`${url}/dev/inbox/events`, { headers: { ...(after !== undefined && { 'last-event-id': after }) } })
+  const call = request(`${url}/dev/inbox/events`, {
+    headers: { ...(after !== undefined && { 'last-event-id': after }) },
+  })
   call.on('error', () => (ended = true))
   call.on('response', (answer) => {
     status = answer.statusCode ?? 0
@@ -91,65 +93,86 @@ function listen(t: Test, url: string, after?: string) {
   }
 }
 
-const again = (afterMs: number): FeedEntry => ({ kind: 'again', messageId: randomUUID(), afterMs, at: new Date().toISOString() })
-
-t.test('who looks on hears what was, and then what comes; who comes again misses nothing and hears nothing twice', async (t) => {
-  const { app, dev } = await gateway(t)
-  const url = await app.listen({ port: 0, host: '127.0.0.1' })
-  const to = '+919876543210'
-  const body = 'Latchkey: 483921 is your code.'
-  const at = new Date().toISOString()
-  const arrived = { kind: 'arrived', channel: 'sms', messageId: randomUUID(), attempt: 1, lane: 'inbox', to, body, at }
-  dev?.feed.note(again(1))
-  dev?.feed.note(arrived as FeedEntry)
-  const first = listen(t, url)
-  const heard = await first.hear(4)
-  t.strictSame(first.kinds(), ['begin', 'carriers', 'again', 'arrived'])
-  t.match(heard[3]?.event, { to, code: '483921' })
-  dev?.feed.note(again(2))
-  const last = (await first.hear(5))[4]
-  t.match(last?.event, { kind: 'again', afterMs: 2 })
-  first.hangUp()
-
-  dev?.feed.note(again(3))
-  const second = listen(t, url, heard[3]?.id)
-  await second.hear(2)
-  t.match(second.events, [{ event: { afterMs: 2 } }, { event: { afterMs: 3 } }])
-  t.equal(second.events.length, 2)
-  const stranger = listen(t, url, '1-1')
-  await stranger.hear(2)
-  t.strictSame(stranger.kinds().slice(0, 2), ['begin', 'carriers'])
+const again = (afterMs: number): FeedEntry => ({
+  kind: 'again',
+  messageId: randomUUID(),
+  afterMs,
+  at: new Date().toISOString(),
 })
 
-t.test('a button makes a carrier ill until a moment, for all who look on; what is no carrier of this worker cannot be', async (t) => {
-  const { app, redis } = await gateway(t)
-  const url = await app.listen({ port: 0, host: '127.0.0.1' })
-  const put = async (lane: string, payload: object) => app.inject({ method: 'PUT', url: `/dev/carriers/${lane}`, payload })
-  t.equal((await put('inbox', { ailment: 'hang' })).statusCode, 404, 'no worker was here yet')
-  await redis.hset(sufferingKey(queuePrefix), 'inbox', '')
-  const page = listen(t, url)
-  await page.hear(2)
-  t.match(page.events[1], { event: { kind: 'carriers', carriers: [{ lane: 'inbox', suffers: null }] } })
+t.test(
+  'who looks on hears what was, and then what comes; who comes again misses nothing and hears nothing twice',
+  async (t) => {
+    const { app, dev } = await gateway(t)
+    const url = await app.listen({ port: 0, host: '127.0.0.1' })
+    const to = '+919876543210'
+    const body = 'Latchkey: 483921 is your code.'
+    const at = new Date().toISOString()
+    const arrived = {
+      kind: 'arrived',
+      channel: 'sms',
+      messageId: randomUUID(),
+      attempt: 1,
+      lane: 'inbox',
+      to,
+      body,
+      at,
+    }
+    dev?.feed.note(again(1))
+    dev?.feed.note(arrived as FeedEntry)
+    const first = listen(t, url)
+    const heard = await first.hear(4)
+    t.strictSame(first.kinds(), ['begin', 'carriers', 'again', 'arrived'])
+    t.match(heard[3]?.event, { to, code: '483921' })
+    dev?.feed.note(again(2))
+    const last = (await first.hear(5))[4]
+    t.match(last?.event, { kind: 'again', afterMs: 2 })
+    first.hangUp()
 
-  const before = Date.now()
-  const ill = await put('inbox', { ailment: 'refuse', forSeconds: 30 })
-  t.match(ill.json(), { carriers: [{ lane: 'inbox', suffers: { ailment: 'refuse' } }] })
-  const { until } = ill.json().carriers[0].suffers
-  t.ok(Math.abs(Date.parse(until) - before - 30_000) < 5_000)
-  await page.hear(3)
-  t.match(page.events[2]?.event, ill.json())
-  t.same((await app.inject('/dev/carriers')).json(), ill.json())
+    dev?.feed.note(again(3))
+    const second = listen(t, url, heard[3]?.id)
+    await second.hear(2)
+    t.match(second.events, [{ event: { afterMs: 2 } }, { event: { afterMs: 3 } }])
+    t.equal(second.events.length, 2)
+    const stranger = listen(t, url, '1-1')
+    await stranger.hear(2)
+    t.strictSame(stranger.kinds().slice(0, 2), ['begin', 'carriers'])
+  },
+)
 
-  t.match((await put('inbox', { ailment: null })).json(), { carriers: [{ lane: 'inbox', suffers: null }] })
-  for (const [lane, body] of [
-    ['backup', { ailment: 'refuse' }],
-    ['twilio', { ailment: 'refuse' }],
-    ['inbox', { ailment: 'flu' }],
-    ['inbox', { ailment: 'hang', forSeconds: 601 }],
-    ['inbox', { ailment: 'hang', more: 1 }],
-  ] as const)
-    t.match((await put(lane, body)).statusCode, /40[04]/, JSON.stringify([lane, body]))
-})
+t.test(
+  'a button makes a carrier ill until a moment, for all who look on; what is no carrier of this worker cannot be',
+  async (t) => {
+    const { app, redis } = await gateway(t)
+    const url = await app.listen({ port: 0, host: '127.0.0.1' })
+    const put = async (lane: string, payload: object) =>
+      app.inject({ method: 'PUT', url: `/dev/carriers/${lane}`, payload })
+    t.equal((await put('inbox', { ailment: 'hang' })).statusCode, 404, 'no worker was here yet')
+    await redis.hset(sufferingKey(queuePrefix), 'inbox', '')
+    const page = listen(t, url)
+    await page.hear(2)
+    t.match(page.events[1], { event: { kind: 'carriers', carriers: [{ lane: 'inbox', suffers: null }] } })
+
+    const before = Date.now()
+    const ill = await put('inbox', { ailment: 'refuse', forSeconds: 30 })
+    t.match(ill.json(), { carriers: [{ lane: 'inbox', suffers: { ailment: 'refuse' } }] })
+    const { until } = ill.json().carriers[0].suffers
+    t.ok(Math.abs(Date.parse(until) - before - 30_000) < 5_000)
+    await page.hear(3)
+    t.match(page.events[2]?.event, ill.json())
+    t.same((await app.inject('/dev/carriers')).json(), ill.json())
+
+    t.match((await put('inbox', { ailment: null })).json(), { carriers: [{ lane: 'inbox', suffers: null }] })
+    for (const [lane, body] of [
+      ['backup', { ailment: 'refuse' }],
+      ['twilio', { ailment: 'refuse' }],
+      ['inbox', { ailment: 'flu' }],
+      ['inbox', { ailment: 'hang', forSeconds: 601 }],
+      ['inbox', { ailment: 'hang', more: 1 }],
+    ] as const)
+      t.match((await put(lane, body)).statusCode, /40[04]/, JSON.stringify([lane, body]))
+  },
+)
 
 t.test('more than 32 who look on are sent away, and may come once one has gone', async (t) => {
   const { app } = await gateway(t)
@@ -214,21 +237,24 @@ async function feedOf(t: Test, { length = 2_000, stillMs = 60_000 } = {}) {
 const numberOf = (item: DevFeedItem | undefined) =>
   typeof item === 'object' && item.entry.kind === 'again' ? item.entry.afterMs : item
 
-t.test('who reads slowly is waited for by nobody, costs nothing, and begins anew once it is too far behind', async (t) => {
-  const { writer, follow } = await feedOf(t, { length: 100 })
-  const [slow, quick] = [follow(), follow()]
-  await writer.add(again(0))
-  for (const each of [slow, quick]) {
-    t.equal((await each.next()).value, 'begin')
-    t.equal(numberOf((await each.next()).value as DevFeedItem), 0)
-  }
-  for (let n = 1; n <= 500; n += 1) {
-    await writer.add(again(n))
-    t.equal(numberOf((await quick.next()).value as DevFeedItem), n)
-  }
-  t.equal((await slow.next()).value, 'begin')
-  t.equal(numberOf((await slow.next()).value as DevFeedItem), 401, 'what is still kept')
-})
+t.test(
+  'who reads slowly is waited for by nobody, costs nothing, and begins anew once it is too far behind',
+  async (t) => {
+    const { writer, follow } = await feedOf(t, { length: 100 })
+    const [slow, quick] = [follow(), follow()]
+    await writer.add(again(0))
+    for (const each of [slow, quick]) {
+      t.equal((await each.next()).value, 'begin')
+      t.equal(numberOf((await each.next()).value as DevFeedItem), 0)
+    }
+    for (let n = 1; n <= 500; n += 1) {
+      await writer.add(again(n))
+      t.equal(numberOf((await quick.next()).value as DevFeedItem), n)
+    }
+    t.equal((await slow.next()).value, 'begin')
+    t.equal(numberOf((await slow.next()).value as DevFeedItem), 401, 'what is still kept')
+  },
+)
 
 t.test('where nothing happens that is told, so that the connection lives', async (t) => {
   const { follow } = await feedOf(t, { stillMs: 50 })

@@ -66,13 +66,16 @@ t.test('a carrier that hangs is given up and asked; then the other one brings th
   t.match(arrived, [{ lane: 'backup' }])
 })
 
-t.test('of a carrier that took a message and said nothing it is found out: it comes once, and is delivered', async (t) => {
-  const { send } = await setUp(t, { inbox: 'mute' })
-  const { attempts, arrived, states } = await send()
-  t.strictSame(attempts, [['inbox', 'accepted']])
-  t.match(arrived, [{ lane: 'inbox', attempt: 1 }])
-  t.ok(states.includes('delivered'))
-})
+t.test(
+  'of a carrier that took a message and said nothing it is found out: it comes once, and is delivered',
+  async (t) => {
+    const { send } = await setUp(t, { inbox: 'mute' })
+    const { attempts, arrived, states } = await send()
+    t.strictSame(attempts, [['inbox', 'accepted']])
+    t.match(arrived, [{ lane: 'inbox', attempt: 1 }])
+    t.ok(states.includes('delivered'))
+  },
+)
 
 t.test('a slow carrier takes its time and the message', async (t) => {
   const { send, feed } = await setUp(t, { inbox: 'slow' })
@@ -95,35 +98,38 @@ t.test('an illness ends by itself', async (t) => {
   t.strictSame((await send()).attempts, [['inbox', 'accepted']])
 })
 
-t.test('the feed tells each step in its order; a number and a code stand in what arrived alone, and nothing stands open', async (t) => {
-  const { send, feed, redis, prefix } = await setUp(t, { inbox: 'refuse' })
-  const { to, job } = await send()
-  const told = await eventually('the end', async () => {
-    const all = await feed()
-    return all.some((entry) => entry.kind === 'state' && entry.state === 'delivered') && all
-  })
-  const steps = told.map((entry) => {
-    if (entry.kind === 'calling' || entry.kind === 'arrived') return `${entry.kind} ${entry.lane}`
-    if (entry.kind === 'called') return `${entry.kind} ${entry.lane} ${entry.outcome}`
-    return entry.kind === 'state' ? `${entry.kind} ${entry.state}` : entry.kind
-  })
-  t.strictSame(steps, [
-    'state sending',
-    'calling inbox',
-    'called inbox not_sent',
-    'calling backup',
-    'arrived backup',
-    'called backup accepted',
-    'state accepted',
-    'state delivered',
-  ])
-  t.ok(told.every((entry) => !('messageId' in entry) || entry.messageId === job.messageId))
-  const secrets = new RegExp(`${to.slice(1)}|${code}`)
-  for (const entry of told) t.equal(secrets.test(JSON.stringify(entry)), entry.kind === 'arrived', entry.kind)
-  const raw = JSON.stringify(await redis.xrange(feedKey(prefix), '-', '+'))
-  t.notMatch(raw, secrets)
-  t.notMatch(raw, job.messageId)
-})
+t.test(
+  'the feed tells each step in its order; a number and a code stand in what arrived alone, and nothing stands open',
+  async (t) => {
+    const { send, feed, redis, prefix } = await setUp(t, { inbox: 'refuse' })
+    const { to, job } = await send()
+    const told = await eventually('the end', async () => {
+      const all = await feed()
+      return all.some((entry) => entry.kind === 'state' && entry.state === 'delivered') && all
+    })
+    const steps = told.map((entry) => {
+      if (entry.kind === 'calling' || entry.kind === 'arrived') return `${entry.kind} ${entry.lane}`
+      if (entry.kind === 'called') return `${entry.kind} ${entry.lane} ${entry.outcome}`
+      return entry.kind === 'state' ? `${entry.kind} ${entry.state}` : entry.kind
+    })
+    t.strictSame(steps, [
+      'state sending',
+      'calling inbox',
+      'called inbox not_sent',
+      'calling backup',
+      'arrived backup',
+      'called backup accepted',
+      'state accepted',
+      'state delivered',
+    ])
+    t.ok(told.every((entry) => !('messageId' in entry) || entry.messageId === job.messageId))
+    const secrets = new RegExp(`${to.slice(1)}|${code}`)
+    for (const entry of told) t.equal(secrets.test(JSON.stringify(entry)), entry.kind === 'arrived', entry.kind)
+    const raw = JSON.stringify(await redis.xrange(feedKey(prefix), '-', '+'))
+    t.notMatch(raw, secrets)
+    t.notMatch(raw, job.messageId)
+  },
+)
 
 t.test('a job that has to wait says for how long, and a decoy calls nobody', async (t) => {
   const { open, queue, finished, feed } = await setUp(t, { inbox: 'hang', backup: 'hang' })

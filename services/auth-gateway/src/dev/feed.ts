@@ -27,7 +27,13 @@ const awayMs = 500
  * One reader for all who look on, from the first of them on. It keeps as much in memory as Redis does; a follower is only a place in it, so that
  * one who reads slowly costs nothing, and is told to begin anew once what it waits for is gone.
  */
-export function createDevFeed({ writer, bounds, connect, log, stillMs = usualStillMs }: FeedNeeds): DevFeed & { close(): void } {
+export function createDevFeed({
+  writer,
+  bounds,
+  connect,
+  log,
+  stillMs = usualStillMs,
+}: FeedNeeds): DevFeed & { close(): void } {
   const news = new EventEmitter().setMaxListeners(0)
   const items: Item[] = []
   /** The place of the first that is kept. */

@@ -11,10 +11,23 @@ interface AilmentsNeeds {
 }
 
 /** What a developer makes the carriers of development suffer from, asked before each message. */
-export function createAilments({ redis, prefix, lanes }: AilmentsNeeds): (lane: SandboxLane) => Promise<Ailment | undefined> {
+export function createAilments({
+  redis,
+  prefix,
+  lanes,
+}: AilmentsNeeds): (lane: SandboxLane) => Promise<Ailment | undefined> {
   const key = sufferingKey(prefix)
   const told = Object.fromEntries(lanes.map((lane) => [lane, '']))
-  redis.once('ready', () => void redis.multi().del(key).hset(key, told).exec().catch(() => undefined))
+  redis.once(
+    'ready',
+    () =>
+      void redis
+        .multi()
+        .del(key)
+        .hset(key, told)
+        .exec()
+        .catch(() => undefined),
+  )
   return async (lane) => {
     const text = await redis.hget(key, lane)
     if (text === null || text === '') return undefined

@@ -1,13 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Ailment, type SandboxLane, sandboxTimeoutMs, slowMs } from '@latchkey/contracts/dev/ailments'
 import type { Arrived } from '@latchkey/contracts/dev/feed'
-import {
-  inboxContext,
-  InboxEntry,
-  inboxKey,
-  inboxLength,
-  inboxLifeSeconds,
-} from '@latchkey/contracts/inbox-record'
+import { inboxContext, InboxEntry, inboxKey, inboxLength, inboxLifeSeconds } from '@latchkey/contracts/inbox-record'
 import type { Sealer } from '@latchkey/kit/seal'
 import type { Redis } from 'ioredis'
 import { Value } from 'typebox/value'
@@ -56,7 +50,8 @@ export function createInbox({
         if (ailment === 'slow') await sleep(Math.min(slowMs, timeoutMs))
         const providerMessageId = ailment === 'hang' ? undefined : await keep(message)
         if (ailment === 'hang' || ailment === 'mute') await sleep(timeoutMs)
-        if (providerMessageId === undefined || ailment === 'mute') return { outcome: 'unknown', carrierCode: 'no-answer' }
+        if (providerMessageId === undefined || ailment === 'mute')
+          return { outcome: 'unknown', carrierCode: 'no-answer' }
         return { outcome: 'accepted', providerMessageId, ...(ailment === 'no_receipts' && { endsOpen: true }) }
       } catch {
         return { outcome: 'unknown', carrierCode: 'redis' }

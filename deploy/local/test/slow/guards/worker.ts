@@ -253,7 +253,7 @@ export const workerGuards: readonly Guard[] = [
     guards: 'in production nobody looks on, and no carrier can be made ill',
     file: 'services/sms-worker/src/deps.ts',
     take: "NODE_ENV !== 'development') return { watch: unwatched",
-    put: "NODE_ENV !== NODE_ENV) return { watch: unwatched",
+    put: 'NODE_ENV !== NODE_ENV) return { watch: unwatched',
     test: 'services/sms-worker/test/sandbox.test.ts',
     red: 'in production there is no feed, and nothing that can be made ill',
   },

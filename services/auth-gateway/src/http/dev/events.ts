@@ -27,7 +27,8 @@ export const events: FastifyPluginAsync<EventsNeeds> = async (app, { feed, carri
     yield `retry: ${comeAgainMs}\n\n`
     for await (const item of feed.follow(after, signal)) {
       yield frame(item)
-      if (item === 'begin') yield told({ kind: 'carriers', carriers: await carriers.list(), at: new Date().toISOString() })
+      if (item === 'begin')
+        yield told({ kind: 'carriers', carriers: await carriers.list(), at: new Date().toISOString() })
     }
   }
 
