@@ -178,7 +178,7 @@ t.test('more than 32 who look on are sent away, and may come once one has gone',
   const { app } = await gateway(t)
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   const all = Array.from({ length: 32 }, () => listen(t, url))
-  for (const each of all) t.equal(await each.status(), 200)
+  for (const each of all) await each.hear(2)
   t.equal(await listen(t, url).status(), 503)
   all[0]?.hangUp()
   await eventually('a place', async () => (await listen(t, url).status()) === 200)
