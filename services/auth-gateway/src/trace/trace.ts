@@ -47,7 +47,7 @@ export function createTrace({
   countWaiting,
   key,
   metrics,
-  everyMs = 50,
+  everyMs = 250,
   retryMs = 1_000,
   most = 5_000,
   mostWaiting = 10_000,
