@@ -197,7 +197,7 @@ export const usersGuards: readonly Guard[] = [
     guards: 'what is planned once is asked for by name',
     file: 'services/users/src/database.ts',
     take: '...(name !== undefined && { name })',
-    put: '',
+    put: '...{}',
     test: 'services/users/test/outage.test.ts',
     red: 'what comes again is planned once a connection; lists, which come in every length, are not kept',
   },
