@@ -401,4 +401,12 @@ export const gatewayGuards: readonly Guard[] = [
     test: 'services/auth-gateway/test/canonical-phone.test.ts',
     red: 'what no text message can reach is refused',
   },
+  {
+    guards: 'nothing of /dev is registered in production',
+    file: 'services/auth-gateway/src/deps.ts',
+    take: 'development ? openPhone(',
+    put: '!development || development ? openPhone(',
+    test: 'services/auth-gateway/test/dev-phone.test.ts',
+    red: 'in production nothing of it is there: no stream, no button, no inbox, no page, no clock',
+  },
 ]
