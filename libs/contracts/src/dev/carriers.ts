@@ -33,7 +33,7 @@ export const ailCarrier = endpoint({
   method: 'PUT',
   path: '/carriers/:lane',
   summary: 'Make a carrier of development ill for a while, or well again',
-  params: Strict({ lane: SandboxLane }),
+  params: Strict({ lane: Type.String({ maxLength: 64, examples: ['inbox'] }) }),
   body: Strict({
     ailment: Type.Union([Ailment, Type.Null()], { description: 'null: it is well' }),
     forSeconds: Type.Optional(

@@ -1,5 +1,4 @@
 import type { BodyOf, Endpoint, ReplyOf } from '@latchkey/contracts/endpoint'
-import type { SandboxLane } from '@latchkey/contracts/dev/ailments'
 import type { SandboxCarrier, Suffering } from '@latchkey/contracts/dev/carriers'
 import type { FeedEntry } from '@latchkey/contracts/dev/feed'
 import type { InboxEntry } from '@latchkey/contracts/inbox-record'
@@ -141,7 +140,7 @@ export type DevFeedItem = { readonly id: string; readonly entry: FeedEntry } | '
 export interface DevCarriers {
   list(): Promise<SandboxCarrier[]>
   /** False where the worker has no such carrier. */
-  ail(lane: SandboxLane, suffers: Suffering | null): Promise<boolean>
+  ail(lane: string, suffers: Suffering | null): Promise<boolean>
 }
 
 /** The messages that development keeps instead of sending them. */

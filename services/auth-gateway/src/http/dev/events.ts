@@ -37,10 +37,8 @@ export const events: FastifyPluginAsync<EventsNeeds> = async (app, { feed, carri
     {
       config: { rateLimit: false },
       handlerTimeout: streamMs + 60_000,
-      schema: {
-        summary: 'What happens to messages, live: server-sent events, continued behind `Last-Event-ID`',
-        tags: ['development'],
-      },
+      // It has no end: whoever tries out what is documented would wait for one.
+      schema: { hide: true },
     },
     async (request, reply) => {
       if (open >= most) throw new AppError('unavailable', { detail: 'Too many look on already. Close a page.' })
