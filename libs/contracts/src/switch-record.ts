@@ -18,10 +18,7 @@ export type GuardRule = (typeof guardRules)[number]
 /** Purposes of which anybody can make us send to any number: what the guard judges. Those about an account go to numbers that were proved, or nowhere. */
 export const judgedPurposes = ['sign_up', 'verify_phone', 'change_phone'] as const satisfies readonly Purpose[]
 
-/**
- * What a switch does. To a lane: `pause`, nothing new goes through it; `drain`, nothing that was queued after the switch; `weight`,
- * another share of its place in the routes. To messages to a country, or of a purpose: `stop`, none is sent. To a rule of the guard: its mode.
- */
+/** What a switch does, as its record says. */
 export const switchDeeds = ['pause', 'drain', 'weight', 'stop', ...guardModes] as const
 export type SwitchDeed = (typeof switchDeeds)[number]
 
@@ -32,12 +29,21 @@ export const heaviest = 999
 
 /** A switch as those know it who obey it. It ends by itself. */
 export const SwitchRecord = Type.Object({
-  does: Type.Enum([...switchDeeds]),
+  does: Type.Enum([...switchDeeds], {
+    description:
+      '`pause` a lane: it takes nothing new. `drain` it: it takes what was queued before, and nothing after. `weight`: another share of its place in the routes. `stop` a country or a purpose: no message to it is sent. `off`, `monitor`, `enforce`: what a rule of the guard against pumping does, whatever is configured.',
+  }),
   target: Type.Enum([...switchTargets]),
-  name: Type.String({ minLength: 1, maxLength: 32 }),
-  weight: Type.Optional(Type.Integer({ minimum: 0, maximum: heaviest })),
+  name: Type.String({
+    minLength: 1,
+    maxLength: 32,
+    description:
+      'A lane as in `SMS_PROVIDERS`, a country like `IN`, a purpose like `sign_up`, or of the guard `ranges`, `networks`, `day_budget`.',
+    examples: ['twilio'],
+  }),
+  weight: Type.Optional(Type.Integer({ minimum: 0, maximum: heaviest, description: 'With `weight` only.' })),
   since: Timestamp,
-  until: Timestamp,
+  until: { ...Timestamp, description: 'It ends by itself then; 30 days away at most.' },
 })
 export type SwitchRecord = Static<typeof SwitchRecord>
 

@@ -1,38 +1,23 @@
 import { type Static, Type } from 'typebox'
 import { endpoint } from '../endpoint.js'
-import { heaviest, switchDeeds, switchTargets } from '../switch-record.js'
-import { Strict, Timestamp } from '../v1/shapes.js'
+import { SwitchRecord } from '../switch-record.js'
+import { Strict } from '../v1/shapes.js'
 import { adminFails } from './audit.js'
 
-const shape = {
-  does: Type.Enum([...switchDeeds], {
-    description:
-      '`pause` a lane: it takes nothing new. `drain` it: it takes what was queued before, and nothing after. `weight`: another share of its place in the routes. `stop` a country or a purpose: no message to it is sent. `off`, `monitor`, `enforce`: what a rule of the guard against pumping does, whatever is configured.',
-  }),
-  target: Type.Enum([...switchTargets]),
-  name: Type.String({
-    minLength: 1,
-    maxLength: 32,
-    description:
-      'A lane as in `SMS_PROVIDERS`, a country like `IN`, a purpose like `sign_up`, or of the guard `ranges`, `networks`, `day_budget`.',
-    examples: ['twilio'],
-  }),
-  weight: Type.Optional(Type.Integer({ minimum: 0, maximum: heaviest, description: 'With `weight` only.' })),
-  until: { ...Timestamp, description: 'It ends by itself then; 30 days away at most.' },
-}
+const { since, ...ordered } = SwitchRecord.properties
 const why = Type.String({ minLength: 3, maxLength: 300, examples: ['incident 4711: codes arrive after ten minutes'] })
 
 /** What an operator wants switched. */
-export const SwitchOrder = Strict({ ...shape, why })
+export const SwitchOrder = Strict({ ...ordered, why })
 export type SwitchOrder = Static<typeof SwitchOrder>
 
 /** A switch that is in force. */
 export const Switch = Type.Object({
   id: Type.String({ format: 'uuid' }),
-  ...shape,
+  ...ordered,
   why: Type.String(),
   who: Type.String({ description: 'As the audit names him.' }),
-  since: Timestamp,
+  since,
 })
 export type Switch = Static<typeof Switch>
 
