@@ -2,20 +2,20 @@ import type { Subject } from '../challenges/challenge-keys.js'
 import type { Networks, RangeSend } from './conversion.js'
 
 /** What a message was counted for, as far as it was; all of it keyed hashes. */
-export interface Counted {
+export interface CountedFor {
   readonly range: RangeSend | undefined
   readonly networks: Networks | undefined
 }
 
 /** Counts as text that a challenge keeps; never empty, also where nothing was counted: of a message that was judged resends are judged too. */
-export function writeCounted({ range, networks }: Counted): string {
+export function writeCounted({ range, networks }: CountedFor): string {
   const ofRange = [range?.from, writeSubject(range?.range), range?.network]
   const parts = [...ofRange, writeSubject(networks?.address), writeSubject(networks?.subnet)]
   return parts.map((part) => part ?? '').join(' ')
 }
 
 /** The same read again; what is not there was not counted. */
-export function readCounted(text: string): Counted {
+export function readCounted(text: string): CountedFor {
   const [from, at, network = '', ofAddress, ofSubnet] = text.split(' ')
   const [range, address, subnet] = [at, ofAddress, ofSubnet].map(readSubject)
   return {

@@ -7,7 +7,7 @@ import type { ChallengeKeys, Subject } from '../challenges/challenge-keys.js'
 import type { Caller } from '../flows/ports.js'
 import type { CanonicalPhone } from '../phones/canonical-phone.js'
 import { type Conversion, type Network, type Networks, addedByAnswer } from './conversion.js'
-import { type Counted, readCounted, writeCounted } from './counted.js'
+import { type CountedFor, readCounted, writeCounted } from './counted.js'
 import type { DayBudget } from './day-budget.js'
 
 /** What may refuse a message that anybody can ask for. */
@@ -71,7 +71,7 @@ interface Places {
 interface Said {
   readonly against: readonly Rule[]
   readonly mode: GuardMode
-  readonly counted?: Partial<Counted>
+  readonly counted?: Partial<CountedFor>
   giveBack(): Promise<void>
 }
 
@@ -148,7 +148,7 @@ export function createSmsBudget({ keys, conversion, dayBudget, readModes, log, m
     }
     if (refused) giveBack()
     else sends.inc()
-    const counted = said.reduce<Partial<Counted>>((all, one) => ({ ...all, ...one.counted }), {})
+    const counted = said.reduce<Partial<CountedFor>>((all, one) => ({ ...all, ...one.counted }), {})
     return {
       refused,
       counted: refused ? '' : writeCounted({ range: counted.range, networks: counted.networks }),
