@@ -1,5 +1,8 @@
 import { type Static, type TSchema, Type } from 'typebox'
 
+/** Our own face, and the audience of its tokens: the one that has a step for all an account may ask for. */
+export const ownFace = 'v1'
+
 /** Refuses what it does not name: /v1 answers unknown properties with `request.invalid`. */
 export const Strict = <const P extends Record<string, TSchema>>(properties: P) =>
   Type.Object(properties, { additionalProperties: false })

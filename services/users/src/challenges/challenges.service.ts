@@ -4,6 +4,7 @@ import type { changePhone, signInWithSecondFactor } from '@latchkey/contracts/in
 import type { proveRegistration } from '@latchkey/contracts/internal/registrations'
 import type { completeSignUp, giveResetToken, signInWithPhone } from '@latchkey/contracts/internal/users'
 import type { E164 } from '@latchkey/contracts/phone'
+import { ownFace } from '@latchkey/contracts/v1/shapes'
 import { AppError } from '@latchkey/kit/app-error'
 import type { Passwords } from '../credentials/passwords.service.js'
 import type { Reproof } from '../credentials/reproof.service.js'
@@ -100,7 +101,7 @@ export function createChallenges(needs: ChallengesNeeds): Challenges {
       const person = await people.holdOwner(trx, phone)
       if (person === undefined || isOutdated(person, openedAt)) return 'challenge.gone'
       if (person.disabled_at !== null) return 'account.disabled'
-      if (person.second_factor && face !== 'v1') return 'challenge.gone'
+      if (person.second_factor && face !== ownFace) return 'challenge.gone'
       // Thrown: the challenge takes it for a wrong answer, and lives on while it takes them.
       if (person.second_factor && person.password_hash !== (hash ?? none)) throw new AppError('credentials.wrong')
       return enter(trx, person, { face, deviceToken, userAgent })
@@ -152,7 +153,7 @@ export function createChallenges(needs: ChallengesNeeds): Challenges {
         const person = await people.holdOwner(trx, phone)
         if (person === undefined || isOutdated(person, openedAt)) return 'challenge.gone'
         // A documented API has no step for the second factor, and must not be the way around it.
-        if (person.second_factor && face !== 'v1') return 'challenge.gone'
+        if (person.second_factor && face !== ownFace) return 'challenge.gone'
         return passwords.giveResetToken(trx, person)
       }),
     whenUsed: (ids) => findConsumed(db, ids),
