@@ -83,6 +83,22 @@ t.test('a lane has one gate and one weight; the next order takes the place of th
   )
 })
 
+t.test('a rule of the guard has one mode at a time, and each order and end stands in the audit', async (t) => {
+  const { put, list, copied, end, audit } = await board(t)
+  const rule = { target: 'guard', name: 'networks' } as const
+  await put({ ...rule, does: 'enforce' })
+  const { body } = await put({ ...rule, does: 'off', why: 'an office behind one address' })
+  t.match(await list(), [{ ...rule, does: 'off' }])
+  t.match(await copied(), [{ ...rule, does: 'off' }])
+  await end((body['switch'] as { id: string }).id)
+  t.same(await list(), [])
+  t.match(await audit(), [
+    { action: 'switch.end', target: 'guard:networks' },
+    { action: 'switch.off', target: 'guard:networks', why: 'an office behind one address' },
+    { action: 'switch.enforce', target: 'guard:networks' },
+  ])
+})
+
 t.test('a switch that is ended is over at once, and only once', async (t) => {
   const { put, list, copied, end, audit } = await board(t)
   const id = (await put()).body['switch'] as { id: string }
@@ -139,6 +155,10 @@ t.test('what could never be obeyed is refused, naming the field', async (t) => {
     'no purpose': [{ does: 'stop', target: 'purpose', name: 'signup' }, '/name'],
     'no lane': [{ name: 'Twilio' }, '/name'],
     'a past end': [{ until: days(-1) }, '/until'],
+    'a leap second': [{ until: '2099-12-31T23:59:60Z' }, '/until'],
+    'no rule of the guard': [{ does: 'enforce', target: 'guard', name: 'budget' }, '/name'],
+    'a stopped rule': [{ does: 'stop', target: 'guard', name: 'ranges' }, '/target'],
+    'an enforced country': [{ does: 'enforce', target: 'country', name: 'IN' }, '/target'],
     'an end next year': [{ until: days(31) }, '/until'],
     'no reason': [{ why: '   ' }, '/why'],
   }
@@ -186,6 +206,8 @@ t.test(
     t.strictSame(await lastDay({ name: 'messagecentral' }), { messages: 1, verified: 0 })
     t.strictSame(await lastDay({ does: 'stop', target: 'country', name: 'PK' }), { messages: 1, verified: 1 })
     t.strictSame(await lastDay({ does: 'stop', target: 'purpose', name: 'sign_up' }), { messages: 2, verified: 1 })
+    const guard = { does: 'enforce', target: 'guard', name: 'ranges' } as const
+    t.strictSame(await lastDay(guard), { messages: 2, verified: 1 }, 'what the guard judges')
     t.strictSame(await list(), [])
   },
 )

@@ -18,6 +18,8 @@ export function checkOrder({ does, target, name, weight, until, why }: SwitchOrd
     throw invalidField('/weight', does === 'weight' ? 'is missing' : 'goes with `weight` only')
   checkName(target, name)
   const leftMs = Date.parse(until) - now.getTime()
+  // A leap second is a time by RFC 3339, and none of any clock of ours.
+  if (Number.isNaN(leftMs)) throw invalidField('/until', 'is no time')
   if (leftMs <= 0) throw invalidField('/until', 'has passed')
   if (leftMs > longestMs) throw invalidField('/until', 'must be within 30 days; what is to stay is configuration')
   if (why.trim() === '') throw invalidField('/why', 'must not be empty')
