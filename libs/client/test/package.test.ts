@@ -52,6 +52,7 @@ t.test('what is published is whole: an app that has nothing else compiles with i
     mkdirSync(place, { recursive: true })
     execFileSync('tar', ['-xzf', join(folder, filename), '-C', place, '--strip-components', '1'])
     const paths = files.map(({ path }) => path)
+    t.ok(paths.includes('LICENSE'))
     if (name === '@latchkey/client') t.ok(paths.includes('README.md'))
     for (const path of paths) t.notMatch(path, /test|internal|queue|challenge-record|tsbuildinfo/, `${name} ${path}`)
   }
