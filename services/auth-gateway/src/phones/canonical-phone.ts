@@ -47,11 +47,12 @@ export function createReadPhone({ countries, testNumbers, onRefused = () => unde
         masked: maskPhone(test, test.slice(1, 2)),
         test: { code: testNumbers.get(test) },
       }
-    if (number === undefined || !number.isValid() || number.ext !== undefined) {
+    const type = number?.getType()
+    // What has a type is valid: the library would look through all types again.
+    if (number === undefined || (type === undefined && !number.isValid()) || number.ext !== undefined) {
       if (number !== undefined) onRefused(number.number, 'no_number')
       throw invalidField(path, 'is not a phone number that exists; check the digits and the country code')
     }
-    const type = number.getType()
     // Satellite and other world-wide codes have no country; a message to one costs as much as hundreds to a phone.
     if (number.country === undefined || (type !== 'MOBILE' && type !== 'FIXED_LINE_OR_MOBILE')) {
       onRefused(number.number, 'number_type')
