@@ -1,5 +1,6 @@
 import { cpus, totalmem } from 'node:os'
 import type { Figure, Row } from './bench.js'
+import { notes } from './notes.js'
 import { median, type Results, shown } from './results.js'
 import { composites, judge, type Target } from './targets.js'
 
@@ -73,7 +74,9 @@ function figures(rows: readonly Row[], results: Results, circumstances: Circumst
     missed.length === 0
       ? 'Every target was met.'
       : missed
-          .map(({ what, wanted, figure, unit }) => `- ${what}: ${shown(figure)} ${unit}, wanted ${wanted}.`)
+          .map(({ what, wanted, figure, unit }) =>
+            [`- ${what}: ${shown(figure)} ${unit}, wanted ${wanted}.`, notes[what] ?? ''].join(' ').trim(),
+          )
           .join('\n'),
     '### Figures',
     ...rows.flatMap(({ name }) => {

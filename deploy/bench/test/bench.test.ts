@@ -8,6 +8,7 @@ import t from 'tap'
 import { cpuBetween, cpuTimes } from '../src/cpu.js'
 import { createClient } from '../src/http.js'
 import { openLoop, percentileMs } from '../src/open-loop.js'
+import { notes } from '../src/notes.js'
 import { renderPage } from '../src/page.js'
 import { rows } from '../src/rows.js'
 import { judge } from '../src/targets.js'
@@ -60,6 +61,11 @@ t.test('a target is judged by medians of one run, and what was not measured is n
   const [first, second] = judge(results)
   t.match(first, { figure: 26, met: true })
   t.match(second, { figure: Number.NaN, met: false })
+})
+
+t.test('each note is about a target', async (t) => {
+  const targets = judge(new Map()).map(({ what }) => what)
+  for (const what of Object.keys(notes)) t.ok(targets.includes(what), what)
 })
 
 t.test('docs/benchmarks.md is what the command writes', async (t) => {
