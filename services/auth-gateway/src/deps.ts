@@ -10,8 +10,7 @@ import { createProducer } from '@latchkey/kit/queue'
 import { countWaiting } from '@latchkey/kit/queue-age'
 import { createRedis, guardRedis, orUnavailable } from '@latchkey/kit/redis'
 import type { Scope } from '@latchkey/kit/run'
-import { createSealer, type Sealer } from '@latchkey/kit/seal'
-import type { Redis } from 'ioredis'
+import { createSealer } from '@latchkey/kit/seal'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { parseAccessKeys } from './access-token.js'
@@ -27,7 +26,7 @@ import type { ScriptOptions } from './challenges/challenge-scripts.js'
 import { createChallengeSecrets } from './challenges/challenge-secrets.js'
 import { createChallengeStore, newCode } from './challenges/challenge-store.js'
 import { type GatewayConfig, list, readCidr, readUserKey } from './config.js'
-import { createDevPhone, type DevPhone } from './dev/phone.js'
+import { createDevPhone } from './dev/phone.js'
 import { createFlows } from './flows/flows.js'
 import { facePolicy } from './flows/policy.js'
 import type { SmsQueue } from './flows/ports.js'
@@ -97,7 +96,8 @@ export async function createDeps(
   const canSend = config.SMS_PROVIDERS?.trim() !== 'none'
   const stored = { redis, keys: challengeKeys(config), clockOffsetMs: () => clock.offsetMs }
   const switches = createSmsSwitches({ redis: queueRedis.redis, prefix: queuePrefix, metrics })
-  const phone = development ? openPhone(config, { redis, sealer, scope, log }) : undefined
+  const patient = () => createRedis(config.REDIS_URL, { log, name: 'redis of the feed', patience: 'consumer' })
+  const phone = development ? createDevPhone({ redis, patient, sealer, scope, log, prefix: queuePrefix }) : undefined
   const sms = createSmsQueue(producer)
   const flows = createFlows({
     users,
@@ -147,18 +147,6 @@ export async function createDeps(
     corsOrigins: list(config.CORS_ORIGINS),
     ...(phone !== undefined && { dev: { ...phone, clock } }),
   }
-}
-
-/** Development only: what /dev/inbox shows. */
-function openPhone(
-  { REDIS_URL }: GatewayConfig,
-  needs: { redis: Redis; sealer: Sealer; scope: Scope; log: Logger },
-): DevPhone {
-  const { log, scope } = needs
-  const connect = () => createRedis(REDIS_URL, { log, name: 'redis of the feed', patience: 'consumer' })
-  const phone = createDevPhone({ ...needs, prefix: queuePrefix, connect })
-  scope.defer('feed', phone.close)
-  return phone
 }
 
 /** Of a number that is refused whenever it is asked for, one refusal a day is enough. */

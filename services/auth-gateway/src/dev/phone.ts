@@ -1,4 +1,5 @@
 import { feedKey, feedLength, feedLifeSeconds } from '@latchkey/contracts/dev/feed'
+import type { Scope } from '@latchkey/kit/run'
 import type { Sealer } from '@latchkey/kit/seal'
 import { createSealedStream } from '@latchkey/kit/sealed-stream'
 import type { Redis } from 'ioredis'
@@ -13,7 +14,8 @@ interface PhoneNeeds {
   readonly sealer: Sealer
   readonly prefix: string
   /** A connection on which to wait; opened once somebody looks. */
-  readonly connect: () => Redis
+  readonly patient: () => Redis
+  readonly scope: Pick<Scope, 'defer'>
   readonly log: Logger
 }
 
@@ -24,12 +26,12 @@ export interface DevPhone {
   readonly carriers: DevCarriers
   /** The same queue, looked at. */
   watched(sms: SmsQueue): SmsQueue
-  close(): void
 }
 
-export function createDevPhone({ redis, sealer, prefix, connect, log }: PhoneNeeds): DevPhone {
+export function createDevPhone({ redis, sealer, prefix, patient, scope, log }: PhoneNeeds): DevPhone {
   const bounds = { sealer, key: feedKey(prefix), length: feedLength, lifeSeconds: feedLifeSeconds }
-  const feed = createDevFeed({ writer: createSealedStream({ redis, ...bounds }), bounds, connect, log })
+  const feed = createDevFeed({ writer: createSealedStream({ redis, ...bounds }), bounds, connect: patient, log })
+  scope.defer('feed', feed.close)
   return {
     inbox: createDevInbox({ redis, sealer }),
     feed,
@@ -43,6 +45,5 @@ export function createDevPhone({ redis, sealer, prefix, connect, log }: PhoneNee
         feed.note({ kind: 'queued', messageId, purpose, country, at })
       },
     }),
-    close: feed.close,
   }
 }

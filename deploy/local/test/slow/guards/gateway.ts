@@ -404,8 +404,8 @@ export const gatewayGuards: readonly Guard[] = [
   {
     guards: 'nothing of /dev is registered in production',
     file: 'services/auth-gateway/src/deps.ts',
-    take: 'development ? openPhone(',
-    put: '!development || development ? openPhone(',
+    take: 'const phone = development ? createDevPhone',
+    put: 'const phone = !development || development ? createDevPhone',
     test: 'services/auth-gateway/test/dev-phone.test.ts',
     red: 'in production nothing of it is there: no stream, no button, no inbox, no page, no clock',
   },
