@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import type { Keys } from './keys.js'
 import { configExitCode, LaunchError } from './launch-error.js'
+import { root } from './places.js'
 
 export type Variables = Readonly<Record<string, string>>
 export type ServiceName = 'users' | 'sms-worker' | 'auth-gateway'
@@ -59,6 +61,8 @@ export function planServices({ given, keys, databaseUrl, redisUrl, mode = 'devel
     QUEUE_REDIS_URL: redisUrl,
     USERS_URL: `http://127.0.0.1:${ports['USERS_PORT']}`,
     LOG_LEVEL: 'info',
+    // A deployment says for itself whether it serves pages.
+    ...(mode === 'development' && { PAGES_DIR: join(root, 'services/web/dist/site') }),
     ...keys,
     ...given,
     ...Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)])),

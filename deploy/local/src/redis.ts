@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { unpackDebianRedis } from './debian-redis.js'
+import { redisServer, unpackDebian } from './debian-package.js'
 import { LaunchError } from './launch-error.js'
 import { logTail } from './log-tail.js'
 import { exchange, pickPort } from './ports.js'
@@ -61,7 +61,7 @@ function onPath(): Server | undefined {
 }
 
 async function unpacked(cache: string): Promise<Server | undefined> {
-  const found = await unpackDebianRedis(cache)
+  const found = await unpackDebian(redisServer, cache)
   return found && { ...found, what: `redis-server ${found.version} (unpacked from the distribution's packages)` }
 }
 

@@ -16,8 +16,9 @@ export function welcome({ given, gatewayPort, boardPort, boardPassword, logDir }
   // A password of one's own is known, and need not stand on a screen.
   const login = 'BOARD_PASSWORD' in given || 'BOARD_PASSWORD_FILE' in given ? '' : `, password ${boardPassword}`
   const sent = /twilio|messagecentral/.test(given['SMS_PROVIDERS'] ?? (account ? 'twilio' : ''))
+  const pages = given['PAGES_DIR'] === 'none' ? '' : `  Sign up in a browser: ${url}\n`
   return `
-  Sign somebody up:
+${pages}  Sign somebody up:
     curl -s ${url}/v1/signup -H 'content-type: application/json' -d '{"phone":"+919876543210"}'
   Read the code:    ${sent ? 'on the phone: messages really go out' : `${url}/dev/inbox`}
   Answer with it:

@@ -31,10 +31,16 @@ export function createTabs({ name, locks, heard, longestWaitMs }: TabsNeeds): Ta
     channel.onmessage = heard
     channel.unref?.()
   }
+  // A message may be faster than what was stored, which other processes of a browser see a moment later: it says when.
+  const page = typeof window === 'undefined' ? undefined : window
+  page?.addEventListener('storage', heard)
   return {
     alone: (work) => (locks === undefined ? inTurn(name, work) : locked(locks, { name, longestWaitMs }, work)),
     announce: () => channel?.postMessage(null),
-    close: () => channel?.close(),
+    close() {
+      channel?.close()
+      page?.removeEventListener('storage', heard)
+    },
   }
 }
 

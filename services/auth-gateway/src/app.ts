@@ -15,7 +15,8 @@ import { mountDialect } from './http/mount-dialect.js'
 import type { MountedDialect } from './http/dialects.js'
 import { accessToken } from './http/plugins/access-token.js'
 import { caller } from './http/plugins/caller.js'
-import { docs, signposts } from './http/plugins/docs.js'
+import { entrySender, pages, type PagesOptions } from './http/pages.js'
+import { docs, home, signposts } from './http/plugins/docs.js'
 import { rateLimit, type RateLimits } from './http/plugins/rate-limit.js'
 import { securityHeaders } from './http/plugins/security-headers.js'
 import { about, v1 } from './http/v1/v1.js'
@@ -39,6 +40,8 @@ export interface AppDeps {
   readonly corsOrigins: string[]
   /** Does work so that whatever it leads to knows which request it is for. */
   readonly duringRequest: (about: { readonly requestId: string; readonly route: string }, work: () => void) => void
+  /** Hosted pages, where they are served. */
+  readonly pages?: PagesOptions
   /** Development only. */
   readonly dev?: DevDeps
   readonly log: Logger
@@ -67,6 +70,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   )
 
   await app.register(signposts)
+  if (deps.pages === undefined) await app.register(home)
+  else await app.register(pages, { ...deps.pages, sendEntry: entrySender(deps.pages) })
   await app.register(async (scope) => {
     const others = dialects.map(({ name, title }) => ({ name: title, url: `/${name}/openapi.json` }))
     await scope.register(docs, { ...about, others })

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { languages, languagesPattern } from '@latchkey/contracts/v1/languages'
 import { ConfigError, type Rule, loadConfig } from '@latchkey/kit/config'
 import { keyProblems } from '@latchkey/kit/key-strength'
@@ -7,6 +9,7 @@ import { type Static, Type } from 'typebox'
 import { parseAccessKeys } from './access-token.js'
 import { type DialectsConfig, loadDialects, longestAccessTokenSeconds } from './dialects-config.js'
 import { dialects } from './http/dialects.js'
+import { isPicture } from './http/pages.js'
 import { createCheckProfile } from './profile-schema.js'
 import { smsGuardRules, smsGuardVariables } from './sms-guard-config.js'
 
@@ -118,6 +121,16 @@ export const GatewayConfig = Type.Object({
     default: 'user,tenant,landlord,owner,customer',
     description: 'roles a person may choose; the first is the default',
   }),
+  PAGES_DIR: Type.Optional(
+    Type.String({ description: 'folder of the built hosted pages, served at /; `none` or not set: no pages' }),
+  ),
+  BRAND_NAME: Type.String({ minLength: 1, default: 'Latchkey', description: 'whose pages these are' }),
+  BRAND_COLOR: Type.String({
+    pattern: '^#[0-9a-fA-F]{6}$',
+    default: '#3355dd',
+    description: 'accent colour of the hosted pages, `#rrggbb`',
+  }),
+  BRAND_LOGO: Type.Optional(Type.String({ description: 'picture file (SVG, PNG or WebP) shown on the hosted pages' })),
   PROFILE_SCHEMA: Type.Optional(
     Type.String({ description: 'JSON Schema (2020-12) that a `profile` given on /v1 must keep; any object without' }),
   ),
@@ -167,6 +180,14 @@ const rules: readonly Rule<Static<typeof GatewayConfig>>[] = [
     list(SIGNUP_ROLES).includes('admin')
       ? ['SIGNUP_ROLES offers admin, which opens what operators do: give it with `npm run admin -- create`']
       : [],
+  ({ PAGES_DIR = 'none' }) =>
+    PAGES_DIR === 'none' || existsSync(join(PAGES_DIR, 'index.html'))
+      ? []
+      : ['PAGES_DIR holds no built pages: `npm run build` makes them in services/web/dist/site'],
+  ({ BRAND_LOGO }) =>
+    BRAND_LOGO === undefined || (isPicture(BRAND_LOGO) && existsSync(BRAND_LOGO))
+      ? []
+      : ['BRAND_LOGO must be the path of an SVG, PNG or WebP file'],
   ({ PROFILE_SCHEMA }) => problem('PROFILE_SCHEMA', () => createCheckProfile(PROFILE_SCHEMA)),
   ...smsGuardRules,
   (config) => sharedKeys(config),

@@ -30,6 +30,7 @@ import { createDevPhone } from './dev/phone.js'
 import { createFlows } from './flows/flows.js'
 import { facePolicy } from './flows/policy.js'
 import type { SmsQueue } from './flows/ports.js'
+import { hostedPages } from './hosted-pages.js'
 import { dialects } from './http/dialects.js'
 import { createReadPhone } from './phones/canonical-phone.js'
 import { createCheckProfile } from './profile-schema.js'
@@ -145,6 +146,7 @@ export async function createDeps(
     },
     trustProxy: list(config.TRUST_PROXY),
     corsOrigins: list(config.CORS_ORIGINS),
+    ...hostedPages(config, countries(config)),
     ...(phone !== undefined && { dev: { ...phone, clock } }),
   }
 }

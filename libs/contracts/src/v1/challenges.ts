@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { DeliveryReason } from '../delivery.js'
 import { endpoint } from '../endpoint.js'
 import {
   Challenge,
@@ -29,6 +30,8 @@ export const getChallenge = endpoint({
       challenge: Challenge,
       delivery: Delivery,
       reason: Type.Optional(Type.String({ description: 'Why the code could not be delivered, and what to do.' })),
+      // The same for programs, and for texts in other languages.
+      reasonCode: Type.Optional(DeliveryReason),
     }),
   },
   fails: ['challenge.gone', 'rate.limited', 'unavailable'],

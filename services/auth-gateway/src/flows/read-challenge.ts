@@ -9,7 +9,7 @@ import { publicChallenge } from './start-challenge.js'
 export type ReadChallenge = (
   id: string,
   caller: Caller,
-) => Promise<{ challenge: Challenge; delivery: Delivery; reason?: string }>
+) => Promise<{ challenge: Challenge; delivery: Delivery; reason?: string; reasonCode?: DeliveryReason }>
 
 const shown: Record<DeliveryState, Delivery> = {
   queued: 'queued',
@@ -49,10 +49,8 @@ export function createReadChallenge({
     if (written.state === null) return { challenge, delivery: found.expired ? 'expired' : 'queued' }
     const delivery = shown[written.state]
     if (delivery !== 'failed') return { challenge, delivery }
-    return failureShown.has(found.purpose)
-      ? { challenge, delivery, reason: reasonText(written.reason) }
-      : { challenge, delivery: 'sent' }
+    if (!failureShown.has(found.purpose)) return { challenge, delivery: 'sent' }
+    const reasonCode = written.reason ?? 'carrier_failed'
+    return { challenge, delivery, reason: deliveryReasons[reasonCode], reasonCode }
   }
 }
-
-const reasonText = (reason: DeliveryReason | null): string => deliveryReasons[reason ?? 'carrier_failed']

@@ -3,7 +3,25 @@ import type { Guard } from '../guards.js'
 const walk = 'deploy/local/test/slow/routes.test.ts'
 const bodies = 'every route of every face > whatever is wrong with a body is refused as the face documents it'
 
+const pages = 'services/auth-gateway/test/pages.test.ts'
+
 export const edgeGuards: readonly Guard[] = [
+  {
+    guards: 'a hosted page runs, shows and calls what is ours, and nothing else',
+    file: 'services/auth-gateway/src/http/pages.ts',
+    take: "\"default-src 'none'; script-src 'self';",
+    put: "\"script-src 'self' 'unsafe-inline';",
+    test: pages,
+    red: 'every page may run, show and call what is ours, and nothing else; it is never kept',
+  },
+  {
+    guards: 'what a hosted page is told is text to it',
+    file: 'services/auth-gateway/src/http/pages.ts',
+    take: 'escape(JSON.stringify(told))',
+    put: 'JSON.stringify(told)',
+    test: pages,
+    red: 'what the page is told is text to it, whatever the brand is called',
+  },
   {
     guards: 'a body of a type that nobody reads is refused as that',
     file: 'libs/kit/src/http.ts',

@@ -49,9 +49,13 @@ export const docs = fp<DocsOptions>(async function docsPlugin(app, { title, desc
 const bare = '.swagger-ui .topbar { display: none }'
 const slim = '.swagger-ui .topbar a.link { display: none }'
 
-/** What the bare address and every problem document lead to. */
-export const signposts: FastifyPluginAsync = async (app) => {
+/** What the bare address leads to where no page is served there. */
+export const home: FastifyPluginAsync = async (app) => {
   app.get('/', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/docs/'))
+}
+
+/** What every problem document leads to. */
+export const signposts: FastifyPluginAsync = async (app) => {
   app.get('/docs/errors', { schema: { hide: true } }, async (_request, reply) => {
     const { html, contentSecurityPolicy } = errorsPage()
     return reply.type('text/html; charset=utf-8').header('content-security-policy', contentSecurityPolicy).send(html)

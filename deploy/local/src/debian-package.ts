@@ -6,36 +6,64 @@ import { which } from './which.js'
 
 const run = promisify(execFile)
 
-export interface UnpackedRedis {
+export interface UnpackedProgram {
   readonly command: string
   readonly env: Readonly<Record<string, string>>
   readonly version: string
 }
 
+interface Wanted {
+  readonly name: string
+  /** The package, which brings what it needs. */
+  readonly package: string
+  /** Where the program lies in it. */
+  readonly command: string
+  /** Finds the version in what `--version` prints. */
+  readonly version: RegExp
+}
+
+export const redisServer: Wanted = {
+  name: 'redis',
+  package: 'redis-server',
+  command: 'usr/bin/redis-server',
+  version: /v=(\S+)/,
+}
+
+/** The program itself, not the shell script of its package, which wants to be where it was installed. */
+export const chromium: Wanted = {
+  name: 'chromium',
+  package: 'chromium',
+  command: 'usr/lib/chromium/chromium',
+  version: /Chromium (\S+)/,
+}
+
 /**
- * redis-server out of the distribution's packages, unpacked into a cache: nothing is installed, nothing asked of root.
+ * A program out of the distribution's packages, unpacked into a cache: nothing is installed, nothing asked of root.
  * Undefined where there is no apt, or neither a cache nor a network.
  */
-export async function unpackDebianRedis(cache: string): Promise<UnpackedRedis | undefined> {
-  const folder = join(cache, 'redis')
-  const kept = await tryOut(folder)
+export async function unpackDebian(wanted: Wanted, cache: string): Promise<UnpackedProgram | undefined> {
+  const folder = join(cache, wanted.name)
+  const kept = await tryOut(wanted, folder)
   if (kept !== undefined) return kept
   if (which('apt-get') === undefined || which('dpkg-deb') === undefined) return undefined
   mkdirSync(cache, { recursive: true })
   // First by the package lists the machine has; where it has none, or they are out of date, by lists of our own.
   const lists = join(cache, 'apt')
-  return (await fetchInto(folder, cache, [])) ?? (await fetchInto(folder, cache, await ownLists(lists)))
+  return (
+    (await fetchInto(wanted, { folder, cache }, [])) ??
+    (await fetchInto(wanted, { folder, cache }, await ownLists(lists)))
+  )
 }
 
 /** `--version` tells whether every library was found, and what to call it. */
-async function tryOut(folder: string): Promise<UnpackedRedis | undefined> {
-  const command = join(folder, 'usr/bin/redis-server')
+async function tryOut(wanted: Wanted, folder: string): Promise<UnpackedProgram | undefined> {
+  const command = join(folder, wanted.command)
   if (!existsSync(command)) return undefined
   const libraries = ['usr/lib', 'lib'].flatMap((lib) => machineFolders(join(folder, lib)))
   const env = { LD_LIBRARY_PATH: libraries.join(':') }
   try {
     const { stdout } = await run(command, ['--version'], { env })
-    return { command, env, version: /v=(\S+)/.exec(stdout)?.[1] ?? '?' }
+    return { command, env, version: wanted.version.exec(stdout)?.[1] ?? '?' }
   } catch {
     return undefined
   }
@@ -49,21 +77,21 @@ const machineFolders = (lib: string): string[] =>
     : []
 
 async function fetchInto(
-  folder: string,
-  cache: string,
+  wanted: Wanted,
+  { folder, cache }: { folder: string; cache: string },
   options: readonly string[],
-): Promise<UnpackedRedis | undefined> {
+): Promise<UnpackedProgram | undefined> {
   const work = mkdtempSync(join(cache, 'unpack-'))
   try {
-    const packages = await missingPackages(options)
+    const packages = await missingPackages(wanted, options)
     await apt(['download', ...options, ...packages], work)
     const root = join(work, 'root')
     for (const file of readdirSync(work).filter((name) => name.endsWith('.deb')))
       await run('dpkg-deb', ['-x', join(work, file), root])
-    if ((await tryOut(root)) === undefined) return undefined
+    if ((await tryOut(wanted, root)) === undefined) return undefined
     rmSync(folder, { recursive: true, force: true })
     renameSync(root, folder)
-    return await tryOut(folder)
+    return await tryOut(wanted, folder)
   } catch {
     return undefined
   } finally {
@@ -71,9 +99,9 @@ async function fetchInto(
   }
 }
 
-/** What an installation would add to this machine, by apt's own dry run: the server and the libraries it lacks. */
-async function missingPackages(options: readonly string[]): Promise<string[]> {
-  const { stdout } = await apt(['--simulate', '--no-install-recommends', ...options, 'install', 'redis-server'])
+/** What an installation would add to this machine, by apt's own dry run: the program and the libraries it lacks. */
+async function missingPackages(wanted: Wanted, options: readonly string[]): Promise<string[]> {
+  const { stdout } = await apt(['--simulate', '--no-install-recommends', ...options, 'install', wanted.package])
   return [...stdout.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name as string)
 }
 
@@ -89,5 +117,5 @@ async function ownLists(state: string): Promise<string[]> {
 function apt(args: readonly string[], cwd = '/') {
   // apt's own download user may not enter our folders; `Sandbox::User` matters to root only.
   const quiet = ['-q', '-o', 'Debug::NoLocking=1', '-o', 'APT::Sandbox::User=root']
-  return run('apt-get', [...quiet, ...args], { cwd, timeout: 60_000, env: { ...process.env, LC_ALL: 'C' } })
+  return run('apt-get', [...quiet, ...args], { cwd, timeout: 180_000, env: { ...process.env, LC_ALL: 'C' } })
 }

@@ -1,0 +1,334 @@
+import { randomInt } from 'node:crypto'
+import { eventually } from '@latchkey/kit/testing'
+import type { Page } from 'playwright-core'
+import t from 'tap'
+import { codeFromInbox, journey, newPerson, password } from '../journey/journey.js'
+import { desktop, findings, openBrowser, phone, visit } from './browser.js'
+
+/** As people type it who are at home in India. */
+const typedNumber = () => `98${String(randomInt(10 ** 8)).padStart(8, '0')}`
+
+// What runs in the page is text here: its words are no words of Node.
+const focusedNames = `(() => {
+  const at = document.activeElement
+  return [at?.ariaLabel, at?.textContent, at?.labels?.[0]?.textContent].join('|')
+})()`
+
+/** A phone that reads messages; what the page asks of it is real. */
+const playedPhone = `
+  window.phone = { asked: undefined, give: () => undefined }
+  window.OTPCredential = class {}
+  navigator.credentials.get = (request) => {
+    phone.asked = request.otp
+    return new Promise((resolve) => (phone.give = (code) => resolve({ code })))
+  }`
+
+const staleSession = `localStorage.setItem(
+  'latchkey.session',
+  JSON.stringify({ ...JSON.parse(localStorage.getItem('latchkey.session')), freshUntilMs: 0 }),
+)`
+
+t.test('the hosted pages, in a browser', async (t) => {
+  const [{ stack, call }, browser] = await Promise.all([
+    journey(t, { WEBOTP_DOMAIN: 'app.example.com', SIGNUP_ROLES: 'user' }),
+    openBrowser(t),
+  ])
+  const url = stack.gatewayUrl
+  const codeFor = (number: string, count = 1) => codeFromInbox(call, `+91${number}`, count)
+  const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name }).waitFor()
+  const signIn = async (page: Page, identifier: string, secret = password) => {
+    await page.goto('/login')
+    await page.getByLabel('Phone, e-mail or username').fill(identifier)
+    await page.getByLabel('Password', { exact: true }).fill(secret)
+    await page.getByRole('button', { name: 'Log in' }).click()
+  }
+
+  t.test(
+    'a stranger on a phone signs up step by step, by keyboard alone; a reload in between loses nothing',
+    async (t) => {
+      const { page, troubles } = await visit(t, browser, url, phone)
+      const { keyboard } = page
+      const number = typedNumber()
+      /** Goes on with Tab until something of that name has the focus. */
+      const tabTo = async (name: string) => {
+        for (let presses = 0; presses < 20; presses++) {
+          await keyboard.press('Tab')
+          const focused = await page.evaluate<string>(focusedNames)
+          if (focused.split('|').includes(name)) return
+        }
+        throw new Error(`no Tab led to ${name}`)
+      }
+      await page.goto('/')
+      await heading(page, 'Log in')
+      await tabTo('Create an account')
+      await keyboard.press('Enter')
+      await heading(page, 'Create your account')
+      await tabTo('Mobile number')
+      await page.waitForResponse(/\/assets\/phone-.*\/91\.json/).catch(() => undefined)
+      await keyboard.type(number, { delay: 5 })
+      t.equal(
+        await page.getByLabel('Mobile number').inputValue(),
+        `${number.slice(0, 5)} ${number.slice(5)}`,
+        'as it is written there',
+      )
+      await keyboard.press('Enter')
+      await heading(page, 'Enter your code')
+      await page.getByText('Delivered').waitFor()
+      const secondsLeft = async () =>
+        Number(/0:(\d\d)/.exec(await page.getByRole('button', { name: /Send again in/ }).innerText())?.[1])
+      const before = await secondsLeft()
+      await page.reload()
+      await page.getByText('Delivered').waitFor()
+      t.ok((await secondsLeft()) <= before, 'the countdown goes on where it was')
+      t.match(await page.locator('main').innerText(), new RegExp(number.slice(0, 5)), 'and the number is still known')
+      const code = await codeFor(number)
+      await keyboard.type(code === '000000' ? '111111' : '000000')
+      await page.getByText('That code is not right. 4 tries left.').waitFor()
+      await keyboard.type(code)
+      await heading(page, 'Choose a password')
+      await tabTo('New password')
+      await keyboard.type('short')
+      await keyboard.press('Enter')
+      await page.getByText('Use at least 8 characters.').waitFor()
+      await keyboard.press('Control+A')
+      await keyboard.type(password)
+      await keyboard.press('Enter')
+      await heading(page, 'Your account')
+      await page.getByText(`+91${number}`).waitFor()
+      await page.goBack()
+      t.notMatch(page.url(), /code|password/, 'back does not lead to what is done')
+      t.strictSame(troubles, [])
+    },
+  )
+
+  t.test(
+    'everything at once: errors stand beside their fields, the back button keeps what was typed, then the code',
+    async (t) => {
+      const { page, troubles } = await visit(t, browser, url)
+      const number = typedNumber()
+      await page.goto('/signup/details')
+      await page.getByText('The number is needed, because this service sends no e-mail.').waitFor()
+      await page.getByRole('button', { name: 'Create account' }).click()
+      const described = async (label: string) => {
+        const ids = (await page.getByLabel(label, { exact: true }).getAttribute('aria-describedby')) ?? ''
+        return page.locator(`[id="${ids.split(' ')[0]}"]`).innerText()
+      }
+      t.match(await described('Name'), /needed/)
+      t.match(await described('Mobile number'), /mobile number that can get text messages/)
+      await page.getByLabel('Name').fill('Asha Rao')
+      await page.getByLabel('E-mail').fill(`asha${number}@example.com`)
+      await page.getByLabel('Password', { exact: true }).fill('password123')
+      await page.getByLabel('Mobile number').fill('12345')
+      await page.getByRole('button', { name: 'Create account' }).click()
+      await page.getByText('Enter a mobile number that can get text messages.').waitFor()
+      await page.getByLabel('Mobile number').fill(number)
+      await page.getByRole('button', { name: 'Create account' }).click()
+      await page.getByText('This password is too easy to guess. Choose another one.').waitFor()
+      await page.getByLabel('Password', { exact: true }).fill(password)
+      await page.getByRole('button', { name: 'Create account' }).click()
+      await heading(page, 'Enter your code')
+      await page.goBack()
+      await heading(page, 'Create your account')
+      t.equal(await page.getByLabel('Name').inputValue(), 'Asha Rao')
+      t.equal(await page.getByLabel('Password', { exact: true }).inputValue(), '', 'but no password')
+      await page.goForward()
+      await page.getByLabel('Code').fill(`Your code is ${await codeFor(number)}.`)
+      await heading(page, 'Hello, Asha Rao')
+      await page.getByText(`asha${number}@example.com`).waitFor()
+      t.strictSame(troubles, [])
+    },
+  )
+
+  t.test(
+    'who has an account gets in by password, by code, with a second factor, and back in after forgetting',
+    async (t) => {
+      const { page, troubles } = await visit(t, browser, url)
+      const { phone: number } = await newPerson(call)
+      const typed = number.slice(3)
+      await signIn(page, number, 'not the password')
+      await page.getByText('That does not match.').waitFor()
+      await page.getByLabel('Password', { exact: true }).fill(password)
+      await page.getByRole('button', { name: 'Log in' }).click()
+      await heading(page, 'Your account')
+      await page.getByRole('listitem').filter({ hasText: 'Two-step log-in' }).getByRole('link').click()
+      await page.getByLabel('Current password').fill(password)
+      await page.getByRole('button', { name: 'Turn on' }).click()
+      await page.getByText('It is on.').waitFor()
+      await page.getByRole('button', { name: 'Log out' }).click()
+      await heading(page, 'Log in')
+
+      await signIn(page, number)
+      await heading(page, 'Enter your code')
+      await page.getByLabel('Code').fill(await codeFor(typed, 2))
+      await heading(page, 'Your account')
+      await page.getByRole('button', { name: 'Log out' }).click()
+
+      await page.getByRole('link', { name: 'Log in with a code instead' }).click()
+      await page.getByLabel('Mobile number').fill(typed)
+      await page.getByRole('button', { name: 'Send code' }).click()
+      await heading(page, 'Enter your code')
+      await page.getByText('My account also asks for a password').click()
+      await page.getByLabel('Password', { exact: true }).fill(password)
+      await page.getByLabel('Code').fill(await codeFor(typed, 3))
+      await heading(page, 'Your account')
+      await page.getByRole('button', { name: 'Log out' }).click()
+
+      await page.getByRole('link', { name: 'Forgot your password?' }).click()
+      await page.getByLabel('Phone, e-mail or username').fill(number)
+      await page.getByRole('button', { name: 'Send code' }).click()
+      await page.getByLabel('Code').fill(await codeFor(typed, 4))
+      await heading(page, 'Choose a new password')
+      await page.getByLabel('New password').fill(`${password} again`)
+      await page.getByRole('button', { name: 'Save' }).click()
+      await page.getByText('Your password is changed. Log in with it.').waitFor()
+      t.strictSame(troubles, [])
+    },
+  )
+
+  t.test('an account is looked after: names, sessions elsewhere, another number, its end', async (t) => {
+    const { page, troubles } = await visit(t, browser, url, phone)
+    const { phone: number } = await newPerson(call)
+    await signIn(page, number)
+    await heading(page, 'Your account')
+    await page.getByLabel('Name', { exact: true }).fill('Ravi')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await heading(page, 'Hello, Ravi')
+    await page.getByRole('listitem').filter({ hasText: 'Where you are signed in' }).getByRole('link').click()
+    await page.getByText('This device').waitFor()
+    await page.getByRole('button', { name: /Sign out (?!everywhere)/ }).click()
+    await eventually(
+      'the other session to be gone',
+      async () => (await page.getByRole('button', { name: /^Sign out (?!everywhere)/ }).count()) === 0,
+    )
+    await page.getByRole('link', { name: 'Back to your account' }).click()
+    await page.getByRole('listitem').filter({ hasText: 'Mobile number' }).getByRole('link').click()
+    const other = typedNumber()
+    await page.getByLabel('Mobile number').fill(other)
+    await page.getByLabel('Current password').fill(password)
+    await page.getByRole('button', { name: 'Send code' }).click()
+    await page.getByLabel('Code').fill(await codeFor(other))
+    await page.getByText(`+91${other}`).waitFor()
+    await page.getByRole('link', { name: 'Delete account' }).click()
+    await page.getByLabel('Current password').fill(password)
+    await page.getByRole('button', { name: 'Delete my account' }).click()
+    await page.getByText('Tick the box to go on.').waitFor()
+    await page.getByLabel('I want to delete my account for good').check()
+    await page.getByRole('button', { name: 'Delete my account' }).click()
+    await page.getByText('Your account is deleted.').waitFor()
+    t.strictSame(troubles, [])
+  })
+
+  t.test(
+    'the phone fills in the code by itself, by attribute, by WebOTP and by the last line of the message',
+    async (t) => {
+      const { page, troubles } = await visit(t, browser, url, phone)
+      await page.addInitScript(playedPhone)
+      const number = typedNumber()
+      await page.goto('/signup')
+      await page.getByLabel('Mobile number').fill(number)
+      await page.getByRole('button', { name: 'Send code' }).click()
+      const field = page.getByLabel('Code')
+      await field.waitFor()
+      t.equal(await field.getAttribute('autocomplete'), 'one-time-code')
+      t.equal(await field.getAttribute('inputmode'), 'numeric')
+      const code = await codeFor(number)
+      const [message] = (await call('GET', `/dev/inbox?to=${encodeURIComponent(`+91${number}`)}`)).body
+      t.ok(message.body.endsWith(`\n@app.example.com #${code}`), 'the line by which phones know whose code it is')
+      t.strictSame(await page.evaluate('phone.asked'), {
+        transport: ['sms'],
+      })
+      await page.evaluate(`phone.give('${code}')`)
+      await heading(page, 'Choose a password')
+      t.strictSame(troubles, [])
+    },
+  )
+
+  t.test('what became of a message is said in words, and a code that cannot be used any more leads back', async (t) => {
+    const { page } = await visit(t, browser, url)
+    await page.route('**/v1/challenges/*', async (route) => {
+      const answer = await route.fetch()
+      const body = { ...(await answer.json()), delivery: 'failed', reason: 'x', reasonCode: 'not_mobile' }
+      await route.fulfill({ response: answer, json: body })
+    })
+    await page.goto('/signup')
+    const number = typedNumber()
+    await page.getByLabel('Mobile number').fill(number)
+    await page.getByRole('button', { name: 'Send code' }).click()
+    await page.getByText('Could not reach this number: it cannot receive text messages. Use a mobile number.').waitFor()
+    const code = await codeFor(number)
+    for (const left of [4, 3, 2, 1]) {
+      await page.getByLabel('Code').fill(code === '000000' ? '111111' : '000000')
+      await page.getByText(`${left} ${left === 1 ? 'try' : 'tries'} left`).waitFor()
+    }
+    await page.getByLabel('Code').fill(code === '000000' ? '111111' : '000000')
+    await page.getByText('no tries are left').waitFor()
+    await page.getByRole('link', { name: 'Use another number or address' }).click()
+    await heading(page, 'Create your account')
+    t.match(await page.getByLabel('Mobile number').inputValue(), new RegExp(number.slice(5)))
+  })
+
+  t.test('two tabs whose token ran out at once refresh it once, and both stay signed in', async (t) => {
+    const { page, troubles } = await visit(t, browser, url)
+    const { phone: number } = await newPerson(call)
+    await signIn(page, number)
+    await heading(page, 'Your account')
+    const other = await page.context().newPage()
+    await other.goto('/account')
+    await heading(other, 'Your account')
+    let refreshes = 0
+    page.context().on('request', (request) => void (refreshes += request.url().endsWith('/v1/token/refresh') ? 1 : 0))
+    await page.evaluate(staleSession)
+    await Promise.all([page.reload(), other.reload()])
+    await Promise.all([heading(page, 'Your account'), heading(other, 'Your account')])
+    t.equal(refreshes, 1)
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await heading(other, 'Log in')
+    t.strictSame(troubles, [], 'and who logs out in one is out in both')
+  })
+
+  t.test('offline is said, and what was typed can be sent when the network is back', async (t) => {
+    const { page } = await visit(t, browser, url)
+    const { phone: number } = await newPerson(call)
+    await page.goto('/login')
+    await page.getByLabel('Phone, e-mail or username').fill(number)
+    await page.getByLabel('Password', { exact: true }).fill(password)
+    await page.context().setOffline(true)
+    await page.getByRole('button', { name: 'Log in' }).click()
+    await page.getByText('No connection.').waitFor()
+    await page.context().setOffline(false)
+    await page.getByRole('button', { name: 'Log in' }).click()
+    await heading(page, 'Your account')
+  })
+
+  t.test('axe finds nothing on any page, at either width, in either scheme, from right to left', async (t) => {
+    const looks = [
+      [desktop, 'light', 'en-IN', ''],
+      [phone, 'dark', 'ar-AE', 'rtl'],
+    ] as const
+    for (const [size, colorScheme, locale, dir] of looks) {
+      const { phone: number } = await newPerson(call)
+      const { page, troubles } = await visit(t, browser, url, { ...size, colorScheme, locale })
+      const look = async (path: string) => {
+        await page.goto(path)
+        await page.locator('main .card button, main .card li').first().waitFor()
+        t.strictSame(await findings(page), [], `${path} ${locale}`)
+        const wider = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+        t.equal(wider, 0, `${path} fits ${locale}`)
+      }
+      for (const path of ['/login', '/login/code', '/signup', '/signup/details', '/forgot']) await look(path)
+      await page.getByRole('textbox').fill(number)
+      await page.locator('button[type=submit]').click()
+      await page.locator('.code').waitFor()
+      t.strictSame(await findings(page), [], `/code ${locale}`)
+      t.equal(await page.evaluate('document.documentElement.dir'), dir === '' ? 'ltr' : dir)
+      await page.goto('/login')
+      await page.getByRole('textbox').first().fill(number)
+      await page.locator('input[type=password]').fill(password)
+      await page.locator('button[type=submit]').click()
+      await page.waitForURL('**/account')
+      for (const path of ['', '/password', '/phone', '/sessions', '/second-factor', '/delete'])
+        await look(`/account${path}`)
+      t.strictSame(troubles, [])
+    }
+  })
+})

@@ -1,0 +1,62 @@
+import { useEffect, useState } from 'react'
+import { Link } from 'wouter'
+import { client } from '../client.js'
+import { draft, notice } from '../flow.js'
+import { useSending } from '../form.js'
+import { FormError, PasswordField, Submit, TextField } from '../fields.js'
+import { useSay } from '../locale.js'
+import { Page } from '../shell.js'
+import { useArrival } from './arrival.js'
+
+/** The front door: an identifier and a password. */
+export function LogIn() {
+  const say = useSay()
+  const { arrive, expect } = useArrival()
+  const { form, register, busy, wrong, formWrong } = useSending({
+    start: { identifier: draft.read('identifier', ''), password: '' },
+    names: { identifier: 'identifier', password: 'password' },
+    send: async ({ identifier, password }) => {
+      draft.keep('identifier', identifier)
+      const reply = await client.signInWithPassword({ identifier, password })
+      if ('session' in reply) return arrive('/account')
+      expect({ challenge: reply.challenge, to: reply.challenge.to, from: '/login', next: '/account' })
+    },
+  })
+  const required = { required: say('error.required') }
+  const [said] = useState(notice.read)
+  useEffect(() => notice.leave(null), [])
+  return (
+    <Page
+      title={say('login.title')}
+      links={
+        <>
+          <Link href="/login/code">{say('login.byCode')}</Link>
+          <Link href="/forgot">{say('login.forgot')}</Link>
+          <span>
+            {say('login.new')} <Link href="/signup">{say('login.signUp')}</Link>
+          </span>
+        </>
+      }
+    >
+      {said !== null && (
+        <p className="note" role="status">
+          {say(said)}
+        </p>
+      )}
+      <form {...form}>
+        <FormError text={formWrong} />
+        <TextField
+          label={say('login.identifier')}
+          hint={say('login.identifierHint')}
+          error={wrong('identifier')}
+          autoComplete="username"
+          autoCapitalize="none"
+          spellCheck={false}
+          {...register('identifier', required)}
+        />
+        <PasswordField label={say('password')} error={wrong('password')} {...register('password', required)} />
+        <Submit busy={busy}>{say('login.submit')}</Submit>
+      </form>
+    </Page>
+  )
+}
