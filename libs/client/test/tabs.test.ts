@@ -86,3 +86,16 @@ t.test('all tabs but the one that announces are told, and none that was closed',
   a?.close()
   b?.close()
 })
+
+t.test('a page looks again when what another process stored reaches it, until it is closed', async (t) => {
+  const page = new EventTarget()
+  Object.defineProperty(globalThis, 'window', { configurable: true, value: page })
+  t.teardown(() => Reflect.deleteProperty(globalThis, 'window'))
+  let looks = 0
+  const { close } = createTabs({ name: randomUUID(), locks: undefined, heard: () => (looks += 1), longestWaitMs })
+  page.dispatchEvent(new Event('storage'))
+  t.equal(looks, 1)
+  close()
+  page.dispatchEvent(new Event('storage'))
+  t.equal(looks, 1)
+})
