@@ -11,6 +11,7 @@ export function configuredVariables(): Set<string> {
   const configs = readdirSync(join(checkout, 'services')).flatMap((service) => [
     `services/${service}/src/config.ts`,
     `services/${service}/src/sms-guard-config.ts`,
+    `services/${service}/src/mail-config.ts`,
   ])
   const carriers = 'services/sms-worker/src/providers'
   const described = readdirSync(join(checkout, carriers)).map((file) => `${carriers}/${file}`)

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { E164 } from './phone.js'
+import { Address } from './address.js'
 
 /** The Redis hash of a challenge. The gateway writes it; the worker reads what it needs to send. Numbers are decimal text. */
 export const challengeFields = [
@@ -12,6 +12,7 @@ export const challengeFields = [
   'lifeMs',
   'mac', // HMAC of the code, bound to id and generation: `<key id>.<hex>`
   'box', // ChallengeMessage, sealed
+  'channel', // `email` where whoever asked is told so; absent for `sms`
   'pending', // what the purpose will need once the code is proved, sealed; empty where nothing
   'to', // masked address, only where the caller sent it; else empty
   'country',
@@ -41,19 +42,25 @@ export type ChallengeField = (typeof challengeFields)[number]
 /** The field that counts the wrong answers of one network, by its keyed hash. There are never more than `attemptsMax`. */
 export const wrongOf = (network: string) => `wrong:${network}` as const
 
-/** Undoes a change of phone. Letters only, so that no phone that reads messages takes it for a code. */
+/** Undoes a change of phone or e-mail. Letters only, so that no phone that reads messages takes it for a code. */
 export const UndoToken = Type.String({ pattern: '^[a-z]{28}$' })
 
 /**
- * What a message says: the code; a notice that somebody tried to sign up with this number, or that an account left it, with the way
- * to undo that; or nothing (a decoy is never sent).
+ * What a message says: the code; a notice that somebody tried to sign up with this address, or that an account has another phone or
+ * e-mail now, with the way to undo that; or nothing (a decoy is never sent). An e-mail goes by mail, a phone by SMS.
  */
 export const ChallengeMessage = Type.Union([
-  Type.Object({ kind: Type.Literal('code'), to: E164, code: Type.String({ pattern: '^\\d{4,10}$' }) }),
-  Type.Object({ kind: Type.Literal('account_exists'), to: E164 }),
-  Type.Object({ kind: Type.Literal('phone_changed'), to: E164, undoToken: UndoToken }),
-  // `range` is the beginning of the number, by which it takes the lane that a real message would.
-  Type.Object({ kind: Type.Literal('decoy'), range: Type.Optional(Type.String({ pattern: '^\\+\\d{1,7}$' })) }),
+  Type.Object({ kind: Type.Literal('code'), to: Address, code: Type.String({ pattern: '^\\d{4,10}$' }) }),
+  Type.Object({ kind: Type.Literal('account_exists'), to: Address }),
+  Type.Object({ kind: Type.Literal('phone_changed'), to: Address, undoToken: UndoToken }),
+  Type.Object({ kind: Type.Literal('email_changed'), to: Address, undoToken: UndoToken }),
+  Type.Object({
+    kind: Type.Literal('decoy'),
+    // The beginning of the number, by which it takes the lane that a real message would.
+    range: Type.Optional(Type.String({ pattern: '^\\+\\d{1,7}$' })),
+    // By which it takes the way of mail.
+    channel: Type.Optional(Type.Literal('email')),
+  }),
 ])
 export type ChallengeMessage = Static<typeof ChallengeMessage>
 

@@ -36,6 +36,8 @@ export const deliveryReasons = {
   blocked: 'The carrier blocked the message. Try again later or use another number.',
   carrier_failed: 'The carrier could not take the message. Send the code again.',
   stopped: 'Messages like this one are not sent at the moment. Try again later.',
+  no_mailbox: 'The mail server says that there is no such mailbox. Check the address and try again.',
+  mail_refused: 'The mail server refused the message. Try again later or use another address.',
   misconfigured: 'Messages cannot be sent to this number at the moment. The operators have been told.',
 } as const
 

@@ -19,7 +19,7 @@ export const errors = {
   'challenge.wrong': {
     status: 400,
     title: 'The code is not correct',
-    detail: 'Ask the person for the code from the latest SMS; `attemptsLeft` says how many wrong answers remain.',
+    detail: 'Ask the person for the code from the latest message; `attemptsLeft` says how many wrong answers remain.',
     members: ['attemptsLeft'],
   },
   'challenge.exhausted': {
@@ -81,7 +81,7 @@ export const errors = {
   },
   'account.exists': {
     status: 409,
-    title: 'The phone number already has an account',
+    title: 'The phone number or e-mail already has an account',
     detail: 'It was proved for another account: log in there instead.',
   },
   'challenge.gone': {

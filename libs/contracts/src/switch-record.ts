@@ -16,7 +16,12 @@ export const guardRules = ['ranges', 'networks', 'day_budget'] as const
 export type GuardRule = (typeof guardRules)[number]
 
 /** Purposes of which anybody can make us send to any number: what the guard judges. Those about an account go to numbers that were proved, or nowhere. */
-export const judgedPurposes = ['sign_up', 'verify_phone', 'change_phone'] as const satisfies readonly Purpose[]
+export const judgedPurposes = [
+  'sign_up',
+  'verify_phone',
+  'change_phone',
+  'verify_email',
+] as const satisfies readonly Purpose[]
 
 /** What a switch does, as its record says. */
 export const switchDeeds = ['pause', 'drain', 'weight', 'stop', ...guardModes] as const

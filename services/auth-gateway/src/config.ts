@@ -52,6 +52,7 @@ export const GatewayConfig = Type.Object({
     default: 600,
     description: 'life of an access token, 7 days at most',
   }),
+  MAIL_FROM: Type.Optional(Type.String({ minLength: 3, description: 'who mail is from; none: no mail is sent' })),
   CODE_DIGITS: Type.Integer({ minimum: 6, maximum: 10, default: 6, description: 'digits of a code' }),
   CODE_LIFE_SECONDS: Type.Integer({ minimum: 30, maximum: 3_600, default: 300, description: 'life of a code' }),
   CODE_ATTEMPTS: Type.Integer({ minimum: 1, maximum: 10, default: 5, description: 'wrong answers a challenge takes' }),

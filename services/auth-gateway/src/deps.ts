@@ -21,11 +21,13 @@ import { createSmsBudget } from './abuse/sms-budget.js'
 import type { AppDeps } from './app.js'
 import { nobodyBehind } from './challenges/address-decoys.js'
 import { guessesInCallersTime, inCallersTime } from './challenges/callers-time.js'
+import type { Channel } from './challenges/challenge.js'
 import { type ChallengeKeys, createChallengeKeys } from './challenges/challenge-keys.js'
 import type { ScriptOptions } from './challenges/challenge-scripts.js'
 import { createChallengeSecrets } from './challenges/challenge-secrets.js'
 import { createChallengeStore, newCode } from './challenges/challenge-store.js'
 import { type GatewayConfig, list, readCidr, readUserKey } from './config.js'
+import { createDevMailbox } from './dev-mailbox.js'
 import { createDevPhone } from './dev/phone.js'
 import { createFlows } from './flows/flows.js'
 import { facePolicy } from './flows/policy.js'
@@ -95,6 +97,7 @@ export async function createDeps(
   const clock = { offsetMs: 0 }
   const tests = testNumbers(config)
   const canSend = config.SMS_PROVIDERS?.trim() !== 'none'
+  const canMail = development || config.MAIL_FROM !== undefined
   const stored = { redis, keys: challengeKeys(config), clockOffsetMs: () => clock.offsetMs }
   const switches = createSmsSwitches({ redis: queueRedis.redis, prefix: queuePrefix, metrics })
   const patient = () => createRedis(config.REDIS_URL, { log, name: 'redis of the feed', patience: 'consumer' })
@@ -106,7 +109,7 @@ export async function createDeps(
     guesses: createGuesses(config, stored, metrics),
     smsBudget: tracedBudget(createGuard(config, { ...stored, switches, log, metrics }), trace),
     refuseStopped: tracedStops(switches.refuseStopped, trace),
-    sms: tracedSms(canSend ? (phone?.watched(sms) ?? sms) : noCarrier, trace),
+    sms: tracedSms(withChannels(phone?.watched(sms) ?? sms, { sms: canSend, email: canMail }), trace),
     readPhone: tracedPhones(
       createReadPhone({
         countries: countries(config),
@@ -115,14 +118,15 @@ export async function createDeps(
       }),
     ),
     numbers: {
-      limited: (phone) => !tests.has(phone),
-      codeFor: (phone, digits) => tests.get(phone) ?? newCode(digits),
+      limited: (address) => !tests.has(address),
+      codeFor: (address, digits) => tests.get(address) ?? newCode(digits),
     },
     checkProfile: createCheckProfile(config.PROFILE_SCHEMA),
     nobodyBehind,
     newCode,
     signUpRoles: list(config.SIGNUP_ROLES),
     canSend,
+    canMail,
     exposeCodes: config.EXPOSE_OTP === 'true',
   })
   return {
@@ -147,20 +151,21 @@ export async function createDeps(
     trustProxy: list(config.TRUST_PROXY),
     corsOrigins: list(config.CORS_ORIGINS),
     ...hostedPages(config, countries(config)),
-    ...(phone !== undefined && { dev: { ...phone, clock } }),
+    ...(phone !== undefined && { dev: { ...phone, mailbox: createDevMailbox({ redis, sealer }), clock } }),
   }
 }
 
 /** Of a number that is refused whenever it is asked for, one refusal a day is enough. */
 const today = (): string => new Date().toISOString().slice(0, 10)
 
-/** Without a carrier, what has to be sent is refused at once instead of waiting for nobody. */
-const noCarrier: SmsQueue = {
-  send: async () => {
-    throw new AppError('unavailable')
+/** What has to be sent by a channel that is not configured is refused at once instead of waiting for nobody. */
+const withChannels = (queue: SmsQueue, can: Readonly<Record<Channel, boolean>>): SmsQueue => ({
+  async send(message, caller) {
+    if (!can[message.channel]) throw new AppError('unavailable')
+    await queue.send(message, caller)
   },
-  has: async () => false,
-}
+  has: queue.has,
+})
 
 function spoken({ dialects: { mounted }, CODE_DIGITS }: GatewayConfig): AppDeps['dialects'] {
   return mounted.flatMap(({ name, policy, root }) => {

@@ -126,6 +126,8 @@ export function createUsersClient({ url, secret, timeoutMs, log, metrics }: User
     preparePhoneChange: (params, body, caller) => shown[lineFor(body)].preparePhoneChange(params, body, caller),
     checkPhoneChange: plain(changes.checkPhoneChange),
     changePhone: plain(changes.changePhone),
+    checkEmailChange: plain(changes.checkEmailChange),
+    changeEmail: plain(changes.changeEmail),
     undoPhoneChange: plain(changes.undoPhoneChange),
     setSecondFactor: ask(changes.setSecondFactor, hashing),
     signInWithSecondFactor: plain(changes.signInWithSecondFactor),

@@ -40,7 +40,7 @@ t.test(
     const { id } = await open({ phone, pending: { name: 'Asha' } })
     const answered = await store.answer(id, code, 'v1')
     if (answered.verdict !== 'claimed') throw new Error(answered.verdict)
-    t.match(answered.claim, { id, purpose: 'sign_up', face: 'v1', phone, pending: { name: 'Asha' } })
+    t.match(answered.claim, { id, purpose: 'sign_up', face: 'v1', to: phone, pending: { name: 'Asha' } })
 
     await store.settle(answered.claim)
     t.same(await store.answer(id, code, 'v1'), { verdict: 'gone' })

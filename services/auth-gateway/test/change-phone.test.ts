@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import t, { type Test } from 'tap'
 import { createAnswerChallenge } from '../src/flows/answer-challenge.js'
+import { createPrepareNotice } from '../src/flows/change-notice.js'
 import { createChangePhone } from '../src/flows/change-phone.js'
 import { createGuessPassword } from '../src/flows/guess-password.js'
 import { createIsKnown } from '../src/flows/known-devices.js'
@@ -65,10 +66,10 @@ async function change(t: Test, { refusal = undefined as ErrorCode | undefined } 
   const refuseStopped = async () => undefined
   const start = createChangePhone({
     users,
-    challenges,
     withinBudget: h.withinBudget,
     refuseStopped,
     startChallenge,
+    prepareNotice: createPrepareNotice({ challenges, readPhone, canMail: false }),
     readPhone,
     guessPassword,
   })

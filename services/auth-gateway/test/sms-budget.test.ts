@@ -40,7 +40,7 @@ async function message(
   { answered = false } = {},
 ): Promise<boolean> {
   const { refused, counted } = await budget.take(phone, by)
-  if (!refused && answered) budget.answered({ counted, sends: 1, phone: phone.e164, purpose: 'sign_up' })
+  if (!refused && answered) budget.answered({ counted, sends: 1, to: phone.e164, purpose: 'sign_up' })
   return !refused
 }
 
@@ -89,7 +89,7 @@ t.test('answers in a cut range open it to nobody but those who answer', async (t
     const phone = range(n)
     const { refused, counted } = await budget.take(phone, asker())
     t.notOk(refused, `the ${n - 99}th`)
-    budget.answered({ counted, sends: 1, phone: phone.e164, purpose: 'sign_up' })
+    budget.answered({ counted, sends: 1, to: phone.e164, purpose: 'sign_up' })
     const key = keys.answerers(keys.subject(`range:${phone.e164.slice(0, -4)}`))
     await eventually('his answer to be counted', async () => (await redis.zcard(key)) === n - 99)
   }
@@ -149,9 +149,7 @@ t.test(
     const taken = await Promise.all(Array.from({ length: 20 }, (_, n) => budget.take(forgiven(n), by())))
     await wentOf(25, (n) => message(budget, late(n), by()))
     for (const range of [late, forgiven]) t.equal(await message(budget, range(100), by()), false)
-    taken.forEach(({ counted }, n) =>
-      budget.answered({ counted, sends: 1, phone: forgiven(n).e164, purpose: 'sign_up' }),
-    )
+    taken.forEach(({ counted }, n) => budget.answered({ counted, sends: 1, to: forgiven(n).e164, purpose: 'sign_up' }))
     await eventually('their answers to count', () => message(budget, forgiven(101), by()))
     clock.offsetMs += 11 * hour
     t.equal(await message(budget, late(102), by()), false)
@@ -168,7 +166,7 @@ t.test('a resend counts like a send, and an answer gives all of them back', asyn
   const again = () => budget.again({ id: 'any', counted, country: 'IN' }, by)
   for (let n = 0; n < 3; n++) t.equal((await again()).refused, false)
   t.equal((await again()).refused, true, 'the fifth, of a range that was made for four')
-  budget.answered({ counted, sends: 4, phone: range(1).e164, purpose: 'sign_up' })
+  budget.answered({ counted, sends: 4, to: range(1).e164, purpose: 'sign_up' })
   await eventually('the range to be open', async () => !(await budget.take(range(2), by)).refused)
 })
 

@@ -93,6 +93,7 @@ t.test('without a copy of the switches the guard does what is configured', async
 t.test('a reset tells nobody by the country of a phone that the caller did not type', async (t) => {
   const asked: Parameters<RefuseStopped>[0][] = []
   const forgot = createForgotPassword({
+    canMail: true,
     users: {
       findPhone: async () => {
         throw new Error('nobody is looked for before it is asked')

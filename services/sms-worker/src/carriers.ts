@@ -1,5 +1,6 @@
 import { messageCentralCarrier } from './providers/message-central.js'
 import type { Carrier } from './providers/provider.js'
+import { smtpWords } from './providers/smtp-codes.js'
 import { twilioCarrier } from './providers/twilio.js'
 
 /** Every carrier there is, in the order in which they are tried where nothing else is said. */
@@ -26,6 +27,6 @@ const ours: Readonly<Record<string, string>> = {
 /** What a code of an attempt or a receipt means, in words for operators; undefined where nobody says. */
 export function explain(provider: string, code: string): string | undefined {
   const status = /^http-(\d{3})$/.exec(code)?.[1]
-  const words = carriers.find(({ name }) => name === provider)?.words ?? {}
+  const words = provider === 'smtp' ? smtpWords : (carriers.find(({ name }) => name === provider)?.words ?? {})
   return words[code] ?? ours[code] ?? (status === undefined ? undefined : `it answered with HTTP ${status}`)
 }

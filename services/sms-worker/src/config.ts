@@ -6,7 +6,9 @@ import { keyProblems } from '@latchkey/kit/key-strength'
 import { type Static, type TObject, Type } from 'typebox'
 import { carriers } from './carriers.js'
 import { brandMax, domainMax } from './messages/render.js'
+import { Mail, mailOf, mailRules } from './mail-config.js'
 import type { Told, Variable } from './providers/provider.js'
+import type { MailServer } from './providers/smtp.js'
 import { parsePace, parseRoutes, type Route } from './routing/routes.js'
 
 const Port = (standard: number, description: string) =>
@@ -135,6 +137,8 @@ export type WorkerConfig = Readonly<
       readonly routes: readonly Route[]
       /** Messages a second, of lanes that have a pace. */
       readonly pace: ReadonlyMap<string, number>
+      /** Where mail is handed in, if anywhere. */
+      readonly mail: MailServer | undefined
       /** What the carriers' own variables say. */
       readonly told: Told
       readonly languages: MessageLanguages
@@ -158,6 +162,7 @@ export function loadWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
   const keys = part(Keys, keyRules)
   const words = texts(part<TObject>(Words) ?? {})
   problems.push(...shapes(told)(words))
+  const mail = part(Mail, mailRules)
   const sending = part(Sending, [
     ...sendingRules,
     (config) => providerProblems(providerNames(config, words), config, words),
@@ -167,13 +172,15 @@ export function loadWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
     process === undefined ||
     keys === undefined ||
     sending === undefined ||
+    mail === undefined ||
     problems.length > 0
   )
     throw new ConfigError(problems)
   const providers = providerNames(sending, words)
   const { routes } = parseRoutes(sending.SMS_ROUTES, providers)
   const { pace } = parsePace(sending.SMS_PACE, providers)
-  const lists = { languages: parseLanguages(process.MESSAGE_LANGUAGES), providers, routes, pace, told: words }
+  const languages = parseLanguages(process.MESSAGE_LANGUAGES)
+  const lists = { languages, providers, routes, pace, mail: mailOf(mail), told: words }
   return Object.freeze({ ...sending, ...process, ...keys, ...environment, ...lists })
 }
 

@@ -6,7 +6,7 @@ import { parseKeyRing, parseSealKeys } from '@latchkey/kit/key-ring'
 import type { Check } from '@latchkey/kit/ops'
 import { type Consumer, createConsumer, createProducer, type Producer } from '@latchkey/kit/queue'
 import { oldestWaitingMs } from '@latchkey/kit/queue-age'
-import { createRedis, guardRedis } from '@latchkey/kit/redis'
+import { createRedis } from '@latchkey/kit/redis'
 import type { Scope } from '@latchkey/kit/run'
 import { createSealer, type Sealer } from '@latchkey/kit/seal'
 import { createShardedIds } from '@latchkey/kit/sharded-id'
@@ -18,6 +18,7 @@ import { createTellAct, type TellAct } from './board/acts.js'
 import { createDeadLetters, type DeadLetters } from './board/dead-letters.js'
 import { createGate } from './board/gate.js'
 import { carriers, explain } from './carriers.js'
+import { checksOf } from './checks.js'
 import type { WorkerConfig } from './config.js'
 import { createSandbox } from './dev/sandbox.js'
 import { unwatched, type Watch } from './dev/watch.js'
@@ -25,8 +26,10 @@ import { createDeliveryReport } from './jobs/delivery-report.js'
 import { createLateQueue } from './jobs/late-queue.js'
 import { createShare } from './jobs/share.js'
 import { createSendSms } from './jobs/send-sms.js'
+import { createWriteLetter } from './messages/letter.js'
 import { createOpenChallenge } from './messages/open-challenge.js'
 import { createRender, helpText } from './messages/render.js'
+import { createWrite } from './messages/write.js'
 import { createWorkerMetrics, tellLane, type WorkerMetrics } from './metrics.js'
 import { createOptOuts, type OptOuts } from './opt-outs/opt-outs.js'
 import { createInbox } from './providers/inbox.js'
@@ -34,8 +37,11 @@ import { createNone } from './providers/none.js'
 import type { SmsProvider } from './providers/provider.js'
 import { type CarrierDesk, createCarrierDesk } from './receipts/carrier-desk.js'
 import { createReceiptMetrics } from './receipts/receipt-metrics.js'
+import { createMailbox } from './providers/mailbox.js'
+import { createSmtp } from './providers/smtp.js'
 import { codeClasses, openQueues, queueFigures } from './queue-figures.js'
 import { createAttemptFence } from './routing/attempt-fence.js'
+import { createChannels } from './routing/channels.js'
 import { createLane, type Lane } from './routing/lane.js'
 import { createLaneHealth, type LaneTimes } from './routing/lane-health.js'
 import { createNoteLane } from './routing/last-lane.js'
@@ -69,7 +75,11 @@ export interface Deps {
 
 /** Of the slots, for sign-up and what comes after it; the rest is free for sign-in and reset. */
 const lowerShare = 0.6
+/** And for mail: each holds a connection, and a mail server that hangs would hold them all. */
+const mailSlots = 0.2
 const shareWaitMs = 200
+/** Mail servers look at a message before they take it, carriers afterwards. */
+const mailPatience = 3
 
 /** The one file that knows which implementation stands behind each port. */
 export function createDeps(config: WorkerConfig, needs: Needs): Deps {
@@ -93,16 +103,20 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
   const consumerRedis = connect('queue consumer redis', queueUrl, 'consumer')
   const sealer = createSealer(parseSealKeys(config.SEAL_KEYS))
   const timeoutMs = Math.min(sandboxTimeoutMs, carrierTimeoutMs)
-  const { watch, sandbox } = openSandbox(config, { redis, sealer, prefix, log, timeoutMs })
-  const events = watch.events(createProducer(deliveryEventQueue, { redis: queueRedis, prefix, log }))
+  const boxed = openSandbox(config, { redis, sealer, prefix, log, timeoutMs })
+  const events = boxed.watch.events(createProducer(deliveryEventQueue, { redis: queueRedis, prefix, log }))
   scope.defer('delivery events', () => events.close())
 
   const queues = openQueues(queueRedis, { scope, prefix, log })
   const lookAtSwitches = createLookAtSwitches({ redis: queueRedis, prefix })
   const figures = createWorkerMetrics(metrics, queueFigures(queueRedis, queues.sms, prefix), lookAtSwitches)
   const fence = createAttemptFence(queueRedis)
-  const lanes = createLanes(config, { queueRedis, prefix, sandbox, watch, figures, log, carrierTimeoutMs, laneTimes })
-  const router = createRouter({ fence, routes: config.routes, lookAtSwitches, ...lanes })
+  const lanes = createLanes(config, { ...boxed, queueRedis, prefix, figures, log, carrierTimeoutMs, laneTimes })
+  const router = createChannels({
+    sms: createRouter({ fence, routes: config.routes, lookAtSwitches, ...lanes.sms }),
+    mail: createRouter({ fence, lookAtSwitches, lanes: [lanes.mail] }),
+    mailShare: createShare(Math.ceil(config.WORKER_CONCURRENCY * mailSlots), shareWaitMs),
+  })
   const report = createDeliveryReport({ events, fence, explain })
   const ids = createShardedIds(parseKeyRing(config.CHALLENGE_ID_KEY)[0])
   const optOuts = createOptOuts({ redis: queueRedis, prefix, key: parseKeyRing(config.OPT_OUT_KEY)[0] })
@@ -110,7 +124,10 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
   const wording = { brand: config.BRAND_NAME, languages: config.languages }
   const sendSms = createSendSms({
     openChallenge,
-    render: createRender({ ...wording, domain: config.WEBOTP_DOMAIN }),
+    write: createWrite({
+      render: createRender({ ...wording, domain: config.WEBOTP_DOMAIN }),
+      writeLetter: createWriteLetter(wording),
+    }),
     fence,
     router,
     noteLane: createNoteLane({ redis, ids }),
@@ -128,7 +145,7 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
     prefix,
     log,
     concurrency: config.WORKER_CONCURRENCY,
-    handle: watch.handle(sendSms.handle),
+    handle: boxed.watch.handle(sendSms.handle),
     onDead: (job) => sendSms.bury(job),
   })
   const send = createProducer(smsQueue, { redis: queueRedis, prefix, log })
@@ -172,19 +189,21 @@ interface Sandboxed {
   readonly watch: Watch
   /** A carrier of development, by its lane; none in production. */
   readonly sandbox: (name: string) => SmsProvider | undefined
+  /** Where mail waits in development; none in production. */
+  readonly mailbox: SmsProvider | undefined
 }
 
 function openSandbox(
   { NODE_ENV, providers }: WorkerConfig,
   needs: { redis: Redis; sealer: Sealer; prefix: string; log: Logger; timeoutMs: number },
 ): Sandboxed {
-  if (NODE_ENV !== 'development') return { watch: unwatched, sandbox: () => undefined }
+  if (NODE_ENV !== 'development') return { watch: unwatched, sandbox: () => undefined, mailbox: undefined }
   const { lanes, ailing, note, watch } = createSandbox({ ...needs, providers, explain })
   const sandbox = (name: string) => {
     const lane = lanes.find((each) => each === name)
     return lane && createInbox({ ...needs, lane, ailing, onArrived: note })
   }
-  return { watch, sandbox }
+  return { watch, sandbox, mailbox: createMailbox(needs) }
 }
 
 interface LaneNeeds extends Sandboxed {
@@ -198,8 +217,8 @@ interface LaneNeeds extends Sandboxed {
 
 function createLanes(
   config: WorkerConfig,
-  { queueRedis, prefix, sandbox, watch, figures, log, carrierTimeoutMs, laneTimes }: LaneNeeds,
-): Pick<Parameters<typeof createRouter>[0], 'lanes' | 'test'> {
+  { queueRedis, prefix, sandbox, mailbox, watch, figures, log, carrierTimeoutMs, laneTimes }: LaneNeeds,
+): { readonly sms: Pick<Parameters<typeof createRouter>[0], 'lanes' | 'test'>; readonly mail: Lane } {
   const needs = { timeoutMs: carrierTimeoutMs, connections: config.WORKER_CONCURRENCY }
   const receiptsUrl = config.PUBLIC_WORKER_URL?.replace(/\/$/, '')
   const open = (name: string): SmsProvider | undefined => {
@@ -222,6 +241,11 @@ function createLanes(
       }),
     })
   }
+  const openMail = (): SmsProvider => {
+    if (config.mail !== undefined) return createSmtp(config.mail, { timeoutMs: mailPatience * carrierTimeoutMs })
+    return mailbox ?? createNone()
+  }
+  const mail = lane(openMail())
   const [first, ...rest] = config.providers.flatMap((name) => {
     const provider = open(name)
     return provider === undefined ? [] : [lane(provider)]
@@ -229,9 +253,9 @@ function createLanes(
   if (first === undefined) throw new Error('no provider is configured')
   const inbox = [first, ...rest].find(({ name }) => name === sandboxLanes[0])
   const own = sandbox(sandboxLanes[0])
-  if (own === undefined) return { lanes: [first, ...rest] }
+  if (own === undefined) return { mail, sms: { lanes: [first, ...rest] } }
   const numbers = (config.TEST_NUMBERS ?? '+1234567890').split(',').map((entry) => entry.split('=', 1)[0] ?? '')
-  return { lanes: [first, ...rest], test: { numbers: new Set(numbers), lane: inbox ?? lane(own) } }
+  return { mail, sms: { lanes: [first, ...rest], test: { numbers: new Set(numbers), lane: inbox ?? lane(own) } } }
 }
 
 function boardOf(
@@ -245,29 +269,5 @@ function boardOf(
   return async (app) => {
     const { createBoard } = await import('./board/board.js')
     await app.register(createBoard({ queues: [sms, events], ...acts, gate, user, writes: BOARD_WRITES === 'on' }))
-  }
-}
-
-interface Checked {
-  readonly scope: Scope
-  readonly redis: Redis
-  readonly queueRedis: Redis
-  readonly consumer: Consumer
-}
-
-function checksOf(config: WorkerConfig, { scope, redis, queueRedis, consumer }: Checked): Deps['checks'] {
-  const guard = (name: string, connection: Redis): Check => {
-    const watched = guardRedis(connection, {
-      name,
-      appendOnly: config.NODE_ENV === 'production',
-      refuse: (error) => scope.fail(error),
-    })
-    scope.defer(`${name} guard`, () => watched.close())
-    return watched.check
-  }
-  return {
-    redis: guard('redis', redis),
-    queueRedis: guard('queue redis', queueRedis),
-    consumer: async () => (consumer.running ? undefined : 'the consumer is not running'),
   }
 }

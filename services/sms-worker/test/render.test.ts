@@ -14,6 +14,7 @@ const to = '+919876543210' as E164
 const code = { kind: 'code', to, code: '123456' } as const
 const notice = { kind: 'account_exists', to } as const
 const changed = { kind: 'phone_changed', to, undoToken: 'w'.repeat(28) } as const
+const mailChanged = { ...changed, kind: 'email_changed' } as const
 
 t.test('the code comes in the words of the documents, with the WebOTP line last', async (t) => {
   const render = createRender({ brand: 'Acme', domain: 'app.example.com', languages })
@@ -65,7 +66,7 @@ t.test('a brand that looks like a pattern stays what it is', async (t) => {
 const longest = { brand: 'M'.repeat(brandMax), domain: `${'m'.repeat(domainMax - 4)}.com`, languages } as const
 function everyText(language: Language): [name: string, text: string][] {
   const render = createRender(longest)
-  const messages = [{ ...code, code: '1234567890' }, notice, changed]
+  const messages = [{ ...code, code: '1234567890' }, notice, changed, mailChanged]
   return [
     ...messages.flatMap((message) =>
       purposes.map((purpose): [string, string] => [`${message.kind} ${purpose}`, render(message, purpose, language)]),
@@ -104,7 +105,7 @@ for (const language of languages) {
       const told = name.startsWith('code') ? `@${longest.domain} #1234567890` : undefined
       if (told !== undefined) t.ok(text.endsWith(`\n\n${told}`), `${name}: the WebOTP line`)
       else t.notMatch(text, /\d{4}|@/, `${name}: nothing takes it for a code`)
-      if (name.startsWith('phone_changed')) t.match(text, / w{28}$/)
+      if (/^(phone|email)_changed/.test(name)) t.match(text, / w{28}$/)
     }
   })
 }

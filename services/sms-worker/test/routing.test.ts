@@ -10,7 +10,9 @@ import t from 'tap'
 import { createDeliveryReport } from '../src/jobs/delivery-report.js'
 import { createShare } from '../src/jobs/share.js'
 import { createSendSms } from '../src/jobs/send-sms.js'
+import { createWriteLetter } from '../src/messages/letter.js'
 import { createRender } from '../src/messages/render.js'
+import { createWrite } from '../src/messages/write.js'
 import type { SendOutcome, SmsMessage, SmsProvider } from '../src/providers/provider.js'
 import { createAttemptFence } from '../src/routing/attempt-fence.js'
 import type { Lane } from '../src/routing/lane.js'
@@ -198,7 +200,10 @@ function createJob(lane: Lane | readonly [Lane, ...Lane[]], { isLate = false, li
   const message = codeFor(somebody())
   const sendSms = createSendSms({
     openChallenge: async () => ({ verdict: 'open', nowMs, deadlineMs, message, locale: 'en' }),
-    render: createRender({ brand: 'Acme', languages: ['en'] }),
+    write: createWrite({
+      render: createRender({ brand: 'Acme', languages: ['en'] }),
+      writeLetter: createWriteLetter({ brand: 'Acme', languages: ['en'] }),
+    }),
     fence,
     router: createRouter({ fence, lanes }),
     noteLane: async () => undefined,

@@ -23,7 +23,9 @@ import type { Deliveries } from './deliveries/deliveries.service.js'
 import type { OptOuts } from './opt-outs/opt-outs.service.js'
 import { mountPeople } from './people/people.routes.js'
 import type { People } from './people/people.service.js'
-import { mountPhoneChanges } from './phone-changes/phone-changes.routes.js'
+import type { AddressUndos } from './phone-changes/address-undos.js'
+import type { EmailChanges } from './phone-changes/email-changes.service.js'
+import { mountAddressChanges } from './phone-changes/phone-changes.routes.js'
 import type { PhoneChanges } from './phone-changes/phone-changes.service.js'
 import { mountRegistrations } from './registrations/registrations.routes.js'
 import type { Registrations } from './registrations/registrations.service.js'
@@ -42,6 +44,8 @@ export interface Services {
   readonly passwords: Passwords
   readonly account: Account
   readonly phoneChanges: PhoneChanges
+  readonly emailChanges: EmailChanges
+  readonly addressUndos: AddressUndos
   readonly sessions: Sessions
   readonly devices: Devices
   readonly challenges: Challenges
@@ -69,7 +73,7 @@ export function buildApp(services: Services, { internalSecret, log, metrics }: A
   mountPeople(app, services.people, services.devices)
   mountRegistrations(app, services.registrations)
   mountCredentials(app, services)
-  mountPhoneChanges(app, services.phoneChanges)
+  mountAddressChanges(app, services)
   mountChallenges(app, services.challenges)
   mountSessions(app, services.sessions)
   mountDeliveries(app, services.deliveries)

@@ -33,6 +33,8 @@ import { createOptOuts } from './opt-outs/opt-outs.service.js'
 import { migrateWhenPossible } from './migrations/index.js'
 import { createClaims } from './people/claims.service.js'
 import { createPeople } from './people/people.service.js'
+import { createAddressUndos } from './phone-changes/address-undos.js'
+import { createEmailChanges } from './phone-changes/email-changes.service.js'
 import { createPhoneChanges } from './phone-changes/phone-changes.service.js'
 import { createRegistrations } from './registrations/registrations.service.js'
 import { createDevices } from './sessions/devices.service.js'
@@ -86,7 +88,9 @@ export function createServices({
   const reproof = createReproof({ sessions, hasher, now })
   const resetTokens = createSignedTokens(ring, { prefix: 'lkp_' })
   const passwords = createPasswords({ db, people, sessions, credentials, reproof, tokens: resetTokens, now })
-  const phoneChanges = createPhoneChanges({ db, people, claims, sessions, passwords, reproof, now })
+  const undos = createAddressUndos({ db, people, claims, sessions, passwords, now })
+  const phoneChanges = createPhoneChanges({ db, people, claims, sessions, passwords, reproof, undos })
+  const emailChanges = createEmailChanges({ db, people, sessions, passwords, undos })
   const challenges = createChallenges({
     db,
     people,
@@ -95,6 +99,7 @@ export function createServices({
     passwords,
     reproof,
     phoneChanges,
+    emailChanges,
     now,
     ...metrics,
   })
@@ -111,7 +116,7 @@ export function createServices({
     messages: deliveries.sweep,
     registrations: claims.sweep,
     resetTokens: passwords.sweep,
-    phoneUndos: phoneChanges.sweep,
+    phoneUndos: undos.sweep,
     sessions: sessions.sweep,
     devices: devices.sweep,
     optOutWords: optOuts.sweep,
@@ -125,6 +130,8 @@ export function createServices({
     passwords,
     account,
     phoneChanges,
+    emailChanges,
+    addressUndos: undos,
     sessions,
     devices,
     challenges,

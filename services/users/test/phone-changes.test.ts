@@ -258,7 +258,7 @@ t.test('an undo is good for 24 hours, and swept after', async (t) => {
   h.advance(24 * hourMs + 1)
   t.match(await undo(h, change.undoToken), { status: 410, body: { code: 'undo.gone' } })
   t.match(await undo(h, 'nothing'), { status: 410 })
-  await h.services.phoneChanges.sweep()
+  await h.services.addressUndos.sweep()
   t.same(await h.db.selectFrom('phone_undos').select('user_id').where('user_id', '=', session.id).execute(), [])
 })
 

@@ -17,6 +17,7 @@ const released = [
   '0013_switches',
   '0014_order_and_age',
   '0015_told_acts',
+  '0016_email',
 ]
 
 type Columns = { [T in keyof Database]: Record<keyof Database[T], true> }
@@ -67,7 +68,17 @@ const columns = {
   },
   devices: { id: true, user_id: true, token_key_id: true, issued_at: true, expires_at: true, superseded_at: true },
   reset_tokens: { id: true, user_id: true, created_at: true, expires_at: true, used_at: true },
-  phone_undos: { token_hash: true, user_id: true, number: true, phone: true, created_at: true, expires_at: true },
+  phone_undos: {
+    token_hash: true,
+    user_id: true,
+    number: true,
+    phone: true,
+    emails_too: true,
+    email: true,
+    email_verified_at: true,
+    created_at: true,
+    expires_at: true,
+  },
   consumed_challenges: { challenge_id: true, consumed_at: true },
   sms_messages: {
     id: true,
@@ -125,6 +136,7 @@ const columns = {
     face: true,
     purpose: true,
     country: true,
+    channel: true,
     generation: true,
     says: true,
     hit: true,

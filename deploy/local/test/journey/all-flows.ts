@@ -96,6 +96,7 @@ export async function driveAll(driven: Driven): Promise<void> {
   tokens.push(reset.body.resetToken)
   await lookAsAdmin(driven, { phones: [phone, stranger], accessToken })
   await rawRequests(stack.gatewayUrl, { texts, refusals, phone, accessToken })
+  await driveMail(driven, { mailbox: person.email, accessToken, password: person.password })
   await driveChanges(driven, { phone, password: person.password, accessToken })
   await call('POST', '/v1/logout', { all: true }, accessToken)
   await call('GET', '/v1/me', undefined, accessToken)
@@ -165,6 +166,26 @@ async function driveChanges(driven: Driven, { phone, password, accessToken }: Si
   tokens.push(await undoToken(moved.phone))
   for (const secret of [guess, removed.password])
     await call('DELETE', '/v1/me', { password: secret }, removed.accessToken)
+}
+
+/** What goes by mail, where any can be sent: the address that was only said is proved, and somebody signs up without a phone. */
+async function driveMail(
+  { call, canaries }: Driven,
+  { mailbox, accessToken, password }: { mailbox: string; accessToken: string; password: string },
+): Promise<void> {
+  const inbox = (to: string) => call('GET', `/dev/inbox?to=${encodeURIComponent(to)}`)
+  if ((await inbox(mailbox)).status !== 200) return
+  const another = `${word('mail')}@example.com`
+  canaries.texts.push(another)
+  const started = [
+    [mailbox, await call('POST', '/v1/me/email', { email: mailbox, password }, accessToken)],
+    [another, await call('POST', '/v1/signup', { email: another, password })],
+  ] as const
+  for (const [to, { body }] of started) {
+    const code = await eventually('a mail', async () => (await inbox(to)).body[0]?.code)
+    canaries.codes.push(code)
+    await call('POST', `/v1/challenges/${body.challenge.id}/answer`, { code })
+  }
 }
 
 async function newcomer({ call, canaries, codeOf }: Driven): Promise<SignedIn> {

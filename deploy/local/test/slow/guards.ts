@@ -21,6 +21,7 @@ import { gatewayGuards } from './guards/gateway.js'
 import { guessingGuards } from './guards/guessing.js'
 import { laneGuards } from './guards/lanes.js'
 import { kitGuards } from './guards/kit.js'
+import { mailGuards } from './guards/mail.js'
 import { operatorGuards } from './guards/operators.js'
 import { pumpingGuards } from './guards/pumping.js'
 import { preHijackingGuards } from './guards/pre-hijacking.js'
@@ -60,6 +61,7 @@ export const guards: readonly Guard[] = [
   ...receiptGuards,
   ...boardGuards,
   ...accountChangeGuards,
+  ...mailGuards,
   ...strangerGuards,
   ...operatorGuards,
   ...edgeGuards,

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { Email } from '../address.js'
 import { UndoToken } from '../challenge-record.js'
 import { endpoint } from '../endpoint.js'
 import { E164 } from '../phone.js'
@@ -17,18 +18,26 @@ const reproofFails = ['request.invalid', 'credentials.wrong', 'token.invalid', '
 export const preparePhoneChange = endpoint({
   method: 'POST',
   path: '/internal/sessions/:sessionId/phone-change',
-  summary: 'Whether this session may change the phone, and what it has now',
+  summary: 'Whether this session may change phone or e-mail, and what its account has now',
   params: SessionParams,
   body: Strict(Reproof),
-  replies: { 200: Type.Object({ phone: Type.Union([E164, Type.Null()]), asOf: AsOf }) },
+  replies: {
+    200: Type.Object({
+      phone: Type.Union([E164, Type.Null()]),
+      // Text that could be no address any more is none.
+      email: Type.Optional(Type.Union([Email, Type.Null()])),
+      emailProved: Type.Optional(Type.Boolean()),
+      asOf: AsOf,
+    }),
+  },
   fails: [...reproofFails, 'account.unverified'],
 })
 
-/** What waits sealed in the challenge of a new phone. */
-export const PendingPhoneChange = Strict({
+/** What waits sealed in the challenge of a new phone or e-mail. */
+export const PendingAddressChange = Strict({
   sessionId: Type.String({ format: 'uuid' }),
   asOf: AsOf,
-  /** The way back, and the message that tells the old phone of it; null where there is no old phone, or no way to reach it. */
+  /** The way back, and the message that tells the old address of it; null where there is none, or no way to reach it. */
   undo: Type.Union([
     Strict({
       token: UndoToken,
@@ -37,12 +46,13 @@ export const PendingPhoneChange = Strict({
         messageId: Type.String({ format: 'uuid' }),
         country: Type.String(),
         expiresAt: Timestamp,
+        channel: Type.Optional(Type.Enum(['sms', 'email'])),
       }),
     }),
     Type.Null(),
   ]),
 })
-export type PendingPhoneChange = Static<typeof PendingPhoneChange>
+export type PendingAddressChange = Static<typeof PendingAddressChange>
 
 const PhoneChange = {
   phone: E164,
@@ -72,10 +82,38 @@ export const changePhone = endpoint({
   fails: ['request.invalid', 'challenge.gone', 'account.exists', 'unavailable'],
 })
 
+const EmailChange = {
+  email: Email,
+  sessionId: Type.String({ format: 'uuid' }),
+  asOf: AsOf,
+}
+
+export const checkEmailChange = endpoint({
+  method: 'POST',
+  path: '/internal/email-changes/check',
+  summary: 'Whether a change of e-mail would be made now; it is not',
+  body: Strict(EmailChange),
+  replies: { 204: Type.Null() },
+  fails: ['request.invalid', 'challenge.gone', 'account.exists', 'unavailable'],
+})
+
+export const changeEmail = endpoint({
+  method: 'POST',
+  path: '/internal/email-changes',
+  summary: 'Give an account a proved e-mail, once per challenge; every other session, reset token and challenge ends',
+  body: Strict({
+    ...Proof,
+    ...EmailChange,
+    undoToken: Type.Union([UndoToken, Type.Null()]),
+  }),
+  replies: { 200: Type.Object({ user: User }) },
+  fails: ['request.invalid', 'challenge.gone', 'account.exists', 'unavailable'],
+})
+
 export const undoPhoneChange = endpoint({
   method: 'POST',
   path: '/internal/phone-changes/undo',
-  summary: 'Give an account its old phone back, once; its password, sessions, devices and whatever was begun end',
+  summary: 'Give an account back what it had, once; its password, sessions, devices and whatever was begun end',
   body: Strict({ token: TokenInput }),
   replies: { 204: Type.Null() },
   fails: ['request.invalid', 'undo.gone', 'account.exists', 'unavailable'],

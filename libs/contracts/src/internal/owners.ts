@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { Email } from '../address.js'
 import { endpoint } from '../endpoint.js'
 import { E164 } from '../phone.js'
 import { Strict, TokenInput } from '../v1/shapes.js'
@@ -16,8 +17,14 @@ export type KnownBy = Static<typeof KnownBy>
 export const findPhone = endpoint({
   method: 'POST',
   path: '/internal/people/find-phone',
-  summary: 'The verified phone of an account, or null, and whether the caller is a device of that account',
+  summary: 'The verified phone and e-mail of an account, or null, and whether the caller is a device of that account',
   body: Strict({ identifier: Identifier, knownBy: Type.Optional(KnownBy) }),
-  replies: { 200: Type.Object({ phone: Type.Union([E164, Type.Null()]), known: Type.Boolean() }) },
+  replies: {
+    200: Type.Object({
+      phone: Type.Union([E164, Type.Null()]),
+      email: Type.Optional(Type.Union([Email, Type.Null()])),
+      known: Type.Boolean(),
+    }),
+  },
   fails: ['request.invalid', 'unavailable'],
 })

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { Address } from '../address.js'
 import { DeliveryReason, DeliveryState } from '../delivery.js'
 import { endpoint, Problem } from '../endpoint.js'
 import { E164 } from '../phone.js'
@@ -59,9 +60,10 @@ export type Admitted = Static<typeof Admitted>
 export const prepareSignUp = endpoint({
   method: 'POST',
   path: '/internal/sign-ups/prepare',
-  summary: 'Judge and hash a password, and tell whether the phone is taken: the same work either way',
+  summary:
+    'Judge and hash a password, and tell whether the phone, or without one the e-mail, is taken: the same work either way',
   body: Strict({
-    phone: E164,
+    phone: Type.Union([E164, Type.Null()]),
     email: Type.Union([Type.String(), Type.Null()]),
     password: Type.Union([Type.String(), Type.Null()]),
     rules: Type.Optional(PasswordRules),
@@ -72,9 +74,9 @@ export const prepareSignUp = endpoint({
   fails: ['request.invalid', 'password.weak', 'unavailable'],
 })
 
-/** What waits sealed in a sign-up challenge until the phone is proved. */
+/** What waits sealed in a sign-up challenge until the phone, or without one the e-mail, is proved. */
 export const PendingAccount = Strict({
-  phone: E164,
+  phone: Type.Union([E164, Type.Null()]),
   email: Type.Union([Type.String(), Type.Null()]),
   passwordHash: Type.Union([Type.String(), Type.Null()]),
   name: Type.Union([Type.String(), Type.Null()]),
@@ -87,7 +89,7 @@ export type PendingAccount = Static<typeof PendingAccount>
 export const completeSignUp = endpoint({
   method: 'POST',
   path: '/internal/sign-ups',
-  summary: 'Create the account of a proved phone and its first session, once per challenge',
+  summary: 'Create the account of a proved phone, or without one e-mail, and its first session, once per challenge',
   body: Strict({
     ...Proof,
     face: Face,
@@ -148,8 +150,8 @@ export const signInWithPhone = endpoint({
 export const giveResetToken = endpoint({
   method: 'POST',
   path: '/internal/reset-tokens',
-  summary: 'Give the owner of a proved phone a reset token, once per challenge',
-  body: Strict({ ...Proof, phone: E164, face: Face, openedAt: Type.Optional(OpenedAt) }),
+  summary: 'Give the owner of a proved phone or e-mail a reset token, once per challenge',
+  body: Strict({ ...Proof, phone: Address, face: Face, openedAt: Type.Optional(OpenedAt) }),
   replies: { 201: Type.Object({ resetToken: Type.String(), expiresAt: Timestamp }) },
   fails: ['request.invalid', 'challenge.gone', 'unavailable'],
 })

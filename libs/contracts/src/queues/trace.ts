@@ -30,7 +30,7 @@ export const traceLimits = [
 export type TraceLimit = (typeof traceLimits)[number]
 
 /** What stands in the message of a challenge. */
-export const traceMessages = ['code', 'account_exists', 'phone_changed', 'decoy'] as const
+export const traceMessages = ['code', 'account_exists', 'phone_changed', 'email_changed', 'decoy'] as const
 export type TraceMessage = (typeof traceMessages)[number]
 
 /** A keyed hash of a phone, 128 bits: under the key of the trace, which users has too. */
@@ -53,6 +53,8 @@ export const TraceEvent = Type.Object({
   face: Type.Optional(Type.String({ maxLength: 32 })),
   purpose: Type.Optional(Purpose),
   country: Type.Optional(Type.String({ pattern: '^[A-Z]{2}$' })),
+  /** As whoever asked is told; by SMS where it is not said. */
+  channel: Type.Optional(Type.Literal('email')),
   generation: Type.Optional(Type.Integer({ minimum: 1 })),
   says: Type.Optional(Type.Enum([...traceMessages])),
   limit: Type.Optional(Type.Enum([...traceLimits])),

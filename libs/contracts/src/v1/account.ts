@@ -29,18 +29,19 @@ export const changePhone = endpoint({
 export const changeEmail = endpoint({
   method: 'POST',
   path: '/me/email',
-  summary: 'Change the e-mail: sends a code to the new one. Refused where no mail can be sent',
+  summary:
+    'Change or prove the e-mail: mails a code to it; the old one is told once it is proved, with a way to undo it. Refused where no mail can be sent',
   bearer: true,
   body: Strict({ email: EmailInput, password: Type.Optional(password) }),
   replies: { 202: Type.Object({ challenge: Challenge }) },
-  fails: reproofFails,
+  fails: [...reproofFails, 'account.unverified'],
 })
 
 export const undoChange = endpoint({
   method: 'POST',
   path: '/undo',
-  summary: 'Undo a change of phone, within 24 hours; every session ends and the password has to be reset',
-  body: Strict({ token: { ...TokenInput, description: 'From the message to the old phone.' } }),
+  summary: 'Undo a change of phone or e-mail, within 24 hours; every session ends and the password has to be reset',
+  body: Strict({ token: { ...TokenInput, description: 'From the message to the old phone or e-mail.' } }),
   replies: { 204: Type.Null() },
   fails: ['request.invalid', 'undo.gone', 'account.exists', 'rate.limited', 'unavailable'],
 })

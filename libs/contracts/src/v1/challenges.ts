@@ -45,7 +45,7 @@ export const ResetTokenGiven = Type.Object({ resetToken: Type.String(), expiresA
 export const answerChallenge = endpoint({
   method: 'POST',
   path: '/challenges/:id/answer',
-  summary: 'Answer a challenge with the code from the SMS',
+  summary: 'Answer a challenge with the code from the message',
   params,
   body: Strict({
     code: CodeInput,

@@ -30,7 +30,9 @@ export const ChallengeId = Type.String({
 export const Challenge = Type.Object({
   id: ChallengeId,
   purpose: Purpose,
-  channel: Type.Enum(['sms', 'email']),
+  channel: Type.Enum(['sms', 'email'], {
+    description: 'Where `to` is null it goes by what was typed, and tells nothing of an account.',
+  }),
   to: Type.Union([Type.String({ examples: ['+91••••••3210'] }), Type.Null()], {
     description: 'Masked, and only of an address the caller just sent.',
   }),
@@ -136,7 +138,7 @@ export const IdentifierInput = Type.String({
 export const CodeInput = Type.String({
   minLength: 1,
   maxLength: 16,
-  description: 'The digits from the SMS; spaces and dashes are forgiven.',
+  description: 'The digits from the message; spaces and dashes are forgiven.',
   examples: ['492817'],
 })
 export const TokenInput = Type.String({ minLength: 1, maxLength: 512 })

@@ -14,7 +14,7 @@ import {
 export const signUp = endpoint({
   method: 'POST',
   path: '/signup',
-  summary: 'Start an account: sends a code to the phone',
+  summary: 'Start an account: sends a code to the phone, without one to the e-mail',
   body: Strict({
     phone: Type.Optional({
       ...PhoneInput,

@@ -1,4 +1,5 @@
-import { type E164, rangeOf } from '@latchkey/contracts/phone'
+import type { Address } from '@latchkey/contracts/address'
+import { rangeOf } from '@latchkey/contracts/phone'
 import { type GuardMode, type GuardRule, judgedPurposes } from '@latchkey/contracts/switch-record'
 import type { Purpose } from '@latchkey/contracts/v1/shapes'
 import type { Logger } from 'pino'
@@ -28,7 +29,7 @@ interface Answered {
   readonly counted: string
   /** How many messages it took. */
   readonly sends: number
-  readonly phone: E164
+  readonly to: Address
   readonly purpose: Purpose
 }
 
@@ -173,12 +174,14 @@ export function createSmsBudget({ keys, conversion, dayBudget, readModes, log, m
     async again({ counted, country }, { requestId }) {
       if (counted === '') return uncounted
       const { range, networks } = readCounted(counted)
-      return judge({ networks, range: range?.range, network: range?.network ?? '', country }, { requestId })
+      // Mail goes to no country, and costs nothing.
+      const places = { networks, range: range?.range, network: range?.network ?? '' }
+      return judge({ ...places, country: country === 'ZZ' ? undefined : country }, { requestId })
     },
-    answered({ counted, sends: messages, phone, purpose }) {
+    answered({ counted, sends: messages, to, purpose }) {
       if (counted === '') return
       const { range, networks } = readCounted(counted)
-      const person = ofAnybody.has(purpose) ? keys.subject(phone) : undefined
+      const person = ofAnybody.has(purpose) ? keys.subject(to) : undefined
       const back = messages + (person === undefined ? 0 : addedByAnswer)
       answers.inc(messages)
       const returned = [

@@ -1,15 +1,19 @@
+import type { Address as Recipient } from '@latchkey/contracts/address'
 import type { E164 } from '@latchkey/contracts/phone'
-import type { Purpose } from '@latchkey/contracts/v1/shapes'
+import type { Challenge, Purpose } from '@latchkey/contracts/v1/shapes'
 import type { ChallengePolicy } from '../flows/policy.js'
 import type { Client } from '../flows/ports.js'
 
 /** What the message of a new challenge is to say, and to whom. A decoy is never sent. */
 export type Message =
-  | { readonly kind: 'code'; readonly to: E164; readonly code: string }
-  | { readonly kind: 'account_exists'; readonly to: E164 }
-  /** Tells the old phone of an account that it has another now. Nobody is told the id of such a challenge, and nothing answers it. */
-  | { readonly kind: 'phone_changed'; readonly to: E164; readonly undoToken: string }
-  | { readonly kind: 'decoy'; readonly range?: string }
+  | { readonly kind: 'code'; readonly to: Recipient; readonly code: string }
+  | { readonly kind: 'account_exists'; readonly to: Recipient }
+  /** Tells who owns an account that it has another phone or e-mail now. Nobody is told the id of such a challenge, and nothing answers it. */
+  | { readonly kind: 'phone_changed' | 'email_changed'; readonly to: Recipient; readonly undoToken: string }
+  | { readonly kind: 'decoy'; readonly range?: string; readonly channel?: 'email' }
+
+/** By which way a message goes, as whoever asked for it is told. */
+export type Channel = Challenge['channel']
 
 export interface NewChallenge {
   readonly purpose: Purpose
@@ -23,6 +27,7 @@ export interface NewChallenge {
   /** False for a test number: no cooldown, no budget. */
   readonly limited: boolean
   readonly message: Message
+  readonly channel?: Channel
   /** Masked, and only where the caller sent the address itself. */
   readonly shownTo: string | null
   readonly country: string
@@ -77,6 +82,7 @@ export interface KnownChallenge {
   readonly id: string
   readonly purpose: Purpose
   readonly face: string
+  readonly channel: Channel
   readonly shownTo: string | null
   readonly country: string
   readonly generation: number
@@ -100,7 +106,8 @@ export interface Claim {
   readonly owner: string
   readonly purpose: Purpose
   readonly face: string
-  readonly phone: E164
+  /** Where the code went. */
+  readonly to: Recipient
   readonly pending: unknown
   /** Whose wrong answers this one would have counted as, by its keyed hash. */
   readonly subject: string
@@ -139,12 +146,12 @@ export type Resent =
   | { readonly verdict: 'spent'; readonly retryAt: Date }
   | { readonly verdict: 'held' | 'gone' }
 
-/** What is special about some numbers. */
+/** What is special about some numbers, and about no e-mail. */
 export interface Numbers {
   /** Whether cooldowns and budgets hold for it. */
-  limited(phone: E164): boolean
+  limited(address: Recipient): boolean
   /** A new code for it. */
-  codeFor(phone: E164, digits: number): string
+  codeFor(address: Recipient, digits: number): string
 }
 
 /** What a caller typed where no challenge was opened for him: its limits hold, since a decoy found by an address has none. */
@@ -159,10 +166,10 @@ export interface Answering {
   /** Of a face that finds challenges by address. */
   readonly client?: Client
   /**
-   * Asked where the caller brought what may make him a known device: of the account behind the phone a code of this purpose went to,
+   * Asked where the caller brought what may make him a known device: of the account behind the address a code of this purpose went to,
    * null where none did.
    */
-  readonly knows?: (phone: E164 | null, purpose: Purpose) => Promise<boolean>
+  readonly knows?: (address: Recipient | null, purpose: Purpose) => Promise<boolean>
   /** Counts a stranger's answer for his network before it is compared. */
   readonly count?: () => Promise<Counted>
 }

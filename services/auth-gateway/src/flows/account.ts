@@ -1,6 +1,4 @@
 import type { User } from '@latchkey/contracts/v1/shapes'
-import { invalidField } from '@latchkey/kit/app-error'
-import { readEmail } from './accounts.js'
 import { type GuessPassword, guessOwnPassword } from './guess-password.js'
 import type { Caller, SignedInCaller, Users } from './ports.js'
 import { type ShownAgain, showAgain } from './shown-again.js'
@@ -45,20 +43,9 @@ export function createDeleteAccount({
 
 export type UndoChange = (token: string, caller: Caller) => Promise<void>
 
-/** Gives an account its old phone back. Throws `undo.gone`, `account.exists` where somebody else proved it since. */
+/** Gives an account its old phone and e-mail back. Throws `undo.gone`, `account.exists` where somebody else proved it since. */
 export function createUndoChange({ users }: { users: Pick<Users, 'undoPhoneChange'> }): UndoChange {
   return async function undoChange(token, caller) {
     await users.undoPhoneChange({ token }, caller)
-  }
-}
-
-export type ChangeEmail = (email: string, caller: SignedInCaller) => Promise<never>
-
-/** An address is only ever changed to one that is proved, and without mail none can be. Throws `request.invalid`, `token.invalid`. */
-export function createChangeEmail({ users }: { users: Pick<Users, 'getSessionUser'> }): ChangeEmail {
-  return async function changeEmail(email, { sessionId, ...caller }) {
-    readEmail(email)
-    await users.getSessionUser({ sessionId }, undefined, caller)
-    throw invalidField('/email', 'cannot be proved: no mail can be sent here')
   }
 }

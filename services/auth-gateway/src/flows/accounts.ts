@@ -1,6 +1,8 @@
+import { Email } from '@latchkey/contracts/address'
 import type { Identifier } from '@latchkey/contracts/internal/users'
 import { deepestProfile } from '@latchkey/contracts/v1/shapes'
 import { AppError, invalidField } from '@latchkey/kit/app-error'
+import { Value } from 'typebox/value'
 import validator from 'validator'
 import type { CanonicalPhone, ReadPhone } from '../phones/canonical-phone.js'
 
@@ -36,6 +38,14 @@ export function readEmail(text: string): string {
   const email = text.trim().toLowerCase()
   if (email.length > emailLongest || !validator.isEmail(email, { allow_utf8_local_part: false }))
     throw invalidField('/email', 'must be an e-mail address')
+  return email
+}
+
+/** The same, of an address that mail is sent to: plain ASCII, domain included. */
+export function readMailbox(text: string): Email {
+  const email = readEmail(text)
+  if (!Value.Check(Email, email))
+    throw invalidField('/email', 'must be an e-mail address in plain ASCII, its domain included')
   return email
 }
 

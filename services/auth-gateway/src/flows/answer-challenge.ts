@@ -1,4 +1,5 @@
-import { PendingLogin, PendingPhoneChange } from '@latchkey/contracts/internal/account-changes'
+import { type Address, type Email, isEmail } from '@latchkey/contracts/address'
+import { PendingAddressChange, PendingLogin } from '@latchkey/contracts/internal/account-changes'
 import { PendingRegistration } from '@latchkey/contracts/internal/registrations'
 import { type Admitted, PendingAccount } from '@latchkey/contracts/internal/users'
 import type { E164 } from '@latchkey/contracts/phone'
@@ -11,6 +12,7 @@ import type { GuessBudgets } from '../abuse/guess-budgets.js'
 import type { SmsBudget } from '../abuse/sms-budget.js'
 import type { GuessPassword } from './guess-password.js'
 import type { IsKnown } from './known-devices.js'
+import { type CompleteEmailChangeDeps, createCompleteEmailChange } from './change-email.js'
 import { type CompletePhoneChangeDeps, createCompletePhoneChange } from './change-phone.js'
 import type { Caller, Client, Users } from './ports.js'
 import type { OpenSession } from './session.js'
@@ -18,6 +20,7 @@ import type { OpenSession } from './session.js'
 export interface AnswerChallengeDeps extends Pick<CompletePhoneChangeDeps, 'sms'> {
   readonly challenges: ChallengeStore
   readonly users: CompletePhoneChangeDeps['users'] &
+    CompleteEmailChangeDeps['users'] &
     Pick<
       Users,
       'completeSignUp' | 'proveRegistration' | 'signInWithPhone' | 'signInWithSecondFactor' | 'giveResetToken'
@@ -37,7 +40,7 @@ export type Proved =
       readonly session: OpenSession
       readonly conflicts: readonly ('email' | 'username')[]
     }
-  /** A registration became an account, or an account has another phone; its own session goes on. */
+  /** A registration became an account, or an account has another phone or e-mail; its own session goes on. */
   | { readonly kind: 'proved'; readonly user: User }
   | { readonly kind: 'reset_allowed'; readonly resetToken: string; readonly expiresAt: string }
 
@@ -61,13 +64,16 @@ export type AnswerChallenge = (answer: Answer, caller: Caller) => Promise<Proved
 
 const askAgainMs = 1_000
 
-/** Purposes whose challenge goes to the phone of an account. */
+/** Purposes whose challenge goes to the phone or e-mail of an account. */
 const aboutAccounts: ReadonlySet<Purpose> = new Set<Purpose>(['sign_in', 'reset_password', 'second_factor'])
 /** A number that nobody can have. */
 const nobody = '+0'
 
+const identifierOf = (to: Address | null) =>
+  ({ kind: to !== null && isEmail(to) ? 'email' : 'phone', value: to ?? nobody }) as const
+
 /**
- * Proves a phone: claim the code, have its effect in one Postgres transaction that fences the challenge, settle.
+ * Proves a phone or e-mail: claim the code, have its effect in one Postgres transaction that fences the challenge, settle.
  * Throws `challenge.wrong`, `challenge.gone`, `account.exists`, `account.disabled`, `rate.limited`, `unavailable`.
  */
 export function createAnswerChallenge(deps: AnswerChallengeDeps): AnswerChallenge {
@@ -75,8 +81,8 @@ export function createAnswerChallenge(deps: AnswerChallengeDeps): AnswerChalleng
   const effects = createEffects(deps)
 
   /** Nobody is looked up where a challenge is about no account; where it is a decoy, nobody is found. */
-  const knows = (answer: Answer, caller: Caller) => async (phone: E164 | null, purpose: Purpose) =>
-    aboutAccounts.has(purpose) && isKnown({ kind: 'phone', value: phone ?? nobody }, answer, caller)
+  const knows = (answer: Answer, caller: Caller) => async (to: Address | null, purpose: Purpose) =>
+    aboutAccounts.has(purpose) && isKnown(identifierOf(to), answer, caller)
 
   return async function answerChallenge(answer, caller) {
     const answered = await challenges.answer(answer.id, readCode(answer.code), caller.face, {
@@ -153,38 +159,58 @@ const signedIn = ({ user, session }: Admitted): Proved => ({
 })
 
 const isLogin = Compile(PendingLogin)
-const isPhoneChange = Compile(PendingPhoneChange)
+const isAddressChange = Compile(PendingAddressChange)
 const isRegistration = Compile(PendingRegistration)
 const isAccount = Compile(PendingAccount)
 
 const proofOf = ({ id, lapsed }: Claim) => ({ challengeId: id, ...(lapsed && { claimLapsed: true }) })
 
-/** What each purpose does once its code is proved. Purpose and phone come from the challenge, never from the request. */
+/** Throws where a code went the other way than its purpose has. */
+function phoneOf({ to }: Claim): E164 {
+  if (isEmail(to)) throw new Error('a code that proves a phone went by mail')
+  return to
+}
+
+function emailOf({ to }: Claim): Email {
+  if (!isEmail(to)) throw new Error('a code that proves an e-mail went by SMS')
+  return to
+}
+
+/** What each purpose does once its code is proved. Purpose and address come from the challenge, never from the request. */
 function createEffects({ users, sms, isKnown, guessPassword }: AnswerChallengeDeps) {
   const completePhoneChange = createCompletePhoneChange({ users, sms })
+  const completeEmailChange = createCompleteEmailChange({ users, sms })
   return async function effects(claim: Claim, answer: Answer, caller: Caller): Promise<Proved> {
-    const { purpose, face, phone } = claim
+    const { purpose, face } = claim
     const device = answer.deviceToken === undefined ? {} : { deviceToken: answer.deviceToken }
-    const proof = { ...proofOf(claim), face, phone, openedAt: claim.openedAt.toISOString() }
+    const proof = { ...proofOf(claim), face, openedAt: claim.openedAt.toISOString() }
     switch (purpose) {
       case 'sign_up':
       case 'verify_phone':
         return claimsAccount(claim, answer, caller)
       case 'sign_in':
-        return signedIn(await signIn({ ...proof, ...device }, answer, caller))
+        return signedIn(await signIn({ ...proof, phone: phoneOf(claim), ...device }, answer, caller))
       case 'second_factor': {
         if (!isLogin.Check(claim.pending)) throw new Error('a second factor belongs to no log-in')
         const { userId, asOf, deviceToken } = claim.pending
+        const phone = phoneOf(claim)
         const login = { ...proofOf(claim), face, phone, userId, asOf, ...(deviceToken && { deviceToken }), ...device }
         return signedIn(await users.signInWithSecondFactor(login, caller))
       }
       case 'change_phone':
-        if (!isPhoneChange.Check(claim.pending)) throw new Error('a new phone belongs to no account')
-        return { kind: 'proved', user: await completePhoneChange(claim, claim.pending, proofOf(claim), caller) }
+        if (!isAddressChange.Check(claim.pending)) throw new Error('a new phone belongs to no account')
+        return {
+          kind: 'proved',
+          user: await completePhoneChange(phoneOf(claim), claim.pending, proofOf(claim), caller),
+        }
       case 'reset_password':
-        return { kind: 'reset_allowed', ...(await users.giveResetToken(proof, caller)) }
+        return { kind: 'reset_allowed', ...(await users.giveResetToken({ ...proof, phone: claim.to }, caller)) }
       case 'verify_email':
-        throw new AppError('challenge.gone')
+        if (!isAddressChange.Check(claim.pending)) throw new Error('a new e-mail belongs to no account')
+        return {
+          kind: 'proved',
+          user: await completeEmailChange(emailOf(claim), claim.pending, proofOf(claim), caller),
+        }
     }
   }
 
@@ -202,17 +228,24 @@ function createEffects({ users, sms, isKnown, guessPassword }: AnswerChallengeDe
   }
 
   async function claimsAccount(claim: Claim, answer: Answer, caller: Caller): Promise<Proved> {
-    const { face, phone, pending } = claim
+    const { face, pending } = claim
     const proof = proofOf(claim)
     if (isRegistration.Check(pending)) {
       const { user, session } = await users.proveRegistration(
-        { ...proof, registrationId: pending.registrationId, phone, face, signIn: answer.signIn ?? false },
+        {
+          ...proof,
+          registrationId: pending.registrationId,
+          phone: phoneOf(claim),
+          face,
+          signIn: answer.signIn ?? false,
+        },
         caller,
       )
       return session === null ? { kind: 'proved', user } : signedIn({ user, session })
     }
-    const told = answer.account === undefined ? pending : { ...answer.account, phone }
-    if (!isAccount.Check(told)) throw new Error('a sign-up challenge holds no account')
+    const told = answer.account === undefined ? pending : { ...answer.account, phone: phoneOf(claim) }
+    if (!isAccount.Check(told) || claim.to !== (told.phone ?? told.email))
+      throw new Error('a sign-up challenge holds no account')
     const { user, session, conflicts } = await users.completeSignUp(
       {
         ...proof,

@@ -2,10 +2,12 @@ import type { ChallengeStore, Numbers } from '../challenges/challenge.js'
 import type { GuessBudgets } from '../abuse/guess-budgets.js'
 import type { SmsBudget } from '../abuse/sms-budget.js'
 import type { ReadPhone } from '../phones/canonical-phone.js'
-import { createChangeEmail, createDeleteAccount, createSetSecondFactor, createUndoChange } from './account.js'
+import { createDeleteAccount, createSetSecondFactor, createUndoChange } from './account.js'
 import { createReadIdentifier } from './accounts.js'
 import { createAnswerByAddress, createAnswerSent } from './answer-by-address.js'
 import { createAnswerChallenge } from './answer-challenge.js'
+import { createChangeEmail } from './change-email.js'
+import { createPrepareNotice } from './change-notice.js'
 import { createChangePhone } from './change-phone.js'
 import { createChooseChallenge } from './choose-challenge.js'
 import { createForgotByAddress } from './forgot-by-address.js'
@@ -54,6 +56,8 @@ export interface FlowsDeps {
   readonly signUpRoles: readonly string[]
   /** Whether any carrier is configured, or the inbox. */
   readonly canSend: boolean
+  /** Whether a mail server is configured, or the mailbox of development. */
+  readonly canMail: boolean
   /** Development only: faces whose document shows the code may tell it. */
   readonly exposeCodes: boolean
 }
@@ -73,6 +77,7 @@ export function createFlows({
   nobodyBehind,
   signUpRoles,
   canSend,
+  canMail,
   exposeCodes,
 }: FlowsDeps) {
   const startChallenge = createStartChallenge({ challenges, sms, newCode, nobodyBehind })
@@ -81,13 +86,23 @@ export function createFlows({
   const chooseChallenge = createChooseChallenge(challenges)
   const isKnown = createIsKnown({ users })
   const guessPassword = createGuessPassword({ guesses })
+  const prepareNotice = createPrepareNotice({ challenges, readPhone, canMail })
   const answerChallenge = createAnswerChallenge({ challenges, users, sms, guesses, smsBudget, isKnown, guessPassword })
   const tellConflict = createTellConflict({ guesses })
   const answerByAddress = createAnswerByAddress({ challenges, guesses, chooseChallenge, answerChallenge })
   const sendAgain = createSendAgain({ challenges, sms, numbers })
   const roles = signUpRoles
   return {
-    signUp: createSignUp({ users, withinBudget, refuseStopped, startChallenge, readPhone, checkProfile, roles }),
+    signUp: createSignUp({
+      users,
+      withinBudget,
+      refuseStopped,
+      startChallenge,
+      readPhone,
+      checkProfile,
+      roles,
+      canMail,
+    }),
     signInWithPassword: createSignInWithPassword({
       users,
       refuseStopped,
@@ -98,7 +113,7 @@ export function createFlows({
       guessPassword,
     }),
     signInWithCode: createSignInWithCode({ users, refuseStopped, startChallenge, readPhone }),
-    forgotPassword: createForgotPassword({ users, refuseStopped, startChallenge, readIdentifier, readPhone }),
+    forgotPassword: createForgotPassword({ users, refuseStopped, startChallenge, readIdentifier, readPhone, canMail }),
     readChallenge: createReadChallenge({ challenges, users }),
     answerChallenge,
     resendChallenge: createResendChallenge({ challenges, sms, withinBudget, refuseStopped, numbers }),
@@ -112,14 +127,22 @@ export function createFlows({
     changePassword: createChangePassword({ users, guessPassword }),
     changePhone: createChangePhone({
       users,
-      challenges,
       withinBudget,
       refuseStopped,
       startChallenge,
+      prepareNotice,
       readPhone,
       guessPassword,
     }),
-    changeEmail: createChangeEmail({ users }),
+    changeEmail: createChangeEmail({
+      users,
+      withinBudget,
+      refuseStopped,
+      startChallenge,
+      prepareNotice,
+      guessPassword,
+      canMail,
+    }),
     undoChange: createUndoChange({ users }),
     setSecondFactor: createSetSecondFactor({ users, guessPassword }),
     deleteAccount: createDeleteAccount({ users, guessPassword }),

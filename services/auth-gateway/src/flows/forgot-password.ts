@@ -13,6 +13,7 @@ export interface ForgotPasswordDeps {
   readonly startChallenge: StartChallenge
   readonly readIdentifier: ReadIdentifier
   readonly readPhone: ReadPhone
+  readonly canMail: boolean
 }
 
 export type ForgotPassword = (
@@ -21,13 +22,17 @@ export type ForgotPassword = (
   policy: ChallengePolicy,
 ) => Promise<Challenge>
 
-/** Sends a reset code to the phone of an account; the answer is the same where there is none, and shows no address the caller did not send. */
+/**
+ * Sends a reset code to the phone of an account, or to the e-mail that was typed where it was proved; the answer is the same where there is
+ * none, and shows no address the caller did not send.
+ */
 export function createForgotPassword({
   users,
   refuseStopped,
   startChallenge,
   readIdentifier,
   readPhone,
+  canMail,
 }: ForgotPasswordDeps): ForgotPassword {
   return async function forgotPassword({ identifier: text, ...brought }, caller, policy) {
     const { phone: typed, ...identifier } = readIdentifier(text)
@@ -35,14 +40,17 @@ export function createForgotPassword({
     const found = await users.findPhone(withProof(identifier, brought), caller)
     // That it is out of reach is not said: it would tell that the account exists.
     const phone = found.phone === null ? (typed ?? null) : reachable(readPhone, found.phone)
+    const email = found.email ?? null
+    const byMail = canMail && identifier.kind === 'email'
     return publicChallenge(
       await startChallenge(
         {
           purpose: 'reset_password',
           policy,
-          phone,
+          phone: byMail && email !== null ? null : phone,
+          ...(byMail && { mail: { to: email } }),
           identifier: typed?.e164 ?? `${identifier.kind}:${identifier.value}`,
-          says: found.phone === null ? 'decoy' : 'code',
+          says: found.phone !== null || (byMail && email !== null) ? 'code' : 'decoy',
           addressShown: typed !== undefined,
           known: found.known,
         },

@@ -2,6 +2,7 @@ import type { BodyOf, Endpoint, ReplyOf } from '@latchkey/contracts/endpoint'
 import type { SandboxCarrier, Suffering } from '@latchkey/contracts/dev/carriers'
 import type { FeedEntry } from '@latchkey/contracts/dev/feed'
 import type { InboxEntry } from '@latchkey/contracts/inbox-record'
+import type { MailboxEntry } from '@latchkey/contracts/mailbox-record'
 import type * as admins from '@latchkey/contracts/internal/admins'
 import type * as changes from '@latchkey/contracts/internal/account-changes'
 import type * as owners from '@latchkey/contracts/internal/owners'
@@ -10,7 +11,7 @@ import type * as registrations from '@latchkey/contracts/internal/registrations'
 import type { readConversion } from '@latchkey/contracts/internal/conversion'
 import type * as traces from '@latchkey/contracts/internal/traces'
 import type * as internal from '@latchkey/contracts/internal/users'
-import type { Purpose } from '@latchkey/contracts/v1/shapes'
+import type { Challenge, Purpose } from '@latchkey/contracts/v1/shapes'
 
 /** Who calls, as far as a flow needs to know. */
 export interface Caller {
@@ -79,6 +80,8 @@ export interface Users {
   preparePhoneChange: AskOf<'sessionId', typeof changes.preparePhoneChange>
   checkPhoneChange: Ask<typeof changes.checkPhoneChange>
   changePhone: Ask<typeof changes.changePhone>
+  checkEmailChange: Ask<typeof changes.checkEmailChange>
+  changeEmail: Ask<typeof changes.changeEmail>
   undoPhoneChange: Ask<typeof changes.undoPhoneChange>
   setSecondFactor: AskOf<'sessionId', typeof changes.setSecondFactor>
   signInWithSecondFactor: Ask<typeof changes.signInWithSecondFactor>
@@ -101,6 +104,7 @@ export interface QueuedMessage {
   readonly purpose: Purpose
   readonly expiresAt: Date
   readonly country: string
+  readonly channel: Challenge['channel']
 }
 
 /** The way to the worker. Throws `unavailable` at once where the queue is away. */
@@ -147,4 +151,10 @@ export interface DevCarriers {
 export interface DevInbox {
   /** Newest first; of one number where `to` is given. */
   read(to?: string): Promise<InboxEntry[]>
+}
+
+/** The mail that development keeps instead of sending it. */
+export interface DevMailbox {
+  /** Newest first; of one mailbox where `to` is given. */
+  read(to?: string): Promise<MailboxEntry[]>
 }

@@ -31,6 +31,7 @@ const failureShown: ReadonlySet<Purpose> = new Set<Purpose>([
   'change_phone',
   'verify_phone',
   'second_factor',
+  'verify_email',
 ])
 
 /** A challenge and what became of its last message. Throws `challenge.gone` 15 minutes after its end. */
@@ -44,6 +45,9 @@ export function createReadChallenge({
   return async function readChallenge(id, caller) {
     const found = await challenges.read(id)
     if (found === undefined || found.face !== caller.face) throw new AppError('challenge.gone')
+    // By what was typed: whether it goes by mail, by SMS or to nobody must not be told by how it fares.
+    if (found.channel === 'email' && found.shownTo === null)
+      return { challenge: publicChallenge(found), delivery: found.expired ? 'expired' : 'sent' }
     const written = await users.getDelivery({ messageId: found.messageId }, undefined, caller)
     const challenge = publicChallenge(found)
     if (written.state === null) return { challenge, delivery: found.expired ? 'expired' : 'queued' }

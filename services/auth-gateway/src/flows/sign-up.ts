@@ -1,3 +1,4 @@
+import { maskEmail } from '@latchkey/contracts/address'
 import type { BodyOf } from '@latchkey/contracts/endpoint'
 import type { PendingAccount } from '@latchkey/contracts/internal/users'
 import type { Challenge } from '@latchkey/contracts/v1/shapes'
@@ -5,9 +6,9 @@ import type { signUp as contract } from '@latchkey/contracts/v1/sign-up'
 import { invalidField } from '@latchkey/kit/app-error'
 import type { ChallengePolicy } from './policy.js'
 import type { ReadPhone } from '../phones/canonical-phone.js'
-import { checkStorable, readEmail, readUsername } from './accounts.js'
+import { checkStorable, readEmail, readMailbox, readUsername } from './accounts.js'
 import type { Caller, CheckProfile, RefuseStopped, Users } from './ports.js'
-import { publicChallenge, type StartChallenge } from './start-challenge.js'
+import { type ChallengeRequest, publicChallenge, type StartChallenge } from './start-challenge.js'
 import type { WithinBudget } from './within-budget.js'
 
 export interface SignUpDeps {
@@ -19,12 +20,15 @@ export interface SignUpDeps {
   readonly checkProfile: CheckProfile
   /** Roles a stranger may give himself; the first is the default. */
   readonly roles: readonly string[]
+  readonly canMail: boolean
 }
+
+type Reach = Pick<ChallengeRequest, 'phone' | 'mail' | 'identifier' | 'shownAs'>
 
 export type SignUp = (input: BodyOf<typeof contract>, caller: Caller, policy: ChallengePolicy) => Promise<Challenge>
 
 /**
- * Starts an account: nothing exists until the phone is proved. The answer is the same where the number has an account
+ * Starts an account: nothing exists until the phone, or without one the e-mail, is proved. The answer is the same where it has an account
  * already; its owner then gets a notice instead of a code, once a day. Throws `request.invalid`, `password.weak`, `rate.limited`.
  */
 export function createSignUp({
@@ -35,11 +39,23 @@ export function createSignUp({
   readPhone,
   checkProfile,
   roles,
+  canMail,
 }: SignUpDeps): SignUp {
+  /** The phone, else the e-mail; and whose limits hold. */
+  function reach({ phone, email }: Parameters<SignUp>[0]): Reach {
+    if (phone !== undefined) {
+      const read = readPhone(phone)
+      return { phone: read, identifier: read.e164 }
+    }
+    if (!canMail) throw invalidField('/phone', 'is missing; no mail can be sent here, so an account needs a phone')
+    if (email === undefined) throw invalidField('/phone', 'is missing, and so is `email`: one of them has to be proved')
+    const to = readMailbox(email)
+    return { phone: null, mail: { to }, identifier: to, shownAs: maskEmail(to) }
+  }
+
   return async function signUp(input, caller, policy) {
-    if (input.phone === undefined)
-      throw invalidField('/phone', 'is missing; no mail can be sent here, so an account needs a phone')
-    const phone = readPhone(input.phone)
+    const reached = reach(input)
+    const { phone } = reached
     const email = input.email === undefined ? null : readEmail(input.email)
     const username = input.username === undefined ? null : readUsername(input.username)
     const role = input.role ?? roles[0] ?? 'user'
@@ -49,14 +65,14 @@ export function createSignUp({
     checkStorable('/profile', input.profile)
     if (input.profile !== undefined) checkProfile(input.profile)
 
-    await refuseStopped({ purposes: ['sign_up'], country: phone.country })
+    await refuseStopped({ purposes: ['sign_up'], ...(phone !== null && { country: phone.country }) })
     return withinBudget.first({ phone }, caller, async (judged) => {
       const { known, passwordHash } = await users.prepareSignUp(
-        { phone: phone.e164, email, password: input.password ?? null },
+        { phone: phone?.e164 ?? null, email, password: input.password ?? null },
         caller,
       )
       const pending: PendingAccount = {
-        phone: phone.e164,
+        phone: phone?.e164 ?? null,
         email,
         username,
         role,
@@ -69,8 +85,7 @@ export function createSignUp({
           {
             purpose: 'sign_up',
             policy,
-            phone,
-            identifier: phone.e164,
+            ...reached,
             says: known ? 'account_exists' : 'code',
             addressShown: true,
             judged,

@@ -1,3 +1,4 @@
+import type { Email } from '@latchkey/contracts/address'
 import { rangeOf } from '@latchkey/contracts/phone'
 import type { Challenge, Purpose } from '@latchkey/contracts/v1/shapes'
 import { AppError } from '@latchkey/kit/app-error'
@@ -16,13 +17,18 @@ export interface StartChallengeDeps {
   readonly nobodyBehind: (identifier: string) => string
 }
 
-type Says = Exclude<Message['kind'], 'phone_changed'>
+type Says = Exclude<Message['kind'], 'phone_changed' | 'email_changed'>
 
 export interface ChallengeRequest {
   readonly purpose: Purpose
   readonly policy: ChallengePolicy
   /** Who gets the code; null where the caller named nobody who can. */
   readonly phone: CanonicalPhone | null
+  /**
+   * Where whoever asks is told that it goes by mail, whoever is behind it: to whom. null for nobody, or for who gets it by phone, since his
+   * e-mail was never proved.
+   */
+  readonly mail?: { readonly to: Email | null } | undefined
   /** What the caller typed, canonical: its limits hold. For a phone, its E.164. */
   readonly identifier: string
   /** What of the address is shown, where the caller may see less than its mask. */
@@ -51,6 +57,7 @@ export function createStartChallenge({ challenges, sms, newCode, nobodyBehind }:
       purpose,
       policy,
       phone,
+      mail,
       identifier,
       says,
       addressShown,
@@ -64,7 +71,7 @@ export function createStartChallenge({ challenges, sms, newCode, nobodyBehind }:
     caller,
   ) {
     // Counted for what the caller typed: were it the phone behind a name, its limits would tell that the name is known.
-    const behind = addressShown ? {} : { behind: phone?.e164 ?? nobodyBehind(identifier) }
+    const behind = addressShown ? {} : { behind: mail?.to ?? phone?.e164 ?? nobodyBehind(identifier) }
     const wanted: NewChallenge = {
       purpose,
       policy,
@@ -74,7 +81,8 @@ export function createStartChallenge({ challenges, sms, newCode, nobodyBehind }:
       locale: caller.locale,
       known,
       limited: phone?.test === undefined,
-      message: messageFor(says, phone, newCode(policy.codeDigits)),
+      message: messageFor(says, { phone, mail, code: newCode(policy.codeDigits) }),
+      ...(mail !== undefined && { channel: 'email' as const }),
       shownTo: addressShown ? (shownAs ?? phone?.masked ?? null) : null,
       country: phone?.country ?? 'ZZ',
       pending,
@@ -104,7 +112,15 @@ export function createStartChallenge({ challenges, sms, newCode, nobodyBehind }:
 /** Whether what failed certainly was not done. */
 export const isWithoutEffect = (error: unknown): boolean => error instanceof AppError && error.effect === 'none'
 
-function messageFor(says: Says, phone: CanonicalPhone | null, code: string): Message {
+function messageFor(
+  says: Says,
+  { phone, mail, code }: Pick<ChallengeRequest, 'phone' | 'mail'> & { readonly code: string },
+): Message {
+  if (mail !== undefined) {
+    const to = mail.to ?? phone?.e164
+    if (to === undefined || says === 'decoy') return { kind: 'decoy', channel: 'email' }
+    return says === 'account_exists' ? { kind: says, to } : { kind: says, to, code }
+  }
   if (phone === null) return { kind: 'decoy' }
   if (says === 'decoy') return { kind: says, range: rangeOf(phone.e164) }
   if (says === 'account_exists') return { kind: says, to: phone.e164 }
@@ -112,19 +128,21 @@ function messageFor(says: Says, phone: CanonicalPhone | null, code: string): Mes
 }
 
 /** The message of a challenge's last send. */
-export const queuedMessage = ({ id, messageId, generation, purpose, expiresAt, country }: KnownChallenge) => ({
+export const queuedMessage = ({ id, messageId, generation, purpose, expiresAt, country, channel }: KnownChallenge) => ({
   challengeId: id,
   messageId,
   generation,
   purpose,
   expiresAt,
   country,
+  channel,
 })
 
 /** A challenge as /v1 shows it. */
 export const publicChallenge = ({
   id,
   purpose,
+  channel,
   shownTo,
   expiresAt,
   resendAt,
@@ -133,7 +151,7 @@ export const publicChallenge = ({
 }: KnownChallenge): Challenge => ({
   id,
   purpose,
-  channel: 'sms',
+  channel,
   to: shownTo,
   expiresAt: expiresAt.toISOString(),
   resendAt: resendAt.toISOString(),

@@ -16,6 +16,7 @@ function limitOf({ cooldownsSeconds }: ChallengePolicy, retryAt: Date): 'cooldow
 export function tracedChallenges<S extends ChallengeStore>(store: S, trace: Trace): S {
   function noteOpened({ message, subject, ...wanted }: NewChallenge, opened: Opened): void {
     const { purpose, face, country, policy } = wanted
+    const channel = wanted.channel === 'email' ? { channel: wanted.channel } : {}
     const about = message.kind === 'decoy' ? subject : message.to
     if (opened.verdict === 'cooling') {
       const until = opened.retryAt.toISOString()
@@ -27,6 +28,7 @@ export function tracedChallenges<S extends ChallengeStore>(store: S, trace: Trac
         purpose,
         face,
         country,
+        ...channel,
         limit,
         until,
         once: [subject, purpose, until],
@@ -39,6 +41,7 @@ export function tracedChallenges<S extends ChallengeStore>(store: S, trace: Trac
       purpose,
       face,
       country,
+      ...channel,
       challengeId,
       messageId,
       generation,

@@ -1,3 +1,5 @@
+import { type Address, isEmail } from '@latchkey/contracts/address'
+import type { ChallengeMessage } from '@latchkey/contracts/challenge-record'
 import type { DeliveryReason } from '@latchkey/contracts/delivery'
 import { type E164, rangeOf } from '@latchkey/contracts/phone'
 import { lateClass, smsClasses, type SmsJob } from '@latchkey/contracts/queues/sms'
@@ -5,7 +7,7 @@ import { AppError } from '@latchkey/kit/app-error'
 import type { JobInfo, Verdict } from '@latchkey/kit/queue'
 import type { Logger } from 'pino'
 import { type OpenChallenge, type OpenedChallenge, recipient } from '../messages/open-challenge.js'
-import type { Render } from '../messages/render.js'
+import type { Write } from '../messages/write.js'
 import {
   type AttemptFence,
   type FenceView,
@@ -25,7 +27,7 @@ import type { Share } from './share.js'
 
 export interface SendSmsDeps {
   readonly openChallenge: OpenChallenge
-  readonly render: Render
+  readonly write: Write
   readonly fence: AttemptFence
   readonly router: Router
   readonly noteLane: NoteLane
@@ -59,13 +61,24 @@ const stopped: Unsent = { state: 'failed', reason: 'stopped' }
 
 /** The end of a message that must not go any more, and whom a carrier may still be asked about. */
 interface Finish {
-  readonly to: E164 | undefined
+  readonly to: Address | undefined
   readonly ending: Unsent
 }
 /** Of a message that really went to somebody. */
 interface Settled {
   readonly info?: JobInfo
   readonly to?: E164
+}
+
+/** By which routes tell phones apart; mail has one way. */
+function rangeIn(message: ChallengeMessage): string | undefined {
+  if (message.kind === 'decoy') return message.range
+  return isEmail(message.to) ? undefined : rangeOf(message.to)
+}
+
+function settledAs(message: ChallengeMessage, info: JobInfo): Settled {
+  if (message.kind === 'decoy') return {}
+  return isEmail(message.to) ? { info } : { info, to: message.to }
 }
 
 const done: Verdict = { then: 'done' }
@@ -82,12 +95,12 @@ const unsent: Record<Dead['verdict'], Unsent> = {
 
 /** One job, top to bottom: is the code still worth sending? → fence → carrier → delivery log. Every job ends in a state of the log. */
 export function createSendSms(deps: SendSmsDeps): SendSms {
-  const { openChallenge, render, fence, router, noteLane, report, optOuts, isLate, lotOf, share, observeAccept, log } =
+  const { openChallenge, write, fence, router, noteLane, report, optOuts, isLate, lotOf, share, observeAccept, log } =
     deps
 
-  /** An owner is told that an account left his phone whatever is stopped: it is all he has against a thief. */
+  /** An owner is told that his account has another phone or e-mail whatever is stopped: it is all he has against a thief. */
   const isStopped = async (job: SmsJob, { message }: Open): Promise<boolean> =>
-    message.kind !== 'phone_changed' && (await deps.lookAtSwitches()).stops(job)
+    message.kind !== 'phone_changed' && message.kind !== 'email_changed' && (await deps.lookAtSwitches()).stops(job)
 
   async function sendSms(job: SmsJob, info: JobInfo): Promise<Verdict> {
     const challenge = await openChallenge(job)
@@ -110,10 +123,10 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
   async function deliver(job: SmsJob, info: JobInfo, open: Open): Promise<Verdict> {
     const since = performance.now()
     const { message, locale, deadlineMs, nowMs, lane } = open
-    const range = message.kind === 'decoy' ? message.range : rangeOf(message.to)
-    const body = message.kind === 'decoy' ? '' : render(message, job.purpose, locale)
+    const range = rangeIn(message)
+    const words = message.kind === 'decoy' ? { body: '' } : write(message, job.purpose, locale)
     const round = await router.deliver({
-      message: { id: job.messageId, to: recipient(message), body },
+      message: { id: job.messageId, to: recipient(message), ...words },
       destination: { country: job.country, ...(range === undefined ? { lot: lotOf(job.challengeId) } : { range }) },
       ...(lane !== undefined && { avoid: lane }),
       priority: info.priority,
@@ -128,7 +141,7 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
     })
     switch (round.verdict) {
       case 'settled':
-        return settle(job, message.kind === 'decoy' ? {} : { info, to: message.to })
+        return settle(job, settledAs(message, info))
       case 'refused':
         return end(job, { state: 'failed', reason: 'carrier_failed' })
       case 'unwanted':

@@ -1,3 +1,4 @@
+import { type Address, isEmail, nobodysMail } from '@latchkey/contracts/address'
 import { challengeKey, ChallengeMessage, messageContext } from '@latchkey/contracts/challenge-record'
 import { type E164, nobody, rangeOf } from '@latchkey/contracts/phone'
 import type { SmsJob } from '@latchkey/contracts/queues/sms'
@@ -21,7 +22,7 @@ export type OpenedChallenge =
       readonly lane?: string
     }
   /** `to` is whom a carrier may still be asked about. */
-  | { readonly verdict: 'expired'; readonly nowMs: number; readonly to?: E164 }
+  | { readonly verdict: 'expired'; readonly nowMs: number; readonly to?: Address }
   | { readonly verdict: 'superseded' | 'unreadable'; readonly nowMs: number }
 
 export type OpenChallenge = (job: SmsJob) => Promise<OpenedChallenge>
@@ -54,7 +55,8 @@ export function createOpenChallenge({ redis, sealer, ids, clockOffsetMs }: OpenC
     if (!current) return { verdict: alive ? 'superseded' : 'expired', nowMs }
     const sealed = unseal(sealer, box ?? '', messageContext(challengeId, generation))
     const message = quiet?.split(',').includes(messageId) ? quieted(sealed) : sealed
-    const wouldReach = sealed === undefined || sealed.kind === 'decoy' ? {} : { wouldReach: sealed.to }
+    const wouldReach =
+      sealed === undefined || sealed.kind === 'decoy' || isEmail(sealed.to) ? {} : { wouldReach: sealed.to }
     if (!alive) return { verdict: 'expired', nowMs, ...(message !== undefined && { to: recipient(message) }) }
     if (message === undefined) return { verdict: 'unreadable', nowMs }
     return {
@@ -69,14 +71,17 @@ export function createOpenChallenge({ redis, sealer, ids, clockOffsetMs }: OpenC
   }
 }
 
-/** Whose phone a message is for; a decoy's is nobody's. */
-export const recipient = (message: ChallengeMessage): E164 => (message.kind === 'decoy' ? nobody : message.to)
+/** Where a message goes; a decoy's address is nobody's. */
+export function recipient(message: ChallengeMessage): Address {
+  if (message.kind !== 'decoy') return message.to
+  return message.channel === 'email' ? nobodysMail : nobody
+}
 
 /** Takes the routes of the message that must not be sent. */
-const quieted = (message: ChallengeMessage | undefined): ChallengeMessage =>
-  message === undefined || message.kind === 'decoy'
-    ? (message ?? { kind: 'decoy' })
-    : { kind: 'decoy', range: rangeOf(message.to) }
+function quieted(message: ChallengeMessage | undefined): ChallengeMessage {
+  if (message === undefined || message.kind === 'decoy') return message ?? { kind: 'decoy' }
+  return isEmail(message.to) ? { kind: 'decoy', channel: 'email' } : { kind: 'decoy', range: rangeOf(message.to) }
+}
 
 function unseal(sealer: Sealer, box: string, context: string): ChallengeMessage | undefined {
   try {

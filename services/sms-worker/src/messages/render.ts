@@ -12,6 +12,7 @@ interface Texts {
   readonly code: Readonly<Record<Purpose, string>>
   readonly accountExists: string
   readonly phoneChanged: string
+  readonly emailChanged: string
   readonly help: string
 }
 
@@ -19,7 +20,7 @@ interface Texts {
 const texts: Readonly<Record<Language, Texts>> = { ar, en, es, fr, hi, pt }
 
 /** A message that is really sent: a decoy has no text. */
-type Sendable = Exclude<ChallengeMessage, { kind: 'decoy' }>
+export type Sendable = Exclude<ChallengeMessage, { kind: 'decoy' }>
 
 export type Render = (message: Sendable, purpose: Purpose, locale: string) => string
 
@@ -37,16 +38,18 @@ interface Wording {
 }
 
 /** The language that is written for a locale. */
-const languageOf = (locale: string, languages: MessageLanguages): Language =>
+export const languageOf = (locale: string, languages: MessageLanguages): Language =>
   languages.find((language) => language === locale.slice(0, 2).toLowerCase()) ?? languages[0]
 
 /** Puts a message into words. Nothing a user typed has a place in it: only the code or an undo token, and two names from the configuration. */
 export function createRender({ brand, domain, languages }: Wording): Render {
   return function render(message, purpose, locale) {
-    const { code, accountExists, phoneChanged } = texts[languageOf(locale, languages)]
+    const { code, accountExists, phoneChanged, emailChanged } = texts[languageOf(locale, languages)]
     if (message.kind === 'account_exists') return accountExists.replace('{brand}', () => brand)
-    if (message.kind === 'phone_changed')
-      return phoneChanged.replace('{brand}', () => brand).replace('{token}', () => message.undoToken)
+    if (message.kind !== 'code') {
+      const notice = message.kind === 'phone_changed' ? phoneChanged : emailChanged
+      return notice.replace('{brand}', () => brand).replace('{token}', () => message.undoToken)
+    }
     const text = code[purpose].replace('{brand}', () => brand).replace('{code}', () => message.code)
     // Browsers and phones look for this line at the very end (WebOTP).
     return domain === undefined ? text : `${text}\n\n@${domain} #${message.code}`

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isEmail } from '@latchkey/contracts/address'
 import { type Ailment, type SandboxLane, sandboxTimeoutMs, slowMs } from '@latchkey/contracts/dev/ailments'
 import type { Arrived } from '@latchkey/contracts/dev/feed'
 import { inboxContext, InboxEntry, inboxKey, inboxLength, inboxLifeSeconds } from '@latchkey/contracts/inbox-record'
@@ -27,6 +28,7 @@ export function createInbox({
   timeoutMs = sandboxTimeoutMs,
 }: InboxOptions): SmsProvider {
   async function keep({ id, attempt = 1, to, body }: SmsMessage): Promise<string> {
+    if (isEmail(to)) throw new Error('mail came to a phone')
     const entry: InboxEntry = { id: `${id}-${attempt}`, lane, to, body, at: new Date().toISOString() }
     const box = sealer.seal(JSON.stringify(entry), inboxContext)
     await redis

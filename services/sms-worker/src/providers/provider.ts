@@ -1,14 +1,23 @@
+import type { Address } from '@latchkey/contracts/address'
 import type { DeliveryReason } from '@latchkey/contracts/delivery'
-import type { E164 } from '@latchkey/contracts/phone'
 import type { CallReader } from './provider-calls.js'
 
-/** One text for one number. */
+/** What a mail has beside its text. */
+export interface Letter {
+  readonly subject: string
+  /** The same words again. */
+  readonly html: string
+}
+
+/** One text for one number, or one mail for one mailbox. */
 export interface SmsMessage {
   readonly id: string
   /** Which call for this message it is, from 1: a receipt can name it. */
   readonly attempt?: number
-  readonly to: E164
+  readonly to: Address
   readonly body: string
+  /** Of a mail. */
+  readonly letter?: Letter
   /** How long it is worth delivering, from now. */
   readonly lifeMs: number
 }
@@ -53,7 +62,7 @@ export interface Listed {
   readonly body: string
 }
 
-/** A way to hand a text to a carrier. Knows nothing of codes, users, templates, queues or retries. */
+/** A way to hand a text to a carrier, or a mail to a mail server. Knows nothing of codes, users, templates, queues or retries. */
 export interface SmsProvider {
   readonly name: string
   /** No call lasts longer: one that is older and has no outcome was lost with its caller. */
@@ -63,7 +72,7 @@ export interface SmsProvider {
   /** Never throws for what a carrier does: that is an outcome. */
   send(message: SmsMessage): Promise<SendOutcome>
   /** What the carrier took from us for this number at `since` or later, as far as it tells yet; throws where it cannot be asked. */
-  list?(to: E164, since: Date): Promise<readonly Listed[]>
+  list?(to: Address, since: Date): Promise<readonly Listed[]>
 }
 
 /** A variable of the environment that a carrier is told by. */

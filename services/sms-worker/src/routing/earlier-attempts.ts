@@ -1,4 +1,4 @@
-import type { E164 } from '@latchkey/contracts/phone'
+import type { Address } from '@latchkey/contracts/address'
 import type { Listed, SmsMessage } from '../providers/provider.js'
 import type { AttemptFence, FencedAttempt, FenceView } from './attempt-fence.js'
 import type { Lane } from './lane.js'
@@ -24,7 +24,7 @@ function busyForMs(view: FenceView, laneNamed: (name: string) => Lane | undefine
 }
 
 /** The message whose attempts are looked up; without `to` no carrier can be asked. */
-export type Sought = Pick<SmsMessage, 'id' | 'body'> & { readonly to?: E164 }
+export type Sought = Pick<SmsMessage, 'id' | 'body'> & { readonly to?: Address }
 
 interface Search {
   readonly fence: AttemptFence
@@ -77,7 +77,7 @@ export async function giveUpLost(fence: AttemptFence, messageId: string, view: F
 
 interface LookUp {
   readonly fence: AttemptFence
-  readonly message: Sought & { readonly to: E164 }
+  readonly message: Sought & { readonly to: Address }
   readonly nowMs: number
 }
 

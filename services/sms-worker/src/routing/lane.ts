@@ -1,4 +1,4 @@
-import type { E164 } from '@latchkey/contracts/phone'
+import type { Address } from '@latchkey/contracts/address'
 import type { Listed, SendOutcome, SmsMessage, SmsProvider } from '../providers/provider.js'
 import type { LaneHealth } from './lane-health.js'
 import type { Pace } from './pace.js'
@@ -25,7 +25,7 @@ export interface Lane extends Pick<LaneHealth, 'standing' | 'enter' | 'share'>, 
   readonly lastLookedUp: () => LookedUp | undefined
   send(message: SmsMessage): Promise<Sent>
   /** The provider's list; undefined where it could not be asked. */
-  list(to: E164, since: Date): Promise<readonly Listed[] | undefined>
+  list(to: Address, since: Date): Promise<readonly Listed[] | undefined>
 }
 
 interface LaneOptions {

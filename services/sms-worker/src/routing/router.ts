@@ -1,3 +1,4 @@
+import { nobodysMail } from '@latchkey/contracts/address'
 import type { DeliveryReason } from '@latchkey/contracts/delivery'
 import { nobody } from '@latchkey/contracts/phone'
 import type { SendOutcome, SmsMessage } from '../providers/provider.js'
@@ -97,7 +98,7 @@ export function createRouter({
   ): readonly Lane[] {
     if (test?.numbers.has(to) === true) return [test.lane]
     const route = routeFor(routes, names, destination)
-    const its = to === nobody ? decoys : real
+    const its = to === nobody || to === nobodysMail ? decoys : real
     return chooseLanes({ route, lanes: its, view, random, weightOf, ...(avoid !== undefined && { avoid }) })
   }
 

@@ -1,4 +1,4 @@
-import { changePhone, signInWithSecondFactor } from '@latchkey/contracts/internal/account-changes'
+import { changeEmail, changePhone, signInWithSecondFactor } from '@latchkey/contracts/internal/account-changes'
 import { proveRegistration } from '@latchkey/contracts/internal/registrations'
 import { completeSignUp, giveResetToken, signInWithPhone } from '@latchkey/contracts/internal/users'
 import { mount } from '@latchkey/kit/mount'
@@ -22,5 +22,6 @@ export function mountChallenges(app: FastifyInstance, challenges: Challenges): v
     body: await challenges.signInTwice(withAgent(call)),
   }))
   mount(app, changePhone, async ({ body }) => ({ status: 200, body: await challenges.changePhone(body) }))
+  mount(app, changeEmail, async ({ body }) => ({ status: 200, body: await challenges.changeEmail(body) }))
   mount(app, giveResetToken, async ({ body }) => ({ status: 201, body: await challenges.giveResetToken(body) }))
 }

@@ -1,6 +1,7 @@
+import { isEmail } from '@latchkey/contracts/address'
 import type { BodyOf, ReplyOf } from '@latchkey/contracts/endpoint'
 import type { ErrorCode } from '@latchkey/contracts/errors'
-import type { changePhone, signInWithSecondFactor } from '@latchkey/contracts/internal/account-changes'
+import type { changeEmail, changePhone, signInWithSecondFactor } from '@latchkey/contracts/internal/account-changes'
 import type { proveRegistration } from '@latchkey/contracts/internal/registrations'
 import type { completeSignUp, giveResetToken, signInWithPhone } from '@latchkey/contracts/internal/users'
 import type { E164 } from '@latchkey/contracts/phone'
@@ -11,6 +12,7 @@ import type { Reproof } from '../credentials/reproof.service.js'
 import { type Db, inBatches, type Trx } from '../database.js'
 import type { Claims } from '../people/claims.service.js'
 import { asOf, heldError, type People, type Person, toUser, untilNothingIsTaken } from '../people/people.service.js'
+import type { EmailChanges } from '../phone-changes/email-changes.service.js'
 import type { PhoneChanges } from '../phone-changes/phone-changes.service.js'
 import type { Sessions, WithAgent } from '../sessions/sessions.service.js'
 import { deleteConsumed, findConsumed, insertConsumed } from './challenges.repository.js'
@@ -23,6 +25,7 @@ export interface Challenges {
   /** The second step of a log-in whose password was right. */
   signInTwice(input: WithAgent<BodyOf<typeof signInWithSecondFactor>>): Promise<ReplyOf<typeof signInWithSecondFactor>>
   changePhone(input: BodyOf<typeof changePhone>): Promise<ReplyOf<typeof changePhone>>
+  changeEmail(input: BodyOf<typeof changeEmail>): Promise<ReplyOf<typeof changeEmail>>
   giveResetToken(input: BodyOf<typeof giveResetToken>): Promise<ReplyOf<typeof giveResetToken>>
   /** When each of some challenges was used; those that were not are left out. */
   whenUsed(ids: readonly string[]): Promise<ReadonlyMap<string, Date>>
@@ -43,6 +46,7 @@ interface ChallengesNeeds {
   readonly passwords: Pick<Passwords, 'giveResetToken'>
   readonly reproof: Pick<Reproof, 'isPassword'>
   readonly phoneChanges: Pick<PhoneChanges, 'apply'>
+  readonly emailChanges: Pick<EmailChanges, 'apply'>
   readonly now: () => Date
   readonly observeFenced: ObserveFenced
 }
@@ -58,7 +62,7 @@ type Device = Omit<Parameters<Sessions['open']>[1], 'person'>
 const none = ''
 
 export function createChallenges(needs: ChallengesNeeds): Challenges {
-  const { db, people, claims, sessions, passwords, reproof, phoneChanges, now, observeFenced } = needs
+  const { db, people, claims, sessions, passwords, reproof, phoneChanges, emailChanges, now, observeFenced } = needs
 
   /** A refusal is returned, not thrown: a throw would roll back, and give the challenge a second life. */
   async function once<T extends object>(
@@ -148,10 +152,16 @@ export function createChallenges(needs: ChallengesNeeds): Challenges {
         const changed = await phoneChanges.apply(trx, change)
         return typeof changed === 'string' ? changed : { user: toUser(changed) }
       }),
-    giveResetToken: ({ phone, face, openedAt, ...proof }) =>
+    changeEmail: ({ challengeId, claimLapsed, ...change }) =>
+      once({ challengeId, ...(claimLapsed !== undefined && { claimLapsed }) }, async (trx) => {
+        const changed = await emailChanges.apply(trx, change)
+        return typeof changed === 'string' ? changed : { user: toUser(changed) }
+      }),
+    giveResetToken: ({ phone: to, face, openedAt, ...proof }) =>
       once(proof, async (trx) => {
-        const person = await people.holdOwner(trx, phone)
-        if (person === undefined || isOutdated(person, openedAt)) return 'challenge.gone'
+        const byMail = isEmail(to)
+        const person = byMail ? await people.holdProvedEmail(trx, to) : await people.holdOwner(trx, to)
+        if (person === undefined || isOutdated(person, openedAt, byMail)) return 'challenge.gone'
         // A documented API has no step for the second factor, and must not be the way around it.
         if (person.second_factor && face !== ownFace) return 'challenge.gone'
         return passwords.giveResetToken(trx, person)
@@ -164,9 +174,9 @@ export function createChallenges(needs: ChallengesNeeds): Challenges {
   }
 }
 
-/** Whether the challenge was opened before the password or phone was changed, or before the account had this phone: it was for another. */
-const isOutdated = (
-  { credentials_changed_at: changedAt, phone_verified_at: provedAt }: Person,
-  openedAt: string | undefined,
-): boolean =>
-  openedAt !== undefined && [changedAt, provedAt].some((at) => at !== null && Date.parse(openedAt) < at.getTime())
+/** Whether the challenge was opened before password, phone or e-mail was changed, or before the account had this one: it was for another. */
+const isOutdated = (person: Person, openedAt: string | undefined, byMail = false): boolean =>
+  openedAt !== undefined &&
+  [person.credentials_changed_at, byMail ? person.email_verified_at : person.phone_verified_at].some(
+    (at) => at !== null && Date.parse(openedAt) < at.getTime(),
+  )

@@ -12,7 +12,7 @@ import { isPossible, normalizePassword, type PasswordOwner, weaknesses } from '.
 export interface Credentials {
   /** The hash of a password that keeps the rules. Throws `password.weak`. */
   hash(password: string, owner: PasswordOwner): Promise<string>
-  /** The same work for a phone that is known and one that is not: one look-up, and one hash where a password came. */
+  /** The same work for a phone, or without one an e-mail, that is known and one that is not: one look-up, and one hash where a password came. */
   prepareSignUp(input: BodyOf<typeof prepareSignUp>): Promise<ReplyOf<typeof prepareSignUp>>
   /**
    * One look-up and one comparison, whoever asks. After a right password a session; where a second factor is on and the face has
@@ -79,8 +79,13 @@ export function createCredentials({ db, people, sessions, hasher, log }: Credent
     async prepareSignUp({ phone, email, password, rules = 'standard', hash = true }) {
       if (password !== null) judge(password, { phone, email, rules })
       const passwordHash = password === null || !hash ? null : await hasher.hash(normalizePassword(password))
-      const known = await people.find({ kind: 'phone', value: phone })
-      return { known: known !== undefined, passwordHash }
+      if (phone !== null) {
+        const known = await people.find({ kind: 'phone', value: phone })
+        return { known: known !== undefined, passwordHash }
+      }
+      // Who only said that it is his loses it to the proof that now begins.
+      const holder = await people.find({ kind: 'email', value: email ?? '' })
+      return { known: holder !== undefined && holder.email_verified_at !== null, passwordHash }
     },
     signIn,
   }

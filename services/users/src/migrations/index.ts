@@ -14,6 +14,7 @@ import { up as carrierIds } from './0012_carrier_ids.js'
 import { up as switches } from './0013_switches.js'
 import { up as orderAndAge } from './0014_order_and_age.js'
 import { up as toldActs } from './0015_told_acts.js'
+import { up as email } from './0016_email.js'
 
 /** In order, by name, for ever. A list rather than a folder scan: it type-checks and shows up in review. */
 const migrations: Record<string, Migration> = {
@@ -29,6 +30,7 @@ const migrations: Record<string, Migration> = {
   '0013_switches': { up: switches },
   '0014_order_and_age': { up: orderAndAge },
   '0015_told_acts': { up: toldActs },
+  '0016_email': { up: email },
 }
 
 /** Brings the schema up to date, and says what it did. Replicas may start at once: Kysely takes an advisory lock, and one of them works. */

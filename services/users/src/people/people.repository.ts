@@ -107,6 +107,26 @@ export function holdOwner(trx: Trx, phone: E164): Promise<UserRow | undefined> {
   return trx.selectFrom('users').select(userColumns).where('phone', '=', phone).forNoKeyUpdate().executeTakeFirst()
 }
 
+export function holdProvedEmail(trx: Trx, email: string): Promise<UserRow | undefined> {
+  return trx
+    .selectFrom('users')
+    .selectAll()
+    .where(sql<boolean>`lower(email) = lower(${email})`)
+    .where('email_verified_at', 'is not', null)
+    .forNoKeyUpdate()
+    .executeTakeFirst()
+}
+
+/** Takes an e-mail from whoever has it without a proof. */
+export async function releaseEmail(trx: Trx, email: string, at: Date): Promise<void> {
+  await trx
+    .updateTable('users')
+    .set({ email: null, updated_at: at })
+    .where(sql<boolean>`lower(email) = lower(${email})`)
+    .where('email_verified_at', 'is', null)
+    .execute()
+}
+
 export function updateUser(trx: Trx, id: string, changes: Updateable<UserTable>): Promise<UserRow> {
   return trx.updateTable('users').set(changes).where('id', '=', id).returning(userColumns).executeTakeFirstOrThrow()
 }

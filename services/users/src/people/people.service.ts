@@ -31,17 +31,26 @@ interface Typed {
   readonly profile?: Record<string, unknown> | undefined
 }
 
+/** What an account had; without `email` that stays as it is. */
+interface Had {
+  readonly phone: E164 | null
+  readonly email?: string | null
+  readonly provedAt?: Date | null
+}
+
 export interface People {
   /** One look-up, whatever the identifier is like. Active accounts; where `registered` is given, else a registration of that face: that of the client first, else the oldest. */
   find(identifier: Identifier, registered?: people.Registered): Promise<Person | undefined>
   /** Keeps the account as it is, but for this transaction, until that ends. */
   hold(trx: Trx, id: string): Promise<Person | undefined>
   holdOwner(trx: Trx, phone: E164): Promise<Person | undefined>
+  /** The account that proved this e-mail. */
+  holdProvedEmail(trx: Trx, email: string): Promise<Person | undefined>
   /** Throws `request.invalid` about what no account could hold, below the path `at`; called before anything is consumed. */
   check(typed: Typed, at?: string): void
   /**
-   * Creates the account of a proved phone and ends every claim on it. An e-mail or username somebody holds is left out and named,
-   * or with `whole` refuses the account; of two proofs of one phone, one is admitted.
+   * Creates the account of a proved phone, or without one e-mail, and ends every claim on it. Any other e-mail or username somebody holds is left out and named,
+   * or with `whole` refuses the account; of two proofs of one address, one is admitted.
    */
   admit(trx: Trx, account: PendingAccount, options?: { whole: boolean }): Promise<Admission>
   /** Throws a violation of `usernameIndex` where the username is taken. */
@@ -53,7 +62,14 @@ export interface People {
   /** Whether an active account has this phone. */
   isPhoneTaken(trx: Trx, phone: E164): Promise<boolean>
   /** Gives an account a proved phone that nobody has; challenges that were opened before prove nothing from then on. */
-  setPhone(trx: Trx, id: string, phone: E164, options?: { forgetPassword: boolean }): Promise<Person>
+  setPhone(trx: Trx, id: string, phone: E164): Promise<Person>
+  /** The same with a proved e-mail that nobody else has proved. */
+  setEmail(trx: Trx, id: string, email: string): Promise<Person>
+  /**
+   * Gives an account back what it had, without its password, and without the e-mail where that is not told; false, and nothing is done, where
+   * somebody else has proved the e-mail since.
+   */
+  giveBack(trx: Trx, person: Person, had: Had): Promise<boolean>
   setSecondFactor(trx: Trx, id: string, enabled: boolean): Promise<Person>
   /** Makes an account an admin, or what it was before. The caller holds it. */
   setRole(trx: Trx, person: Person, to: 'admin' | 'before'): Promise<Person>
@@ -89,19 +105,22 @@ export const heldError = (held: readonly people.Unique[]): AppError =>
 
 export function createPeople({ db, claims, now }: { db: Db; claims: Claims; now: () => Date }): People {
   async function admit(trx: Trx, account: PendingAccount, { whole } = { whole: false }): Promise<Admission> {
-    await claims.hold(trx, account.phone)
+    const { phone } = account
+    if (phone !== null) await claims.hold(trx, phone)
     const conflicts = new Set<'email' | 'username'>()
     const at = now()
     // Each turn meets a new holder or succeeds; a holder that vanishes between the two statements costs a turn.
     for (let turn = 0; turn < 5; turn += 1) {
+      // Without a phone it is the e-mail that was proved: who only said that it is his loses it.
+      if (phone === null && account.email !== null) await people.releaseEmail(trx, account.email, at)
       const email = conflicts.has('email') ? null : account.email
       const username = conflicts.has('username') ? null : lower(account.username)
       const person = await people.insertUser(trx, {
         id: uuidv7(),
-        phone: account.phone,
-        phone_verified_at: at,
+        phone,
+        phone_verified_at: phone === null ? null : at,
         email,
-        email_verified_at: null,
+        email_verified_at: phone === null ? at : null,
         name: account.name,
         username,
         role: account.role,
@@ -119,11 +138,12 @@ export function createPeople({ db, claims, now }: { db: Db; claims: Claims; now:
         updated_at: at,
       })
       if (person !== undefined) {
-        const released = await claims.end(trx, account.phone)
+        const released = phone === null ? [] : await claims.end(trx, phone)
         return { verdict: 'admitted', person, conflicts: [...conflicts], released }
       }
-      const held = await people.findHeld(trx, { phone: account.phone, email, username })
-      if (held.includes('phone') || (whole && held.length > 0)) return { verdict: 'held', held }
+      const held = await people.findHeld(trx, { phone, email, username })
+      if (held.includes(phone === null ? 'email' : 'phone') || (whole && held.length > 0))
+        return { verdict: 'held', held }
       for (const name of held) if (name !== 'phone') conflicts.add(name)
     }
     throw new AppError('unavailable')
@@ -135,6 +155,7 @@ export function createPeople({ db, claims, now }: { db: Db; claims: Claims; now:
       people.findUser(db, { kind, value: isStorable(value) ? value : '' }, registered),
     hold: people.holdUser,
     holdOwner: people.holdOwner,
+    holdProvedEmail: people.holdProvedEmail,
     check({ email, name, role, username, profile }, at = '') {
       checkText(`${at}/email`, email)
       checkText(`${at}/name`, name)
@@ -158,15 +179,33 @@ export function createPeople({ db, claims, now }: { db: Db; claims: Claims; now:
     },
     replaceHash: (id, from, to) => people.replaceHash(db, id, from, to),
     isPhoneTaken: async (trx, phone) => (await people.findHeld(trx, { phone, email: null, username: null })).length > 0,
-    setPhone(trx, id, phone, { forgetPassword } = { forgetPassword: false }) {
+    setPhone(trx, id, phone) {
       const at = now()
-      return people.updateUser(trx, id, {
+      return people.updateUser(trx, id, { phone, phone_verified_at: at, credentials_changed_at: at, updated_at: at })
+    },
+    async setEmail(trx, id, email) {
+      const at = now()
+      await people.releaseEmail(trx, email, at)
+      return people.updateUser(trx, id, { email, email_verified_at: at, credentials_changed_at: at, updated_at: at })
+    },
+    async giveBack(trx, person, { phone, email = person.email, provedAt = person.email_verified_at }) {
+      const at = now()
+      const isOther = email?.toLowerCase() !== person.email?.toLowerCase()
+      if (isOther && email !== null && provedAt !== null) await people.releaseEmail(trx, email, at)
+      const isTaken = isOther && (await people.findHeld(trx, { phone: null, email, username: null })).length > 0
+      if (isTaken && provedAt !== null) return false
+      await people.updateUser(trx, person.id, {
         phone,
-        phone_verified_at: at,
+        phone_verified_at: phone === null ? null : at,
+        email: isTaken ? null : email,
+        email_verified_at: provedAt === null ? null : at,
+        // Without a phone nobody could give its code.
+        ...(phone === null && { second_factor: false }),
+        password_hash: null,
         credentials_changed_at: at,
         updated_at: at,
-        ...(forgetPassword && { password_hash: null }),
       })
+      return true
     },
     setSecondFactor: (trx, id, enabled) => people.updateUser(trx, id, { second_factor: enabled, updated_at: now() }),
     setRole: (trx, { id, role, role_before }, to) =>

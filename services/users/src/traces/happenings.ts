@@ -32,7 +32,7 @@ export function happenings({ events, messages, usedAt }: Known): Happening[] {
 
 function decided(event: TraceRow): string {
   const { kind, route, request_id: request, message_id: message, attempts_left: left } = event
-  const asked = `${route} asked for a code, ${event.purpose ?? 'for what is not known'}${event.face === null ? '' : ` at ${event.face}`} (request ${request})`
+  const asked = `${route} asked for a code, ${event.purpose ?? 'for what is not known'}${event.face === null ? '' : ` at ${event.face}`}${event.channel === null ? '' : ', by mail'} (request ${request})`
   const limit = event.hit === null ? '' : limitWords[event.hit]
   const until = event.until === null ? '' : `, until ${event.until.toISOString()}`
   switch (kind) {

@@ -17,6 +17,7 @@ const types: Readonly<Record<keyof MessageTraceTable, string>> = {
   face: 'text',
   purpose: 'text',
   country: 'text',
+  channel: 'text',
   generation: 'integer',
   says: 'text',
   hit: 'text',

@@ -102,6 +102,7 @@ const toRow = ({ id, at, kind, requestId, route, ...event }: TraceEvent) => ({
   face: event.face ?? null,
   purpose: event.purpose ?? null,
   country: event.country ?? null,
+  channel: event.channel ?? null,
   generation: event.generation ?? null,
   says: event.says ?? null,
   hit: event.limit ?? null,

@@ -18,6 +18,8 @@ export interface MessageTraceTable {
   face: Fixed<string | null>
   purpose: Fixed<NonNullable<TraceEvent['purpose']> | null>
   country: Fixed<string | null>
+  /** Null for SMS. */
+  channel: Fixed<NonNullable<TraceEvent['channel']> | null>
   generation: Fixed<number | null>
   says: Fixed<NonNullable<TraceEvent['says']> | null>
   hit: Fixed<NonNullable<TraceEvent['limit']> | null>

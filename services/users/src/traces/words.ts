@@ -4,8 +4,8 @@ import type { TraceLimit, TraceMessage } from '@latchkey/contracts/queues/trace'
 // What a trace says, for the people who run the service.
 
 export const limitWords: Readonly<Record<TraceLimit, string>> = {
-  cooldown: 'it was too soon after the last message to this number',
-  budget: 'the number had all the messages, or wrong answers, that it may have in an hour or a day',
+  cooldown: 'it was too soon after the last message to this number or e-mail',
+  budget: 'the number or e-mail had all the messages, or wrong answers, that it may have in an hour or a day',
   resends: 'this code was sent as often as it may be',
   network: 'too many wrong guesses came from the network that asked',
   country: 'its country is not served (SMS_COUNTRIES)',
@@ -19,8 +19,9 @@ export const limitWords: Readonly<Record<TraceLimit, string>> = {
 /** What is sent where a code was asked for. */
 export const messageWords: Readonly<Record<TraceMessage, string>> = {
   code: 'a code',
-  account_exists: 'the number has an account already: its owner is told so once a day, and gets no code',
-  phone_changed: 'a notice to the phone that an account left',
+  account_exists: 'the number or e-mail has an account already: its owner is told so once a day, and gets no code',
+  phone_changed: 'a notice that an account has another phone',
+  email_changed: 'a notice that an account has another e-mail',
   decoy: 'no account can be reached by it: nothing is sent, and nobody who asks can tell (a decoy)',
 }
 
@@ -31,13 +32,15 @@ export const reasonWords: Readonly<Record<DeliveryReason, string>> = {
   opted_out: 'the number has told us, or the carrier, STOP: only a START from it helps',
   blocked: 'the carrier blocked the message',
   carrier_failed: 'no carrier could take it',
+  no_mailbox: 'the mail server says that there is no such mailbox',
+  mail_refused: 'the mail server refused the message: its content, or us',
   misconfigured: 'our credentials, sender or region are not in order at the carrier: that is ours to mend',
   stopped: 'operators have stopped what was to be sent: npm run switch',
 }
 
 export const outcomeWords: Readonly<Record<AttemptOutcome, string>> = {
   accepted: 'took it',
-  rejected: 'refused the number',
+  rejected: 'refused the recipient',
   not_sent: 'did not take it',
   unknown: 'gave no answer that can be read: it may have gone out',
 }

@@ -4,6 +4,8 @@ const challenges = 'services/users/src/challenges/challenges.service.ts'
 const changes = 'services/users/src/phone-changes/phone-changes.service.ts'
 const reproof = 'services/users/src/credentials/reproof.service.ts'
 const sessions = 'services/users/src/sessions/sessions.service.ts'
+const undos = 'services/users/src/phone-changes/address-undos.ts'
+const notice = 'services/auth-gateway/src/flows/change-notice.ts'
 const changesTest = 'services/users/test/phone-changes.test.ts'
 const factorTest = 'services/users/test/second-factor.test.ts'
 const undone = 'an undo gives the old phone back, once, and ends all that the change could have led to'
@@ -100,15 +102,15 @@ export const accountChangeGuards: readonly Guard[] = [
   },
   {
     guards: 'an undo takes the password away',
-    file: changes,
-    take: 'undo.phone, { forgetPassword: true })',
-    put: 'undo.phone)',
+    file: 'services/users/src/people/people.service.ts',
+    take: 'password_hash: null,\n        credentials_changed_at: at,',
+    put: 'credentials_changed_at: at,',
     test: changesTest,
     red: undone,
   },
   {
     guards: 'an undo ends every session',
-    file: changes,
+    file: undos,
     take: 'await sessions.endAll(trx, person.id)\n',
     put: '\n',
     test: changesTest,
@@ -148,7 +150,7 @@ export const accountChangeGuards: readonly Guard[] = [
   },
   {
     guards: 'an undo works once, however many come at once',
-    file: changes,
+    file: undos,
     take: ' || !(await undos.spendUndo(trx, undo))',
     put: '',
     test: changesTest,
@@ -164,15 +166,15 @@ export const accountChangeGuards: readonly Guard[] = [
   },
   {
     guards: 'an undo takes a phone from nobody who proved it since',
-    file: changes,
-    take: "throw new AppError('account.exists')",
-    put: "throw new AppError('undo.gone')",
+    file: undos,
+    take: "(await people.isPhoneTaken(trx, phone)))\n      throw new AppError('account.exists')",
+    put: "(await people.isPhoneTaken(trx, phone)))\n      throw new AppError('undo.gone')",
     test: changesTest,
     red: 'where somebody else proved the old phone since, the undo takes it from nobody, and stays good',
   },
   {
     guards: 'an undo that meets somebody at the old phone is tried again',
-    file: changes,
+    file: undos,
     take: 'await untilNothingIsTaken(() => db.transaction().execute((trx) => goBack(trx, undo)))',
     put: 'void untilNothingIsTaken\n      await db.transaction().execute((trx) => goBack(trx, undo))',
     test: changesTest,
@@ -205,8 +207,8 @@ export const accountChangeGuards: readonly Guard[] = [
   {
     guards: 'a code of an account of before opens nothing of the next one of its phone',
     file: challenges,
-    take: '[changedAt, provedAt].some(',
-    put: '[changedAt, provedAt && null].some(',
+    take: 'byMail ? person.email_verified_at : person.phone_verified_at]',
+    put: 'byMail ? person.email_verified_at : null]',
     test: 'services/users/test/delete-account.test.ts',
     red: 'a code that was sent to an account of before opens nothing of the next account of its phone',
   },
@@ -228,7 +230,7 @@ export const accountChangeGuards: readonly Guard[] = [
   },
   {
     guards: 'a phone is not changed where the old one cannot be told',
-    file: 'services/auth-gateway/src/flows/change-phone.ts',
+    file: notice,
     take: "throw new AppError('unavailable', { cause, effect: 'none' })",
     put: 'void cause',
     test: 'services/auth-gateway/test/change-phone.test.ts',
@@ -236,7 +238,7 @@ export const accountChangeGuards: readonly Guard[] = [
   },
   {
     guards: 'a notice lives as long as its change can be made',
-    file: 'services/auth-gateway/src/flows/change-phone.ts',
+    file: notice,
     take: 'longestSeconds + noticeLifeSeconds',
     put: 'longestSeconds && noticeLifeSeconds',
     test: 'services/auth-gateway/test/change-phone.test.ts',
@@ -260,7 +262,7 @@ export const accountChangeGuards: readonly Guard[] = [
   },
   {
     guards: 'the limits of a number keep nobody from being told that his account left it',
-    file: 'services/auth-gateway/src/flows/change-phone.ts',
+    file: notice,
     take: 'limited: false,',
     put: 'limited: true,',
     test: 'services/auth-gateway/test/change-phone.test.ts',

@@ -195,8 +195,8 @@ export const receiptGuards: readonly Guard[] = [
   {
     guards: 'the list tells nobody which messages are not meant to be sent',
     file: 'services/sms-worker/src/messages/open-challenge.ts',
-    take: "const wouldReach = sealed === undefined || sealed.kind === 'decoy' ? {} : { wouldReach: sealed.to }",
-    put: "const wouldReach = message === undefined || message.kind === 'decoy' ? {} : { wouldReach: message.to }",
+    take: "sealed === undefined || sealed.kind === 'decoy' || isEmail(sealed.to) ? {} : { wouldReach: sealed.to }",
+    put: "message === undefined || message.kind === 'decoy' || isEmail(message.to) ? {} : { wouldReach: message.to }",
     test: sending,
     red: 'a message that looks like it and is not to be sent ends alike',
   },

@@ -124,7 +124,7 @@ export const redisFaultGuards: readonly Guard[] = [
   },
   {
     guards: 'a worker without Redis is not ready',
-    file: 'services/sms-worker/src/deps.ts',
+    file: 'services/sms-worker/src/checks.ts',
     take: "    redis: guard('redis', redis),\n    queueRedis: guard('queue redis', queueRedis),\n",
     put: "    ...(scope.started() && { redis: guard('redis', redis), queueRedis: guard('queue redis', queueRedis) }),\n",
     test: 'deploy/local/test/slow/redis.test.ts',

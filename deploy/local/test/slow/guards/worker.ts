@@ -100,8 +100,8 @@ export const workerGuards: readonly Guard[] = [
   {
     guards: 'decoys reach no carrier',
     file: 'services/sms-worker/src/routing/router.ts',
-    take: 'const its = to === nobody ? decoys : real',
-    put: 'const its = to === nobody ? real : real',
+    take: 'const its = to === nobody || ',
+    put: 'const its = ',
     test: 'services/sms-worker/test/send-sms.test.ts',
     red: 'a decoy reaches no carrier, and moves in the log as a real message does',
   },

@@ -1,7 +1,7 @@
-import { PhoneInput, Strict } from '@latchkey/contracts/v1/shapes'
+import { Strict } from '@latchkey/contracts/v1/shapes'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
-import type { DevCarriers, DevFeed, DevInbox } from '../../flows/ports.js'
+import type { DevCarriers, DevFeed, DevInbox, DevMailbox } from '../../flows/ports.js'
 import { escape, page } from '../page.js'
 import { carrierButtons } from './carriers.js'
 import { codeIn } from './code-in.js'
@@ -9,13 +9,16 @@ import { events } from './events.js'
 
 export interface DevDeps {
   readonly inbox: DevInbox
+  readonly mailbox: DevMailbox
   readonly feed: DevFeed
   readonly carriers: DevCarriers
   /** Moved forward instead of waiting for a cooldown or an expiry. */
   readonly clock: { offsetMs: number }
 }
 
-const Query = Type.Object({ to: Type.Optional(PhoneInput) })
+const Query = Type.Object({
+  to: Type.Optional(Type.String({ minLength: 1, maxLength: 254, examples: ['+919876543210', 'asha@example.com'] })),
+})
 const Clock = Strict({
   offsetMs: Type.Integer({
     minimum: 0,
@@ -25,7 +28,7 @@ const Clock = Strict({
 })
 
 /** What a developer needs to see and no production has: the SMS that were "sent", and a clock to move. */
-export const dev: FastifyPluginAsync<DevDeps> = async (app, { inbox, feed, carriers, clock }) => {
+export const dev: FastifyPluginAsync<DevDeps> = async (app, { inbox, mailbox, feed, carriers, clock }) => {
   await app.register(events, { feed, carriers })
   await app.register(carrierButtons, { carriers })
   app.get(
@@ -34,23 +37,23 @@ export const dev: FastifyPluginAsync<DevDeps> = async (app, { inbox, feed, carri
       // A page that looks again every few seconds must not use up its own developer's limit.
       config: { rateLimit: false },
       schema: {
-        summary: 'Messages that development keeps instead of sending',
+        summary: 'Messages and mail that development keeps instead of sending',
         tags: ['development'],
         querystring: Query,
       },
     },
     async (request, reply) => {
-      const { to } = request.query as Static<typeof Query>
-      // An unescaped `+` in a query is a space; nobody who tries curl should have to know.
-      const messages = (await inbox.read(to?.trim().replace(/^(?!\+)/, '+'))).map(({ to, body, at }) => ({
-        to,
-        body,
-        at,
-        code: codeIn(body),
-      }))
+      const to = addressIn((request.query as Static<typeof Query>).to)
+      const [texts, mails] = await Promise.all([inbox.read(to), mailbox.read(to)])
+      const messages = [
+        ...texts.map(({ to: phone, body, at }) => ({ to: phone, body, at, channel: 'sms' })),
+        ...mails.map((mail) => ({ ...mail, channel: 'email' })),
+      ]
+        .toSorted((a, b) => b.at.localeCompare(a.at))
+        .map((message) => ({ ...message, code: codeIn(message.body) }))
       if (!wantsHtml(request)) return messages
       const { html, contentSecurityPolicy } = page({
-        title: 'SMS inbox',
+        title: 'Inbox',
         body:
           messages.map(article).join('') ||
           '<p class="soft">No messages yet. Sign up with any mobile number, and its code appears here.</p>',
@@ -71,12 +74,17 @@ export const dev: FastifyPluginAsync<DevDeps> = async (app, { inbox, feed, carri
 
 interface Shown {
   readonly to: string
+  readonly subject?: string
   readonly body: string
   readonly at: string
   readonly code: string | null
 }
 
+/** An unescaped `+` in a query is a space; nobody who tries curl should have to know. */
+const addressIn = (to: string | undefined): string | undefined =>
+  to?.includes('@') === true ? to.trim().toLowerCase() : to?.trim().replace(/^(?!\+)/, '+')
+
 const wantsHtml = ({ headers }: FastifyRequest): boolean => headers.accept?.includes('text/html') ?? false
 
-const article = ({ to, body, at, code }: Shown): string =>
-  `<article><p class="soft">${escape(to)} · ${escape(at)}</p>${code === null ? '' : `<p class="code">${escape(code)}</p>`}<pre>${escape(body)}</pre></article>`
+const article = ({ to, subject, body, at, code }: Shown): string =>
+  `<article><p class="soft">${escape(to)} · ${escape(at)}</p>${code === null ? '' : `<p class="code">${escape(code)}</p>`}${subject === undefined ? '' : `<p>${escape(subject)}</p>`}<pre>${escape(body)}</pre></article>`

@@ -20,10 +20,15 @@ export const account: FastifyPluginAsync<{ flows: Flows; policy: ChallengePolicy
     },
     { tag, ...app.sendLimit },
   )
-  mount(app, changeEmail, async ({ body, request }) => flows.changeEmail(body.email, await request.signedIn(face)), {
-    tag,
-    ...app.sendLimit,
-  })
+  mount(
+    app,
+    changeEmail,
+    async ({ body: { email, password }, request }) => {
+      const change = { email, shown: { password, freshWithinSeconds } }
+      return { status: 202, body: { challenge: await flows.changeEmail(change, await request.signedIn(face), policy) } }
+    },
+    { tag, ...app.sendLimit },
+  )
   mount(
     app,
     undoChange,

@@ -1,0 +1,34 @@
+import type { Check } from '@latchkey/kit/ops'
+import type { Consumer } from '@latchkey/kit/queue'
+import { guardRedis } from '@latchkey/kit/redis'
+import type { Scope } from '@latchkey/kit/run'
+import type { Redis } from 'ioredis'
+import type { WorkerConfig } from './config.js'
+
+interface Checked {
+  readonly scope: Scope
+  readonly redis: Redis
+  readonly queueRedis: Redis
+  readonly consumer: Consumer
+}
+
+/** What has to be in order for this worker to be ready. */
+export function checksOf(
+  config: WorkerConfig,
+  { scope, redis, queueRedis, consumer }: Checked,
+): Readonly<Record<string, Check>> {
+  const guard = (name: string, connection: Redis): Check => {
+    const watched = guardRedis(connection, {
+      name,
+      appendOnly: config.NODE_ENV === 'production',
+      refuse: (error) => scope.fail(error),
+    })
+    scope.defer(`${name} guard`, () => watched.close())
+    return watched.check
+  }
+  return {
+    redis: guard('redis', redis),
+    queueRedis: guard('queue redis', queueRedis),
+    consumer: async () => (consumer.running ? undefined : 'the consumer is not running'),
+  }
+}
