@@ -27,7 +27,7 @@ t.test('nothing that looks for accounts sees a registration', async (t) => {
   ] as const) {
     t.match(await logIn(kind, value, password), { status: 401, body: { code: 'credentials.wrong' } }, kind)
     const found = await call('POST', '/people/find-phone', { identifier: { kind, value } })
-    t.strictSame(found.body, { phone: null, known: false }, kind)
+    t.strictSame(found.body, { phone: null, email: null, known: false }, kind)
   }
   t.match(await call('POST', '/sign-ups/prepare', { phone, email, password: null }), { body: { known: false } })
   t.match(await signIn(must(phone)), { status: 410, body: { code: 'challenge.gone' } })
