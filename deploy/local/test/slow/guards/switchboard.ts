@@ -98,6 +98,14 @@ export const switchboardGuards: readonly Guard[] = [
     red: 'a rule of the guard does what an operator ordered, until its time; the others what is configured',
   },
   {
+    guards: 'what is no time of any clock ends no switch',
+    file: order,
+    take: "if (Number.isNaN(leftMs)) throw invalidField('/until', 'is no time')",
+    put: '',
+    test: users,
+    red: 'what could never be obeyed is refused, naming the field',
+  },
+  {
     guards: 'a country that no number has is not stopped',
     file: order,
     take: '.region === name && names',
