@@ -150,7 +150,7 @@ export async function createDeps(
     },
     trustProxy: list(config.TRUST_PROXY),
     corsOrigins: list(config.CORS_ORIGINS),
-    ...hostedPages(config, countries(config)),
+    ...hostedPages(config, { reached: countries(config), mail: canMail }),
     ...(phone !== undefined && { dev: { ...phone, mailbox: createDevMailbox({ redis, sealer }), clock } }),
   }
 }

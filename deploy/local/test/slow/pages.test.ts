@@ -107,14 +107,14 @@ t.test('the hosted pages, in a browser', async (t) => {
       const { page, troubles } = await visit(t, browser, url)
       const number = typedNumber()
       await page.goto('/signup/details')
-      await page.getByText('The number is needed, because this service sends no e-mail.').waitFor()
+      await page.getByText('We send a code to your phone, or to your e-mail if you give no phone.').waitFor()
       await page.getByRole('button', { name: 'Create account' }).click()
       const described = async (label: string) => {
         const ids = (await page.getByLabel(label, { exact: true }).getAttribute('aria-describedby')) ?? ''
         return page.locator(`[id="${ids.split(' ')[0]}"]`).innerText()
       }
       t.match(await described('Name'), /needed/)
-      t.match(await described('Mobile number'), /mobile number that can get text messages/)
+      t.match(await described('E-mail'), /needed/)
       await page.getByLabel('Name').fill('Asha Rao')
       await page.getByLabel('E-mail').fill(`asha${number}@example.com`)
       await page.getByLabel('Password', { exact: true }).fill('password123')
@@ -138,6 +138,21 @@ t.test('the hosted pages, in a browser', async (t) => {
       t.strictSame(troubles, [])
     },
   )
+
+  t.test('who gives no phone proves the e-mail instead', async (t) => {
+    const { page, troubles } = await visit(t, browser, url)
+    const email = `ravi${typedNumber()}@example.com`
+    await page.goto('/signup/details')
+    await page.getByLabel('Name').fill('Ravi')
+    await page.getByLabel('E-mail').fill(email)
+    await page.getByLabel('Password', { exact: true }).fill(password)
+    await page.getByRole('button', { name: 'Create account' }).click()
+    await page.getByText(email).waitFor()
+    await page.getByLabel('Code').fill(await codeFromInbox(call, email))
+    await heading(page, 'Hello, Ravi')
+    await page.getByRole('listitem').filter({ hasText: email }).getByText('Verified').waitFor()
+    t.strictSame(troubles, [])
+  })
 
   t.test(
     'who has an account gets in by password, by code, with a second factor, and back in after forgetting',
