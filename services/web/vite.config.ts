@@ -17,7 +17,10 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     // `use client` of libraries means nothing in a page.
-    rolldownOptions: { input: ['index.html'], checks: { moduleLevelDirective: false, pluginTimings: false } },
+    rolldownOptions: {
+      input: ['index.html', 'inbox.html'],
+      checks: { moduleLevelDirective: false, pluginTimings: false },
+    },
   },
   plugins: [compileMessages(), phoneMetadata(), compressed()],
 })

@@ -3,6 +3,7 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { DevCarriers, DevFeed, DevInbox, DevMailbox } from '../../flows/ports.js'
 import { escape, page } from '../page.js'
+import type { SendEntry } from '../pages.js'
 import { carrierButtons } from './carriers.js'
 import { codeIn } from './code-in.js'
 import { events } from './events.js'
@@ -12,6 +13,8 @@ export interface DevDeps {
   readonly mailbox: DevMailbox
   readonly feed: DevFeed
   readonly carriers: DevCarriers
+  /** Sends the page, where hosted pages are served. */
+  readonly sendEntry: SendEntry | undefined
   /** Moved forward instead of waiting for a cooldown or an expiry. */
   readonly clock: { offsetMs: number }
 }
@@ -28,7 +31,8 @@ const Clock = Strict({
 })
 
 /** What a developer needs to see and no production has: the SMS that were "sent", and a clock to move. */
-export const dev: FastifyPluginAsync<DevDeps> = async (app, { inbox, mailbox, feed, carriers, clock }) => {
+export const dev: FastifyPluginAsync<DevDeps> = async (app, needs) => {
+  const { inbox, mailbox, feed, carriers, sendEntry, clock } = needs
   await app.register(events, { feed, carriers })
   await app.register(carrierButtons, { carriers })
   app.get(
@@ -52,6 +56,7 @@ export const dev: FastifyPluginAsync<DevDeps> = async (app, { inbox, mailbox, fe
         .toSorted((a, b) => b.at.localeCompare(a.at))
         .map((message) => ({ ...message, code: codeIn(message.body) }))
       if (!wantsHtml(request)) return messages
+      if (sendEntry !== undefined) return sendEntry(reply, 'inbox')
       const { html, contentSecurityPolicy } = page({
         title: 'Inbox',
         body:
