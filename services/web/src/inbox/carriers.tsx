@@ -12,7 +12,7 @@ const times = { 30: '30 s', 60: '1 minute', 300: '5 minutes' }
 export function Carriers({ carriers, out }: Pick<View, 'carriers' | 'out'>) {
   const [forSeconds, setForSeconds] = useState(60)
   const [wrong, setWrong] = useState('')
-  const ail = (lane: string, ailment: Ailment | null) =>
+  const ail = (lane: string, ailment: Ailment | null): void => {
     fetch(`/dev/carriers/${lane}`, {
       method: 'PUT',
       headers: { 'content-type': 'application/json' },
@@ -20,6 +20,7 @@ export function Carriers({ carriers, out }: Pick<View, 'carriers' | 'out'>) {
     })
       .then(({ ok }) => setWrong(ok ? '' : 'The gateway refused that.'))
       .catch(() => setWrong('The gateway does not answer.'))
+  }
 
   return (
     <section className="panel" aria-labelledby="carriers">

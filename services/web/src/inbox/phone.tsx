@@ -24,7 +24,7 @@ export function Phone({ arrived }: { readonly arrived: readonly Arrival[] }) {
         </div>
         <div className="sender">
           <span className="mark" aria-hidden="true">
-            {[...settings.brand.name][0]}
+            {Array.from(settings.brand.name)[0]}
           </span>
           <h2>{settings.brand.name}</h2>
           <select aria-label="Number" value={chosen} onChange={({ target }) => choose(target.value)}>
@@ -79,15 +79,16 @@ function Bubble({ message: { to, body, code, at, lane, attempt }, onCopied }: Bu
 
 function Code({ code, onCopied }: { readonly code: string; readonly onCopied: (what: string) => void }) {
   const button = useRef<HTMLButtonElement>(null)
-  const copy = () =>
-    navigator.clipboard
-      .writeText(code)
+  const copy = (): void => {
+    Promise.resolve()
+      .then(() => navigator.clipboard.writeText(code))
       .then(() => onCopied(`Copied ${code}`))
       .catch(() => {
-        // Without leave, or over plain HTTP from elsewhere: marked, so that the keyboard can do it.
+        // Without leave, or over plain HTTP from elsewhere, it is marked, so that the keyboard can do it.
         if (button.current !== null) getSelection()?.selectAllChildren(button.current)
         onCopied('Marked: copy it with the keyboard')
       })
+  }
   return (
     <button ref={button} type="button" className="take" aria-label={`Copy ${code}`} onClick={copy}>
       {code}
