@@ -203,7 +203,7 @@ function openSandbox(
     const lane = lanes.find((each) => each === name)
     return lane && createInbox({ ...needs, lane, ailing, onArrived: note })
   }
-  return { watch, sandbox, mailbox: createMailbox(needs) }
+  return { watch, sandbox, mailbox: createMailbox({ ...needs, onArrived: note }) }
 }
 
 interface LaneNeeds extends Sandboxed {

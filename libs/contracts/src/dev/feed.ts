@@ -1,6 +1,5 @@
 import { type Static, Type } from 'typebox'
 import { AttemptOutcome, DeliveryReason, DeliveryState } from '../delivery.js'
-import { E164 } from '../phone.js'
 import { DeliveryAttempt, receiptStates } from '../queues/delivery-event.js'
 import { Purpose, Timestamp } from '../v1/shapes.js'
 import { SandboxCarrier } from './carriers.js'
@@ -17,11 +16,13 @@ const says = Type.Optional(Type.String({ maxLength: 120 }))
 /** A message came in on the phone. */
 export const Arrived = Type.Object({
   kind: Type.Literal('arrived'),
-  channel: Type.Literal('sms'),
+  channel: Type.Enum(['sms', 'email']),
   messageId,
   attempt,
   lane,
-  to: E164,
+  to: Type.String({ maxLength: 254 }),
+  /** Of a mail. */
+  subject: Type.Optional(Type.String()),
   body: Type.String(),
   at,
 })

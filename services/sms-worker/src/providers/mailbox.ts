@@ -1,4 +1,5 @@
 import { Email } from '@latchkey/contracts/address'
+import type { Arrived } from '@latchkey/contracts/dev/feed'
 import {
   mailboxContext,
   type MailboxEntry,
@@ -14,15 +15,16 @@ import type { SmsProvider } from './provider.js'
 interface MailboxOptions {
   readonly redis: Redis
   readonly sealer: Sealer
+  readonly onArrived?: (mail: Arrived) => void
 }
 
 /** The mailbox of development: mails wait sealed in Redis for /dev/inbox. */
-export function createMailbox({ redis, sealer }: MailboxOptions): SmsProvider {
+export function createMailbox({ redis, sealer, onArrived }: MailboxOptions): SmsProvider {
   return {
     name: 'mailbox',
     timeoutMs: 1_000,
     endsAs: 'delivered',
-    async send({ id, to, body, letter }) {
+    async send({ id, attempt = 1, to, body, letter }) {
       if (!Value.Check(Email, to)) throw new Error('what is no mail came to the mailbox')
       const entry: MailboxEntry = { to, subject: letter?.subject ?? '', body, at: new Date().toISOString() }
       const box = sealer.seal(JSON.stringify(entry), mailboxContext)
@@ -33,6 +35,7 @@ export function createMailbox({ redis, sealer }: MailboxOptions): SmsProvider {
           .ltrim(mailboxKey, 0, mailboxLength - 1)
           .expire(mailboxKey, mailboxLifeSeconds)
           .exec()
+        onArrived?.({ kind: 'arrived', channel: 'email', messageId: id, attempt, lane: 'mailbox', ...entry })
         return { outcome: 'accepted', providerMessageId: id }
       } catch {
         return { outcome: 'unknown', carrierCode: 'redis' }

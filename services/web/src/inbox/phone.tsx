@@ -58,7 +58,7 @@ interface BubbleProps {
   readonly onCopied: (what: string) => void
 }
 
-function Bubble({ message: { to, body, code, at, lane, attempt }, onCopied }: BubbleProps) {
+function Bubble({ message: { to, subject, body, code, at, lane, attempt }, onCopied }: BubbleProps) {
   const [before, after] = code === null ? [body, ''] : halves(body, code)
   return (
     <li className="bubble">
@@ -66,6 +66,7 @@ function Bubble({ message: { to, body, code, at, lane, attempt }, onCopied }: Bu
         <span>{spaced(to)}</span> <time dateTime={at}>{clock(at)}</time>
       </p>
       <p className="text">
+        {subject !== undefined && <strong className="subject">{subject}</strong>}
         {before}
         {code !== null && <Code code={code} onCopied={onCopied} />}
         {after}
