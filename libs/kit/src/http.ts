@@ -82,6 +82,8 @@ export function createHttp({
     connectionTimeout: 30_000,
     // Fastify's own 503 of a closing server has no shape of ours, and no Retry-After: what still comes in is answered.
     return503OnClosing: false,
+    // `*` is all of a server, and for OPTIONS only (RFC 9112, 3.2.4); the router would take it for `/`.
+    rewriteUrl: ({ url = '/' }) => (url === '*' ? '/*' : url),
     routerOptions: { maxParamLength: 8_192, ignoreTrailingSlash: true },
     // No route was looked for: the path that was asked for is all there is.
     frameworkErrors: (error, request, reply) =>
