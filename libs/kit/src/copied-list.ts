@@ -31,8 +31,9 @@ export function createCopiedList<S extends TSchema>({
   let looking: Promise<void> | undefined
 
   async function look(): Promise<void> {
-    lookedAt = performance.now()
     const found = redis.status === 'ready' ? await redis.hgetall(key).catch(() => ({})) : {}
+    // From its end: who looks twice waits once for a Redis that does not answer.
+    lookedAt = performance.now()
     const { [version]: _version, [complete]: whole, ...entries }: Record<string, string> = found
     if (whole === '1') known = Object.values(entries).flatMap((text) => parse(schema, text))
   }
