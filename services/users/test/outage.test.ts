@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { eventually } from '@latchkey/kit/testing'
 import { sql as rawSql } from 'kysely'
 import { Client } from 'pg'
@@ -213,4 +214,12 @@ t.test('a connection that Postgres ends in the middle is answered with 503, and 
     t.ok(status === 200 || status === 503, `${status}`)
     return status === 200
   })
+})
+
+t.test('what a database refuses is not quoted by the error, which stands in a log', async (t) => {
+  const { db } = await harness(t)
+  const secret = `a name ${newPhone()}`
+  const refused = await rawSql`select ${secret}::text::integer`.execute(db).catch((error: unknown) => error)
+  t.match(refused, { message: 'postgres refused a value (22P02)' })
+  t.notMatch(inspect(refused, { depth: 9, showHidden: true }), secret)
 })

@@ -222,8 +222,8 @@ export const usersGuards: readonly Guard[] = [
     file: 'services/users/src/database.ts',
     take: 'throw withoutValues(error)',
     put: 'throw error',
-    test: 'deploy/local/test/slow/secrets.test.ts',
-    red: 'no code, password, token, phone, name or key is anywhere it does not belong: with the inbox',
+    test: 'services/users/test/outage.test.ts',
+    red: 'what a database refuses is not quoted by the error, which stands in a log',
   },
   {
     guards: 'no request inherits the transaction of another',
