@@ -7,7 +7,7 @@ export const faceGuards: readonly Guard[] = [
     file: 'services/auth-gateway/src/flows/send-by-address.ts',
     take: 'const over = meant === null && proved',
     put: 'const over = registration === null && proved && !canSend',
-    test: 'deploy/local/test/dialects/claims.test.ts',
+    test: 'deploy/local/test/slow/claims.test.ts',
     red: 'claims > nobody has the code of a registration sent again whose phone somebody else has proved',
   },
   {
@@ -15,7 +15,7 @@ export const faceGuards: readonly Guard[] = [
     file: 'services/auth-gateway/src/flows/send-by-address.ts',
     take: 'const meant = registration ?? shadow',
     put: 'const meant = shadow === null ? registration : null',
-    test: 'deploy/local/test/dialects/hidden.test.ts',
+    test: 'deploy/local/test/slow/hidden.test.ts',
     red: 'where conflicts are hidden > careops: sent again and again, nothing tells whether phone, e-mail or both are taken',
   },
   {
@@ -31,7 +31,7 @@ export const faceGuards: readonly Guard[] = [
     file: 'services/auth-gateway/src/flows/answer-by-address.ts',
     take: "if (error instanceof AppError && error.code === 'challenge.gone') return decoyed()",
     put: 'if (!(error instanceof AppError)) return decoyed()',
-    test: 'deploy/local/test/dialects/claims.test.ts',
+    test: 'deploy/local/test/slow/claims.test.ts',
     red: 'claims > a proof on /v1 or at rently ends what was registered with that phone: its token, its code and its log-in',
   },
   {
@@ -79,7 +79,7 @@ export const faceGuards: readonly Guard[] = [
     file: 'services/auth-gateway/src/flows/register.ts',
     take: "says: taken ? 'account_exists' : 'code',",
     put: "says: taken ? 'code' : 'code',",
-    test: 'deploy/local/test/dialects/hidden.test.ts',
+    test: 'deploy/local/test/slow/hidden.test.ts',
     red: 'where conflicts are hidden',
   },
   {
@@ -111,7 +111,7 @@ export const faceGuards: readonly Guard[] = [
     file: 'services/auth-gateway/src/flows/tell-conflict.ts',
     take: "if (counted.verdict === 'limited') throw tooSoon(counted.retryAt)",
     put: "if (counted.verdict === 'limited') return take()",
-    test: 'deploy/local/test/dialects/claims.test.ts',
+    test: 'deploy/local/test/slow/claims.test.ts',
     red: 'claims > an address is told of as many conflicts an hour as are configured, and then nothing of what is taken or free',
   },
   {
@@ -119,7 +119,7 @@ export const faceGuards: readonly Guard[] = [
     file: 'services/auth-gateway/src/flows/tell-conflict.ts',
     take: '      giveBack()\n      return taken',
     put: '      return taken',
-    test: 'deploy/local/test/dialects/claims.test.ts',
+    test: 'deploy/local/test/slow/claims.test.ts',
     red: 'claims > an address is told of as many conflicts an hour as are configured, and then nothing of what is taken or free',
   },
   {

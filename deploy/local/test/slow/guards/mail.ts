@@ -1,7 +1,7 @@
 import type { Guard } from '../guards.js'
 
 const sending = 'services/sms-worker/test/mail.test.ts'
-const journey = 'deploy/local/test/journey/mail.test.ts'
+const journey = 'deploy/local/test/slow/mail.test.ts'
 const reached = (what: string) => `people who are reached by mail > ${what}`
 
 export const mailGuards: readonly Guard[] = [

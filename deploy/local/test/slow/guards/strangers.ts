@@ -104,7 +104,7 @@ export const strangerGuards: readonly Guard[] = [
     file: `${gateway}/flows/me.ts`,
     take: "tellConflict(caller, 'request.invalid', take)",
     put: 'take()',
-    test: 'deploy/local/test/dialects/claims.test.ts',
+    test: 'deploy/local/test/slow/claims.test.ts',
     red: 'claims > who is signed in is told of as many taken usernames as of any conflict',
   },
   {
@@ -120,7 +120,7 @@ export const strangerGuards: readonly Guard[] = [
     file: `${gateway}/flows/sign-in-with-password.ts`,
     take: 'await countSend()',
     put: '',
-    test: 'deploy/local/test/dialects/second-factor.test.ts',
+    test: 'deploy/local/test/slow/second-factor.test.ts',
     red: 'an account that asks for a second factor > its SMS is inside the limit of sends of an address; log-ins without one are not',
   },
   {

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { careops } from './faces/careops.js'
-import { faces } from './faces/faces.js'
-import { settle, tellTale } from './scene.js'
-import { randomPerson, world } from './world.js'
+import { careops } from '../dialects/faces/careops.js'
+import { faces } from '../dialects/faces/faces.js'
+import { settle, tellTale } from '../dialects/scene.js'
+import { randomPerson, world } from '../dialects/world.js'
 
 const registering = faces.filter(({ name }) => name !== 'rently')
 const hidden = Object.fromEntries(

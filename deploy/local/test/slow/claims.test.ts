@@ -1,10 +1,10 @@
 import t, { type Test } from 'tap'
-import type { Face } from './faces/face.js'
-import { faces } from './faces/faces.js'
-import { jodimilan } from './faces/jodimilan.js'
-import { rently } from './faces/rently.js'
-import { begin, type Scene, settle, tellTale } from './scene.js'
-import { type Client, type Person, randomPerson, type World, world } from './world.js'
+import type { Face } from '../dialects/faces/face.js'
+import { faces } from '../dialects/faces/faces.js'
+import { jodimilan } from '../dialects/faces/jodimilan.js'
+import { rently } from '../dialects/faces/rently.js'
+import { begin, type Scene, settle, tellTale } from '../dialects/scene.js'
+import { type Client, type Person, randomPerson, type World, world } from '../dialects/world.js'
 
 // What somebody has who registered a phone at one face, and what is left of it when its owner proves it at another.
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { eventually } from '@latchkey/kit/testing'
 import t from 'tap'
 import { query } from '../../src/postgres.js'
-import { type Call, codeFromInbox, journey, newPerson, password, randomPhone } from './journey.js'
+import { type Call, codeFromInbox, journey, newPerson, password, randomPhone } from '../journey/journey.js'
 
 const another = 'a different horse battery staple'
 const gone = { status: 410, body: { code: 'challenge.gone' } }

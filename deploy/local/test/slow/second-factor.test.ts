@@ -1,10 +1,10 @@
 import t from 'tap'
-import type { Face } from './faces/face.js'
-import { faces } from './faces/faces.js'
-import { jodimilan } from './faces/jodimilan.js'
-import { rently } from './faces/rently.js'
-import { settle } from './scene.js'
-import { type Person, randomPerson, world } from './world.js'
+import type { Face } from '../dialects/faces/face.js'
+import { faces } from '../dialects/faces/faces.js'
+import { jodimilan } from '../dialects/faces/jodimilan.js'
+import { rently } from '../dialects/faces/rently.js'
+import { settle } from '../dialects/scene.js'
+import { type Person, randomPerson, world } from '../dialects/world.js'
 
 t.test('an account that asks for a second factor', async (t) => {
   const here = await world(t)

@@ -11,7 +11,7 @@ import { startProxy } from '@latchkey/kit/test-proxy'
 import { eventually } from '@latchkey/kit/testing'
 import t from 'tap'
 import { root } from '../../src/places.js'
-import { codeFromInbox, journey, newPerson, password, randomPhone } from './journey.js'
+import { codeFromInbox, journey, newPerson, password, randomPhone } from '../journey/journey.js'
 
 /** What all tabs of one browser see. */
 function sharedStorage(): TokenStorage {
