@@ -72,6 +72,19 @@ export function PasswordField({ label, hint, error, ...input }: AroundProps & Co
   )
 }
 
+/** A password that is to be: browsers offer to make one up. */
+export function NewPasswordField(input: Pick<AroundProps, 'error'> & ComponentProps<'input'>) {
+  const say = useSay()
+  return (
+    <PasswordField
+      label={say('newPassword.label')}
+      hint={say('newPassword.hint')}
+      autoComplete="new-password"
+      {...input}
+    />
+  )
+}
+
 /** Sends the form; busy while it is under way, and then deaf to a second press. */
 export function Submit({ busy, children }: { busy: boolean; children: ReactNode }) {
   const say = useSay()

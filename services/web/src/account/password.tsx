@@ -1,7 +1,7 @@
 import type { User } from '@latchkey/contracts/v1/shapes'
 import { useLocation } from 'wouter'
 import { client } from '../client.js'
-import { FormError, PasswordField, Submit } from '../fields.js'
+import { FormError, NewPasswordField, PasswordField, Submit } from '../fields.js'
 import { useSending } from '../form.js'
 import { useSay } from '../locale.js'
 import { Page } from '../shell.js'
@@ -37,11 +37,8 @@ function Form({ user }: { user: User }) {
             {...register('currentPassword', required)}
           />
         )}
-        <PasswordField
-          label={say('newPassword.label')}
-          hint={say('newPassword.hint')}
+        <NewPasswordField
           error={wrong('newPassword')}
-          autoComplete="new-password"
           {...register('newPassword', { ...required, minLength: { value: 8, message: say('error.short') } })}
         />
         <Submit busy={busy}>{say('save')}</Submit>

@@ -1,6 +1,6 @@
 import { Link, Redirect, useLocation } from 'wouter'
 import { client, useSignedIn } from '../client.js'
-import { FormError, PasswordField, Submit } from '../fields.js'
+import { FormError, NewPasswordField, Submit } from '../fields.js'
 import { useSending } from '../form.js'
 import { useSay } from '../locale.js'
 import { Page } from '../shell.js'
@@ -26,11 +26,8 @@ export function FirstPassword() {
     >
       <form {...form}>
         <FormError text={formWrong} />
-        <PasswordField
-          label={say('newPassword.label')}
-          hint={say('newPassword.hint')}
+        <NewPasswordField
           error={wrong('newPassword')}
-          autoComplete="new-password"
           {...register('newPassword', {
             required: say('error.required'),
             minLength: { value: 8, message: say('error.short') },

@@ -1,7 +1,7 @@
 import { Link, Redirect, useLocation } from 'wouter'
 import { client } from '../client.js'
 import { endFlow, notice, readFlow } from '../flow.js'
-import { FormError, PasswordField, Submit } from '../fields.js'
+import { FormError, NewPasswordField, Submit } from '../fields.js'
 import { useSending } from '../form.js'
 import { useSay } from '../locale.js'
 import { Page } from '../shell.js'
@@ -32,11 +32,8 @@ export function Reset() {
     >
       <form {...form}>
         <FormError text={formWrong} />
-        <PasswordField
-          label={say('newPassword.label')}
-          hint={say('newPassword.hint')}
+        <NewPasswordField
           error={wrong('newPassword')}
-          autoComplete="new-password"
           {...register('newPassword', {
             required: say('error.required'),
             minLength: { value: 8, message: say('error.short') },
