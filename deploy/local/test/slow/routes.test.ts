@@ -2,6 +2,7 @@ import { Redis } from 'ioredis'
 import t from 'tap'
 import { Check } from 'typebox/schema'
 import { Problem } from '@latchkey/contracts/endpoint'
+import { eventually } from '@latchkey/kit/testing'
 import { Pool } from 'undici'
 import { faces } from '../dialects/faces/faces.js'
 import { settle } from '../dialects/scene.js'
@@ -51,6 +52,12 @@ t.test('every route of every face', async (t) => {
     code: await all.code(me.phone),
   })
   tokens.set('v1', answered.body.session.accessToken)
+  // What was decided is written down behind the answers, and not in one order.
+  await eventually('all of that in the trace', async () => {
+    const rows = await all.query('select kind, count(*)::int from message_traces group by kind')
+    const kinds = ['opened', 'queued', 'right'].map((kind) => rows.find((row) => row['kind'] === kind)?.['count'])
+    return kinds.every((count) => count === faces.length + 1)
+  })
 
   const operations = await readOperations((path) => by.call('GET', path))
   const good = (operation: Operation): Good => {
