@@ -4,6 +4,7 @@ import { DatabaseError, Pool, type PoolClient } from 'pg'
 import type { Logger } from 'pino'
 import type { AuditTable } from './audit/audit.table.js'
 import type { ConsumedChallengeTable } from './challenges/challenges.table.js'
+import type { ConversionDayTable, ConversionLateTable, ConversionWrittenTable } from './conversion/conversion.table.js'
 import type { CopiedListTable } from './copies/copies.table.js'
 import type { ResetTokenTable } from './credentials/reset-tokens.table.js'
 import type { SmsAttemptTable, SmsMessageTable } from './deliveries/deliveries.table.js'
@@ -34,6 +35,9 @@ export interface Database {
   switches: SwitchTable
   audit: AuditTable
   message_trace: MessageTraceTable
+  conversion_days: ConversionDayTable
+  conversion_written: ConversionWrittenTable
+  conversion_late: ConversionLateTable
 }
 export type Db = Kysely<Database>
 /** In a signature: only inside a transaction. */
@@ -48,9 +52,24 @@ const limits = {
   idle_in_transaction_session_timeout: 2_000,
 }
 
-/** Opens the pool of the request path. Whatever Postgres does wrong, or does too slowly, becomes `unavailable`. */
-export function openDatabase(url: string, { log, connections = 10 }: { log: Logger; connections?: number }): Db {
-  const pool = new Pool({ connectionString: url, max: connections, keepAlive: true, ...limits })
+/** For work that nobody waits for. It still waits for no lock: somebody may be waiting behind it. */
+const patientLimits = { ...limits, statement_timeout: 120_000, query_timeout: 125_000 }
+
+interface Opening {
+  readonly log: Logger
+  readonly connections?: number
+  /** Not for requests: statements may take minutes. */
+  readonly patient?: boolean
+}
+
+/** Opens a pool, of the request path where it is not `patient`. Whatever Postgres does wrong, or does too slowly, becomes `unavailable`. */
+export function openDatabase(url: string, { log, connections = 10, patient = false }: Opening): Db {
+  const pool = new Pool({
+    connectionString: url,
+    max: connections,
+    keepAlive: true,
+    ...(patient ? patientLimits : limits),
+  })
   pool.on('error', (err) => log.warn({ err }, 'an idle connection to postgres was lost'))
   return new Kysely<Database>({ dialect: new PostgresDialect({ pool: guardedPool(pool, createStatementNames()) }) })
 }

@@ -55,6 +55,8 @@ export interface Copies {
 
 interface ServicesNeeds {
   readonly db: Db
+  /** Of the same database, for what nobody waits for. */
+  readonly patientDb: Db
   readonly ring: KeyRing
   /** Names phones in the trace. */
   readonly traceKey: Key
@@ -70,6 +72,7 @@ interface ServicesNeeds {
 /** The features over one database, each made from what it needs. */
 export function createServices({
   db,
+  patientDb,
   ring,
   traceKey,
   prices,
@@ -104,13 +107,13 @@ export function createServices({
     ...metrics,
   })
   const registrations = createRegistrations({ db, people, claims, credentials, sessions })
-  const deliveries = createDeliveries({ db, now })
+  const conversions = createConversions({ db, patientDb, prices, now })
+  const deliveries = createDeliveries({ db, conversions, now })
   const optOuts = createOptOuts({ db, copy: copies.optOuts, now, log })
   const audit = createAudit({ db, now })
   const admins = createAdmins({ db, people, sessions, audit })
   const switchboard = createSwitchboard({ db, copy: copies.switches, audit, now, log })
   const traces = createTraces({ db, key: traceKey, audit, deliveries, challenges, now })
-  const conversions = createConversions({ db, prices, now })
   const account = createAccount({ db, people, reproof, traces })
   const sweeps = {
     messages: deliveries.sweep,
@@ -122,6 +125,7 @@ export function createServices({
     optOutWords: optOuts.sweep,
     challenges: challenges.sweep,
     traces: traces.sweep,
+    conversion: conversions.writeDays,
   }
   return {
     people,
@@ -162,6 +166,8 @@ export function createDeps(
 ): Deps {
   const db = openDatabase(config.DATABASE_URL, { log })
   scope.defer('postgres', () => db.destroy())
+  const patientDb = openDatabase(config.DATABASE_URL, { log, connections: 1, patient: true })
+  scope.defer('patient postgres', () => patientDb.destroy())
   const queueUrl = config.QUEUE_REDIS_URL ?? config.REDIS_URL
   const redis = createRedis(queueUrl, {
     log,
@@ -180,6 +186,7 @@ export function createDeps(
 
   const services = createServices({
     db,
+    patientDb,
     ring: tokenRing(config),
     traceKey: traceKey(config),
     prices: readSmsPrices(config.SMS_PRICES),

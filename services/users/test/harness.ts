@@ -108,10 +108,12 @@ export async function harness(
     },
     transformResult: async ({ result }) => result,
   })
+  const patientDb = openDatabase(databaseUrl, { log: silent, connections: 1, patient: true })
   const metrics = new Registry()
   const traceKey = newKey()
   const services = createServices({
     db,
+    patientDb,
     ring,
     traceKey,
     prices,
@@ -124,7 +126,7 @@ export async function harness(
   const app = buildApp(services, { internalSecret, log: silent, metrics })
   t.teardown(async () => {
     await app.close()
-    await opened.destroy()
+    await Promise.all([opened.destroy(), patientDb.destroy()])
   })
   await app.ready()
 

@@ -18,6 +18,7 @@ const released = [
   '0014_order_and_age',
   '0015_told_acts',
   '0016_email',
+  '0018_conversion_days',
 ]
 
 type Columns = { [T in keyof Database]: Record<keyof Database[T], true> }
@@ -144,6 +145,22 @@ const columns = {
     attempts_left: true,
     sent: true,
   },
+  conversion_days: {
+    day: true,
+    provider: true,
+    country: true,
+    sent: true,
+    delivered: true,
+    undelivered: true,
+    verified: true,
+    median_seconds: true,
+    told_cost: true,
+    without_currency: true,
+    untold: true,
+    untold_segments: true,
+  },
+  conversion_written: { day: true, at: true },
+  conversion_late: { id: true, day: true },
   audit: { id: true, at: true, actor: true, action: true, target: true, why: true, told_id: true, detail: true },
   copied_lists: { name: true, version: true },
   switches: {

@@ -2,10 +2,11 @@ import { deliveryRanks, type DeliveryState } from '@latchkey/contracts/delivery'
 import type { ReplyOf } from '@latchkey/contracts/endpoint'
 import type { getDelivery } from '@latchkey/contracts/internal/users'
 import type { DeliveryAttempt, DeliveryEvent, Receipt } from '@latchkey/contracts/queues/delivery-event'
+import type { Conversions } from '../conversion/conversion.service.js'
 import { type Db, inBatches, type Trx } from '../database.js'
 import * as deliveries from './deliveries.repository.js'
 import * as receipts from './receipts.repository.js'
-import { joinReceipts, keepReceipt, playReceipt } from './receipts.service.js'
+import { joinReceipts, keepReceipt, oldestOf, playReceipt } from './receipts.service.js'
 
 /** The delivery log: what became of every message. States only move up. */
 export interface Deliveries {
@@ -30,16 +31,23 @@ export type LoggedMessage = Awaited<ReturnType<typeof deliveries.findLogged>>[nu
 
 const silenceMs = 24 * 3_600_000
 
-export function createDeliveries({ db, now }: { db: Db; now: () => Date }): Deliveries {
+interface DeliveriesNeeds {
+  readonly db: Db
+  readonly conversions: Pick<Conversions, 'noteLate'>
+  readonly now: () => Date
+}
+
+export function createDeliveries({ db, conversions, now }: DeliveriesNeeds): Deliveries {
   async function close(from: DeliveryState[], to: DeliveryState): Promise<number> {
     const before = new Date(now().getTime() - silenceMs)
     return inBatches((most) => deliveries.closeStale(db, { from, to, rank: deliveryRanks[to], before, most }))
   }
 
   async function lift(trx: Trx, messageId: string): Promise<void> {
-    const finding = await joinReceipts(trx, messageId)
+    const { finding, oldest } = await joinReceipts(trx, messageId)
     if (finding !== undefined)
       await deliveries.liftMessage(trx, { id: messageId, ...finding, rank: deliveryRanks[finding.state] })
+    await conversions.noteLate(trx, { id: messageId, oldest })
   }
 
   const joinLater = (messageId: string): Promise<void> =>
@@ -64,6 +72,8 @@ export function createDeliveries({ db, now }: { db: Db; now: () => Date }): Deli
         for (const row of rest) await deliveries.upsertAttempt(trx, row).execute()
         for (const each of attempts) await playReceipt(trx, { messageId, country: event.country, attempt: each }, now())
         if (told) await lift(trx, messageId)
+        const times = [event.at, ...attempts.map(({ endedAt }) => endedAt)]
+        await conversions.noteLate(trx, { id: messageId, oldest: oldestOf(times.map((at) => new Date(at))) })
       })
     },
     async receive(receipt) {

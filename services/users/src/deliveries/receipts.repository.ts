@@ -59,7 +59,7 @@ export async function findStory(trx: Trx, messageId: string) {
   if (receipts.length === 0) return { receipts, attempts: [] }
   const attempts = await trx
     .selectFrom('sms_attempts')
-    .select(['number', 'provider', 'outcome', 'provider_message_id'])
+    .select(['number', 'provider', 'outcome', 'provider_message_id', 'ended_at'])
     .where('message_id', '=', messageId)
     .execute()
   return { receipts, attempts }

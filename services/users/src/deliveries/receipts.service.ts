@@ -41,8 +41,11 @@ export async function keepReceipt(trx: Trx, receipt: Receipt & { readonly messag
   })
 }
 
-/** Joins the receipts of a message with those of its attempts that are known, and says what they come to; undefined where to nothing yet. */
-export async function joinReceipts(trx: Trx, messageId: string): Promise<Finding | undefined> {
+/** Joins the receipts of a message with those of its attempts that are known; says what they come to, undefined where to nothing yet, and when the first attempt ended. */
+export async function joinReceipts(
+  trx: Trx,
+  messageId: string,
+): Promise<{ finding: Finding | undefined; oldest: Date | undefined }> {
   const story = await receipts.findStory(trx, messageId)
   for (const told of story.receipts) {
     const attempt = story.attempts.find(isAbout(told))
@@ -50,8 +53,12 @@ export async function joinReceipts(trx: Trx, messageId: string): Promise<Finding
     const { provider, provider_message_id: sid } = told
     await receipts.joinReceipt(trx, { messageId, number: attempt.number, provider, sid })
   }
-  return findingOf(story)
+  return { finding: findingOf(story), oldest: oldestOf(story.attempts.map(({ ended_at: at }) => at)) }
 }
+
+/** The earliest of some times. */
+export const oldestOf = (times: readonly Date[]): Date | undefined =>
+  times.length === 0 ? undefined : new Date(Math.min(...times.map((at) => at.getTime())))
 
 /** One copy that arrived is enough; that nothing will arrive is only certain once it is said of every attempt that may have been taken. */
 function findingOf({ receipts: told, attempts }: Story): Finding | undefined {

@@ -15,6 +15,7 @@ import { up as switches } from './0013_switches.js'
 import { up as orderAndAge } from './0014_order_and_age.js'
 import { up as toldActs } from './0015_told_acts.js'
 import { up as email } from './0016_email.js'
+import { up as conversionDays } from './0018_conversion_days.js'
 
 /** In order, by name, for ever. A list rather than a folder scan: it type-checks and shows up in review. */
 const migrations: Record<string, Migration> = {
@@ -31,6 +32,7 @@ const migrations: Record<string, Migration> = {
   '0014_order_and_age': { up: orderAndAge },
   '0015_told_acts': { up: toldActs },
   '0016_email': { up: email },
+  '0018_conversion_days': { up: conversionDays },
 }
 
 /** Brings the schema up to date, and says what it did. Replicas may start at once: Kysely takes an advisory lock, and one of them works. */

@@ -82,6 +82,14 @@ export const operatorGuards: readonly Guard[] = [
     red: 'a right answer counts for one message: the latest before it, rather one that was not lost',
   },
   {
+    guards: 'a receipt that comes after its day was written down moves the day',
+    file: 'services/users/src/conversion/conversion.service.ts',
+    take: 'await conversion.insertLate(trx, id)',
+    put: 'if (trx === undefined) await conversion.insertLate(trx, id)',
+    test: 'services/users/test/conversion-days.test.ts',
+    red: 'what was written down of a day is what the log says, also once more was heard of it',
+  },
+  {
     guards: 'the role of an admin is offered to nobody',
     file: 'services/auth-gateway/src/config.ts',
     take: "list(SIGNUP_ROLES).includes('admin')",
