@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { deliveryRanks, type DeliveryState } from '@latchkey/contracts/delivery'
+import type { DeliveryState } from '@latchkey/contracts/delivery'
+import { deliveryRanks } from '@latchkey/contracts/v1/delivery-ranks'
 import { type DeliveryEvent, deliveryEventQueue } from '@latchkey/contracts/queues/delivery-event'
 import { smsClasses, type SmsJob, smsJobId, smsQueue } from '@latchkey/contracts/queues/sms'
 import type { Producer } from '@latchkey/kit/queue'

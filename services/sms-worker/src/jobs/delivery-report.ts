@@ -1,4 +1,5 @@
-import { type DeliveryReason, deliveryRanks, type DeliveryState } from '@latchkey/contracts/delivery'
+import type { DeliveryReason, DeliveryState } from '@latchkey/contracts/delivery'
+import { deliveryRanks } from '@latchkey/contracts/v1/delivery-ranks'
 import {
   type DeliveryAttempt,
   type DeliveryEvent,

@@ -1,4 +1,5 @@
-import { deliveryRanks, type DeliveryState } from '@latchkey/contracts/delivery'
+import type { DeliveryState } from '@latchkey/contracts/delivery'
+import { deliveryRanks } from '@latchkey/contracts/v1/delivery-ranks'
 import type { ReplyOf } from '@latchkey/contracts/endpoint'
 import type { getDelivery } from '@latchkey/contracts/internal/users'
 import type { DeliveryAttempt, DeliveryEvent, Receipt } from '@latchkey/contracts/queues/delivery-event'

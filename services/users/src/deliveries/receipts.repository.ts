@@ -1,4 +1,5 @@
-import { decoyPrefix, deliveryRanks } from '@latchkey/contracts/delivery'
+import { decoyPrefix } from '@latchkey/contracts/delivery'
+import { deliveryRanks } from '@latchkey/contracts/v1/delivery-ranks'
 import type { ReceiptState } from '@latchkey/contracts/queues/delivery-event'
 import { type Insertable, sql } from 'kysely'
 import type { Db, Trx } from '../database.js'

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
-import { decoyPrefix, type DeliveryReason, type DeliveryState, deliveryRanks } from '@latchkey/contracts/delivery'
+import { decoyPrefix, type DeliveryReason, type DeliveryState } from '@latchkey/contracts/delivery'
+import { deliveryRanks } from '@latchkey/contracts/v1/delivery-ranks'
 import type { DeliveryAttempt, Receipt } from '@latchkey/contracts/queues/delivery-event'
 import type { Trx } from '../database.js'
 import * as receipts from './receipts.repository.js'

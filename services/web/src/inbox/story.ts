@@ -1,5 +1,6 @@
 import type { SandboxCarrier } from '@latchkey/contracts/dev/carriers'
 import type { FeedEvent } from '@latchkey/contracts/dev/feed'
+import { deliveryRanks } from '@latchkey/contracts/v1/delivery-ranks'
 
 export type Arrival = Extract<FeedEvent, { kind: 'arrived' }>
 export type State = Extract<FeedEvent, { kind: 'state' }>['state']
@@ -97,7 +98,7 @@ export function tell(view: View, event: FeedEvent): View {
             }),
           story,
         )
-        return rank[event.state] < rank[story.state] ? known : { ...known, state: event.state, stateAt: time(event.at) }
+        return deliveryRanks[event.state] < deliveryRanks[story.state] ? known : { ...known, state: event.state, stateAt: time(event.at) }
       })
     case 'receipt': {
       const { messageId, state, says, at } = event
@@ -127,20 +128,6 @@ function withAttempt(story: Story, attempt: Attempt): Story {
     known === undefined ? {} : { startedAt: known.startedAt, ...(known.endedAt && { endedAt: known.endedAt }) }
   const merged = { ...known, ...attempt, ...kept, ...(known?.first !== undefined && { first: known.first }) }
   return { ...story, attempts: [...rest, merged].toSorted((a, b) => a.number - b.number) }
-}
-
-const rank: Readonly<Record<State, number>> = {
-  queued: 0,
-  sending: 1,
-  unknown: 2,
-  accepted: 3,
-  delivered: 4,
-  undelivered: 4,
-  rejected: 4,
-  failed: 4,
-  expired_unsent: 4,
-  superseded_unsent: 4,
-  unconfirmed: 4,
 }
 
 /** Whether no carrier was asked: a lane was played for nobody. */
