@@ -43,7 +43,7 @@ export interface AppDeps {
   /** Hosted pages, where they are served. */
   readonly pages?: PagesOptions
   /** Development only. */
-  readonly dev?: Omit<DevDeps, 'sendEntry'>
+  readonly dev?: Omit<DevDeps, 'built'>
   readonly log: Logger
   readonly metrics: Registry
 }
@@ -70,16 +70,16 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   )
 
   await app.register(signposts)
-  const sendEntry = deps.pages && entrySender(deps.pages)
-  if (deps.pages === undefined || sendEntry === undefined) await app.register(home)
-  else await app.register(pages, { ...deps.pages, sendEntry })
+  const built = deps.pages && { ...deps.pages, sendEntry: entrySender(deps.pages) }
+  if (built === undefined) await app.register(home)
+  else await app.register(pages, built)
   await app.register(async (scope) => {
     const others = dialects.map(({ name, title }) => ({ name: title, url: `/${name}/openapi.json` }))
     await scope.register(docs, { ...about, others })
     await scope.register(wellKnown, { jwks: deps.accessKeys.jwks })
     await scope.register(v1, { prefix: '/v1', flows, policy })
     await scope.register(admin, { prefix: '/v1', flows })
-    if (deps.dev !== undefined) await scope.register(dev, { prefix: '/dev', ...deps.dev, sendEntry })
+    if (deps.dev !== undefined) await scope.register(dev, { prefix: '/dev', ...deps.dev, built })
   })
   for (const dialect of dialects) await mountDialect(app, dialect, { flows, ...deps.faces })
   return app

@@ -14,6 +14,7 @@ async function gateway(t: Test, more: Partial<PagesOptions> = {}, logo?: string)
   const folder = t.testdir({
     'index.html':
       '<html><head><meta name="latchkey" content="" /><title>Latchkey</title></head><body><script src="/assets/a-1.js"></script></body></html>',
+    dev: { 'inbox.html': '<html></html>', assets: { 'b-1.js': script } },
     assets: { 'a-1.js': script, 'a-1.js.br': brotliCompressSync(script), phone: { '91.json': '{}' } },
     'logo.svg': '<svg xmlns="http://www.w3.org/2000/svg"/>',
   })
@@ -66,6 +67,11 @@ t.test('no address but those of the pages and their files is answered by a page'
     '/assets/..%2findex.html',
     '/assets/../index.html',
     '/assets/%2e%2e/index.html',
+    '/dev/inbox',
+    '/dev/inbox.html',
+    '/dev/assets/b-1.js',
+    '/assets/../dev/assets/b-1.js',
+    '/assets/%2e%2e/dev/assets/b-1.js',
     '/account/nothing',
     '/Login',
     '/api/auth/login',

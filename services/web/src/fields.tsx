@@ -48,6 +48,16 @@ export function TextField({ label, hint, error, ...input }: AroundProps & Compon
   )
 }
 
+/** Enough to tell a slip of the finger; whether it can be written to is the API's to say. */
+export const looksLikeEmail = /^\s*\S+@\S+\.\S+\s*$/
+
+/** An e-mail. */
+export function EmailField(input: AroundProps & ComponentProps<'input'>) {
+  return (
+    <TextField {...input} type="email" className="ltr" inputMode="email" autoComplete="email" maxLength={254} />
+  )
+}
+
 /** A password, which can be looked at. */
 export function PasswordField({ label, hint, error, ...input }: AroundProps & ComponentProps<'input'>) {
   const say = useSay()

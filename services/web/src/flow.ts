@@ -36,3 +36,10 @@ export const notice = {
     id === null ? sessionStorage.removeItem('latchkey.notice') : sessionStorage.setItem('latchkey.notice', id),
   read: (): MessageId | null => sessionStorage.getItem('latchkey.notice') as MessageId | null,
 }
+
+/** Where somebody wanted to be who had to log in first. */
+export const wayBack = {
+  keep: (path: string): void => sessionStorage.setItem('latchkey.back', path),
+  read: (): PagePath => (sessionStorage.getItem('latchkey.back') as PagePath | null) ?? '/account',
+  forget: (): void => sessionStorage.removeItem('latchkey.back'),
+}

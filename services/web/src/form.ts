@@ -13,7 +13,7 @@ interface FormOptions<F extends FieldValues> {
 /** A form: which of its fields is wrong, whether it is under way, and what to do when it is sent. */
 export function useSending<F extends FieldValues>({ start, names = {}, send }: FormOptions<F>) {
   const say = useSay()
-  const { register, control, handleSubmit, setError, getValues, formState } = useForm<F>({ defaultValues: start })
+  const { register, control, handleSubmit, setError, getValues, setValue, formState } = useForm<F>({ defaultValues: start })
   const { errors, isSubmitting } = formState
   const submit = handleSubmit(async (values) => {
     try {
@@ -29,6 +29,7 @@ export function useSending<F extends FieldValues>({ start, names = {}, send }: F
     register,
     control,
     getValues,
+    setValue,
     busy: isSubmitting,
     /** For the form element: our own words say what is missing, not the browser's. */
     form: { noValidate: true, onSubmit: (event: React.FormEvent) => void submit(event) },

@@ -14,14 +14,17 @@ export interface Phone {
 
 const countries = (settings.countries ?? Object.keys(callingCodes)).filter((country) => country in callingCodes)
 
-/** No number yet, in the country that the browser seems to be at home in. */
-export function noPhone(): Phone {
+/** The country that the browser seems to be at home in. */
+function homeCountry(): string {
   const regions = navigator.languages.map((tag) => new Intl.Locale(tag).region)
   const guess = [...regions, new Intl.Locale(navigator.language).maximize().region].find(
     (region) => region !== undefined && countries.includes(region),
   )
-  return { country: guess ?? countries[0] ?? 'US', text: '' }
+  return guess ?? countries[0] ?? 'US'
 }
+
+/** No number yet. */
+export const noPhone = (): Phone => ({ country: homeCountry(), text: '' })
 
 const formatOf = async (country: string): Promise<PhoneFormat> =>
   (await import('./phone-format.js')).phoneFormat(country)
@@ -49,8 +52,6 @@ interface PhoneFieldProps {
 
 /** A country and a number of it, written as it is written there while it is typed. */
 export function PhoneField({ label, hint, error, value, onChange, inputRef }: PhoneFieldProps) {
-  const say = useSay()
-  const { i18n } = useLingui()
   const [format, setFormat] = useState<{ readonly country: string; readonly rules: PhoneFormat }>()
   const { country, text } = value
   useEffect(() => {
@@ -73,12 +74,7 @@ export function PhoneField({ label, hint, error, value, onChange, inputRef }: Ph
     <Field label={label} hint={hint} error={error}>
       {(ids) => (
         <div className="joined">
-          <CountrySelect
-            language={i18n.locale}
-            label={say('country')}
-            value={country}
-            onChange={(picked) => onChange({ country: picked, text })}
-          />
+          <CountrySelect value={country} onChange={(picked) => onChange({ country: picked, text })} />
           <input
             {...ids}
             ref={inputRef}
@@ -96,14 +92,14 @@ export function PhoneField({ label, hint, error, value, onChange, inputRef }: Ph
 }
 
 interface CountrySelectProps {
-  readonly language: string
-  readonly label: string
   readonly value: string
   readonly onChange: (country: string) => void
 }
 
 /** The platform's own list: it is typed into, scrolled and read out as people know it from their device. */
-function CountrySelect({ language, label, value, onChange }: CountrySelectProps) {
+function CountrySelect({ value, onChange }: CountrySelectProps) {
+  const say = useSay()
+  const { locale: language } = useLingui().i18n
   const options = useMemo(() => {
     const names = new Intl.DisplayNames([language], { type: 'region' })
     return countries
@@ -113,7 +109,7 @@ function CountrySelect({ language, label, value, onChange }: CountrySelectProps)
   return (
     <span className="country ltr">
       <span aria-hidden="true">+{callingCodes[value]}</span>
-      <select aria-label={label} autoComplete="country" value={value} onChange={({ target }) => onChange(target.value)}>
+      <select aria-label={say('country')} autoComplete="country" value={value} onChange={({ target }) => onChange(target.value)}>
         {options.map(({ country, name }) => (
           <option key={country} value={country}>
             {`${name} (\u200e+${callingCodes[country]})`}
@@ -122,4 +118,14 @@ function CountrySelect({ language, label, value, onChange }: CountrySelectProps)
       </select>
     </span>
   )
+}
+
+export interface CountryOfProps {
+  readonly country: string | null
+  readonly onChange: (country: string) => void
+}
+
+/** The country of a number that is typed into a field for more than numbers. */
+export function CountryOf({ country, onChange }: CountryOfProps) {
+  return <CountrySelect value={country ?? homeCountry()} onChange={onChange} />
 }

@@ -15,6 +15,7 @@ const words = {
   'account.exists': 'error.exists',
   'challenge.gone': 'code.gone',
   'reset.gone': 'reset.gone',
+  'undo.gone': 'undo.gone',
   forbidden: 'error.fresh',
   unavailable: 'error.unavailable',
   internal: 'error.unavailable',
@@ -28,6 +29,7 @@ const ofField: Readonly<Record<string, MessageId>> = {
   name: 'error.name',
   username: 'error.username',
   identifier: 'error.identifier',
+  token: 'undo.gone',
 }
 
 /** Puts what the API refused into the person's language; `names` are the fields of the form, by what the API calls them. */

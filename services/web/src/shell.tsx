@@ -94,3 +94,15 @@ export function Loading() {
     </main>
   )
 }
+
+/** A page that could not be fetched. What was typed and asked for is kept for this tab, so it can be loaded anew. */
+export function Unreachable() {
+  const say = useSay()
+  return (
+    <Page title={say('unreachable.title')} text={say('error.offline')}>
+      <button type="button" className="primary" onClick={() => location.reload()}>
+        {say('again')}
+      </button>
+    </Page>
+  )
+}

@@ -24,6 +24,8 @@ function filesOf(names: readonly string[], seen = new Set<string>()): Set<string
   return seen
 }
 
+const page = (name: string) => readFileSync(join(site, name), 'utf8')
+
 const gzipBytes = (files: Iterable<string>): number =>
   [...files].reduce((sum, file) => sum + gzipSync(readFileSync(join(site, file)), { level: 9 }).length, 0)
 
@@ -31,14 +33,15 @@ t.test(
   'the sign-in entry is at most 100 KB of script, in every language; each step after it adds 20 KB at most',
   async (t) => {
     const parts = Object.keys(manifest)
+    const entry = filesOf(parts.filter((name) => page('index.html').includes(manifest[name]?.file ?? '')))
+    t.ok(entry.size > 0)
     const languages = parts.filter((name) => name.startsWith('src/messages/'))
     const steps = parts.filter((name) => /^src\/sign-in\/[\w-]+\.tsx$/.test(name))
     t.equal(languages.length, 6)
     t.ok(steps.length >= 7, 'every other step comes when it is asked for')
-    const first = Math.max(...languages.map((language) => gzipBytes(filesOf(['index.html', language]))))
+    const first = Math.max(...languages.map((language) => gzipBytes([...entry, ...filesOf([language])])))
     t.comment(`figures: the entry is ${first} bytes of gzip in the heaviest language`)
     t.ok(first <= 100_000, `${first} bytes`)
-    const entry = filesOf(['index.html'])
     for (const step of steps) {
       const shown = filesOf([step])
       // How numbers are written is loaded by the field for them.
@@ -72,8 +75,17 @@ t.test('every text is there in every language, with the same blanks, and has eve
 })
 
 t.test('nothing of the build names an address elsewhere or carries a style or script inline', async (t) => {
-  for (const name of readdirSync(site).filter((file) => file.endsWith('.html'))) {
-    const html = readFileSync(join(site, name), 'utf8')
-    t.notMatch(html, /https?:|<style|style=|<script(?![^>]*src=)| on\w+=/i, name)
-  }
+  const pages = readdirSync(site, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.html'))
+  t.strictSame(pages.sort(), ['dev/inbox.html', 'index.html'])
+  for (const name of pages) t.notMatch(page(name), /https?:|<style|style=|<script(?![^>]*src=)| on\w+=/i, name)
+})
+
+t.test('the phone in the box shares no file with the pages: nothing of it lies where production serves files', async (t) => {
+  const files = (folder: string) => readdirSync(join(site, folder), { recursive: true, encoding: 'utf8' })
+  const sources = files('assets').filter((name) => name.endsWith('.js'))
+  t.ok(sources.length > 10)
+  for (const name of sources) t.notMatch(page(join('assets', name)), /\/dev\/|EventSource/, name)
+  t.match(page('dev/inbox.html'), /"\/dev\/assets\/inbox-[\w-]+\.js"/)
+  t.notMatch(page('dev/inbox.html'), /"\/assets\//)
+  t.match(files('dev/assets').map((name) => name.endsWith('.js') && page(join('dev/assets', name))).join(''), /\/dev\/inbox\/events/)
 })

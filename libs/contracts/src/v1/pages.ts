@@ -31,8 +31,10 @@ export const pagePaths = [
   '/account',
   '/account/password',
   '/account/phone',
+  '/account/email',
   '/account/sessions',
   '/account/second-factor',
   '/account/delete',
+  '/undo',
 ] as const
 export type PagePath = (typeof pagePaths)[number]

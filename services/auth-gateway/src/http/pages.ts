@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
-import fastifyStatic from '@fastify/static'
+import fastifyStatic, { type FastifyStaticOptions } from '@fastify/static'
 import { type PageSettings, pagePaths } from '@latchkey/contracts/v1/pages'
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import { escape } from './page.js'
@@ -32,6 +32,18 @@ const logoPath = '/assets/logo'
 /** An entry of the pages' build, as it is sent. */
 export type SendEntry = (reply: FastifyReply, entry: string) => FastifyReply
 
+/** How files of a build are served: each carries a hash of what is in it, or the version, so what a name stands for never changes. */
+export const builtFiles = (root: string): FastifyStaticOptions => ({
+  root,
+  prefix: '/assets/',
+  wildcard: false,
+  globIgnore: ['**/*.{br,gz}'],
+  preCompressed: true,
+  immutable: true,
+  maxAge: '365d',
+  decorateReply: false,
+})
+
 /** Sends entries of the build, each told about this installation. Reads an entry when it is first asked for. */
 export function entrySender({ folder, brand, logo, settings }: PagesOptions): SendEntry {
   const told: PageSettings = { ...settings, brand: { ...brand, logo: logo === undefined ? null : logoPath } }
@@ -56,17 +68,7 @@ export const pages: FastifyPluginAsync<PagesOptions & { readonly sendEntry: Send
   const { folder, logo, sendEntry } = options
   for (const path of pagePaths)
     app.get(path, { schema: { hide: true } }, async (_request, reply) => sendEntry(reply, 'index'))
-  // Files carry a hash of what is in them, or the version: what a name stands for never changes.
-  await app.register(fastifyStatic, {
-    root: join(folder, 'assets'),
-    prefix: '/assets/',
-    wildcard: false,
-    globIgnore: ['**/*.{br,gz}'],
-    preCompressed: true,
-    immutable: true,
-    maxAge: '365d',
-    decorateReply: false,
-  })
+  await app.register(fastifyStatic, builtFiles(join(folder, 'assets')))
   if (logo === undefined) return
   const picture = readFileSync(logo)
   app.get(logoPath, { schema: { hide: true } }, async (_request, reply) =>

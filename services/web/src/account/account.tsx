@@ -1,10 +1,11 @@
 import type { User } from '@latchkey/contracts/v1/shapes'
 import { useState } from 'react'
 import { Link, useLocation } from 'wouter'
-import { client } from '../client.js'
+import { client, leave } from '../client.js'
 import { FormError, Submit, TextField } from '../fields.js'
 import { useSending } from '../form.js'
 import { useSay } from '../locale.js'
+import { settings } from '../settings.js'
 import { Page } from '../shell.js'
 import { forgetAccount, keys, queries, SignedIn } from './signed-in.js'
 
@@ -30,15 +31,20 @@ function Profile({ user }: { user: User }) {
           </div>
           <Link href="/account/phone">{say(user.phone === null ? 'account.add' : 'account.change')}</Link>
         </li>
-        {user.email !== null && (
-          <li>
-            <h2>{say('email')}</h2>
-            <p>
-              {isolated(user.email)}{' '}
-              <span className={user.emailVerified ? 'right small' : 'soft small'}>
-                {user.emailVerified ? `✓ ${say('account.verified')}` : say('account.unverified')}
-              </span>
-            </p>
+        {(user.email !== null || settings.mail) && (
+          <li className="row">
+            <div>
+              <h2>{say('email')}</h2>
+              <p>
+                {user.email === null ? say('account.none') : isolated(user.email)}{' '}
+                {user.email !== null && (
+                  <span className={user.emailVerified ? 'right small' : 'soft small'}>
+                    {user.emailVerified ? `✓ ${say('account.verified')}` : say('account.unverified')}
+                  </span>
+                )}
+              </p>
+            </div>
+            {settings.mail && <Link href="/account/email">{say(emailStep(user))}</Link>}
           </li>
         )}
         <li className="row">
@@ -67,6 +73,9 @@ function Profile({ user }: { user: User }) {
     </Page>
   )
 }
+
+const emailStep = ({ email, emailVerified }: User) =>
+  email === null ? 'account.add' : emailVerified ? 'account.change' : 'account.confirm'
 
 /** What anybody may change about himself at any time. */
 function Names({ user }: { user: User }) {
@@ -114,7 +123,7 @@ function LogOut() {
   async function logOut(): Promise<void> {
     setBusy(true)
     // A session that cannot be told of its end is forgotten here all the same, and ends by itself.
-    await client.endSession().catch(() => undefined)
+    await leave(() => client.endSession().catch(() => undefined))
     forgetAccount()
     go('/login', { replace: true })
   }

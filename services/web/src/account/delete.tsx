@@ -1,6 +1,6 @@
 import type { User } from '@latchkey/contracts/v1/shapes'
 import { useLocation } from 'wouter'
-import { client } from '../client.js'
+import { client, leave } from '../client.js'
 import { notice } from '../flow.js'
 import { FormError, PasswordField, Submit } from '../fields.js'
 import { useSending } from '../form.js'
@@ -23,7 +23,7 @@ function Form({ user }: { user: User }) {
     send: async ({ password }) => {
       // Once nobody is signed in, whoever is here is led to the front door at once: the word has to be there before.
       notice.leave('delete.done')
-      await client.deleteMe(password === '' ? {} : { password }).catch((error: unknown) => {
+      await leave(() => client.deleteMe(password === '' ? {} : { password })).catch((error: unknown) => {
         notice.leave(null)
         throw error
       })

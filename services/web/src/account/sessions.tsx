@@ -2,7 +2,7 @@ import type { SessionListed } from '@latchkey/contracts/v1/shapes'
 import { useLingui } from '@lingui/react'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useLocation } from 'wouter'
-import { client } from '../client.js'
+import { client, leave } from '../client.js'
 import { useSay } from '../locale.js'
 import { tell } from '../refusals.js'
 import { Page } from '../shell.js'
@@ -20,7 +20,7 @@ function List() {
   const { data, error } = useQuery({ queryKey: keys.sessions, queryFn: () => client.listSessions() })
   const everywhere = useMutation(
     {
-      mutationFn: () => client.endSession({ all: true }),
+      mutationFn: () => leave(() => client.endSession({ all: true })),
       onSuccess: () => {
         forgetAccount()
         go('/login', { replace: true })

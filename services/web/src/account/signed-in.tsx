@@ -1,8 +1,9 @@
 import type { User } from '@latchkey/contracts/v1/shapes'
 import { QueryClient, QueryClientProvider, useQuery } from '@tanstack/react-query'
-import type { ReactNode } from 'react'
-import { Link, Redirect } from 'wouter'
-import { client, useSignedIn } from '../client.js'
+import { type ReactNode, useEffect, useLayoutEffect } from 'react'
+import { Link, Redirect, useLocation } from 'wouter'
+import { client, hasLeft, useSignedIn } from '../client.js'
+import { wayBack } from '../flow.js'
 import { useSay } from '../locale.js'
 import { tell } from '../refusals.js'
 import { Loading, Page } from '../shell.js'
@@ -23,7 +24,7 @@ export const keys = { me: ['me'], sessions: ['sessions'] } as const
 /** Forgets what was known of the account before somebody else may sign in. */
 export const forgetAccount = (): void => queries.clear()
 
-/** For who is signed in, with what is known of them; everybody else is led to the front door. */
+/** For who is signed in, with what is known of them; everybody else is led to the front door, and back here from there. */
 export function SignedIn({ title, children }: { title: string; children: (user: User) => ReactNode }) {
   return (
     <QueryClientProvider client={queries}>
@@ -40,7 +41,8 @@ function WithUser({ title, children }: { title: string; children: (user: User) =
     queryFn: () => client.getMe(),
     enabled: signedIn === true,
   })
-  if (signedIn === false) return <Redirect to="/login" replace />
+  useEffect(() => (data === undefined ? undefined : wayBack.forget()), [data])
+  if (signedIn === false) return <ToTheDoor />
   if (data !== undefined) return children(data.user)
   if (error === null) return <Loading />
   return (
@@ -53,6 +55,12 @@ function WithUser({ title, children }: { title: string; children: (user: User) =
       </button>
     </Page>
   )
+}
+
+function ToTheDoor() {
+  const [here] = useLocation()
+  useLayoutEffect(() => (hasLeft() ? wayBack.forget() : wayBack.keep(here)), [])
+  return <Redirect to="/login" replace />
 }
 
 /** The way back from a page of the account. */

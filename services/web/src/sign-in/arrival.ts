@@ -1,6 +1,6 @@
 import type { PagePath } from '@latchkey/contracts/v1/pages'
 import { useLocation } from 'wouter'
-import { endFlow, type Flow, keepFlow } from '../flow.js'
+import { endFlow, type Flow, keepFlow, wayBack } from '../flow.js'
 
 /** The two ways on from a form: a code to wait for, or a session. */
 export function useArrival() {
@@ -11,10 +11,10 @@ export function useArrival() {
       keepFlow(flow)
       go('/code')
     },
-    /** Signed in: goes on; back does not lead to what is done. */
+    /** Signed in: goes on, to where one wanted to be in the first place; back does not lead to what is done. */
     arrive: (next: PagePath): void => {
       endFlow()
-      go(next, { replace: true })
+      go(next === '/account' ? wayBack.read() : next, { replace: true })
     },
   }
 }

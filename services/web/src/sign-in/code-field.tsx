@@ -6,6 +6,8 @@ import { westernDigits } from './digits.js'
 
 interface CodeFieldProps {
   readonly inputRef: Ref<HTMLInputElement>
+  /** Then the phone is asked for it. */
+  readonly bySms: boolean
   readonly value: string
   readonly error: string | undefined
   readonly onChange: (code: string) => void
@@ -21,7 +23,7 @@ interface OtpRequest extends CredentialRequestOptions {
 const digits = settings.codeDigits
 
 /** One field for all digits: paste, autofill and screen readers meet what they know. */
-export function CodeField({ inputRef, value, error, onChange, onComplete }: CodeFieldProps) {
+export function CodeField({ inputRef, bySms, value, error, onChange, onComplete }: CodeFieldProps) {
   const say = useSay()
   function take(text: string): void {
     const code = westernDigits(text).slice(0, digits)
@@ -29,7 +31,7 @@ export function CodeField({ inputRef, value, error, onChange, onComplete }: Code
     if (code.length === digits && code !== value) onComplete(code)
   }
   useEffect(() => {
-    if (!('OTPCredential' in window)) return
+    if (!bySms || !('OTPCredential' in window)) return
     const waiting = new AbortController()
     const request: OtpRequest = { otp: { transport: ['sms'] }, signal: waiting.signal }
     navigator.credentials.get(request).then(

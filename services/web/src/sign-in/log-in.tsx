@@ -1,24 +1,26 @@
 import { useEffect, useState } from 'react'
 import { Link } from 'wouter'
 import { client } from '../client.js'
-import { draft, notice } from '../flow.js'
+import { endFlow, notice } from '../flow.js'
 import { useSending } from '../form.js'
-import { FormError, PasswordField, Submit, TextField } from '../fields.js'
+import { FormError, PasswordField, Submit } from '../fields.js'
 import { useSay } from '../locale.js'
 import { Page } from '../shell.js'
 import { useArrival } from './arrival.js'
+import { IdentifierField, useIdentifier } from './identifier-field.js'
 
 /** The front door: an identifier and a password. */
 export function LogIn() {
   const say = useSay()
-  const { arrive, expect } = useArrival()
+  const { expect } = useArrival()
+  const who = useIdentifier()
   const { form, register, busy, wrong, formWrong } = useSending({
-    start: { identifier: draft.read('identifier', ''), password: '' },
+    start: { identifier: who.text, password: '' },
     names: { identifier: 'identifier', password: 'password' },
-    send: async ({ identifier, password }) => {
-      draft.keep('identifier', identifier)
-      const reply = await client.signInWithPassword({ identifier, password })
-      if ('session' in reply) return arrive('/account')
+    send: async ({ password }) => {
+      const reply = await client.signInWithPassword({ identifier: await who.whole(), password })
+      // Who is signed in is led on from here, however that came about.
+      if ('session' in reply) return endFlow()
       expect({ challenge: reply.challenge, to: reply.challenge.to, from: '/login', next: '/account' })
     },
   })
@@ -45,15 +47,7 @@ export function LogIn() {
       )}
       <form {...form}>
         <FormError text={formWrong} />
-        <TextField
-          label={say('login.identifier')}
-          hint={say('login.identifierHint')}
-          error={wrong('identifier')}
-          autoComplete="username"
-          autoCapitalize="none"
-          spellCheck={false}
-          {...register('identifier', required)}
-        />
+        <IdentifierField who={who} error={wrong('identifier')} input={register('identifier', required)} />
         <PasswordField label={say('password')} error={wrong('password')} {...register('password', required)} />
         <Submit busy={busy}>{say('login.submit')}</Submit>
       </form>

@@ -2,7 +2,7 @@ import { Controller } from 'react-hook-form'
 import { Link } from 'wouter'
 import { client } from '../client.js'
 import { draft } from '../flow.js'
-import { FormError, PasswordField, Submit, TextField } from '../fields.js'
+import { EmailField, FormError, looksLikeEmail, PasswordField, Submit, TextField } from '../fields.js'
 import { useSending } from '../form.js'
 import { useSay } from '../locale.js'
 import { noPhone, PhoneField, toInternational } from '../phone-field.js'
@@ -52,18 +52,10 @@ export function SignUpDetails() {
           maxLength={200}
           {...register('name', required)}
         />
-        <TextField
+        <EmailField
           label={say('email')}
           error={wrong('email')}
-          type="email"
-          className="ltr"
-          inputMode="email"
-          autoComplete="email"
-          maxLength={254}
-          {...register('email', {
-            ...required,
-            pattern: { value: /^\s*\S+@\S+\.\S+\s*$/, message: say('error.email') },
-          })}
+          {...register('email', { ...required, pattern: { value: looksLikeEmail, message: say('error.email') } })}
         />
         <PasswordField
           label={say('password')}

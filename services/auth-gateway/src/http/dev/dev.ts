@@ -1,9 +1,11 @@
+import { join } from 'node:path'
+import fastifyStatic from '@fastify/static'
 import { Strict } from '@latchkey/contracts/v1/shapes'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { DevCarriers, DevFeed, DevInbox, DevMailbox } from '../../flows/ports.js'
 import { escape, page } from '../page.js'
-import type { SendEntry } from '../pages.js'
+import { builtFiles, type SendEntry } from '../pages.js'
 import { carrierButtons } from './carriers.js'
 import { codeIn } from './code-in.js'
 import { events } from './events.js'
@@ -13,8 +15,8 @@ export interface DevDeps {
   readonly mailbox: DevMailbox
   readonly feed: DevFeed
   readonly carriers: DevCarriers
-  /** Sends the page, where hosted pages are served. */
-  readonly sendEntry: SendEntry | undefined
+  /** Where hosted pages are served: the folder of their build, and what sends one of it. */
+  readonly built: { readonly folder: string; readonly sendEntry: SendEntry } | undefined
   /** Moved forward instead of waiting for a cooldown or an expiry. */
   readonly clock: { offsetMs: number }
 }
@@ -32,9 +34,10 @@ const Clock = Strict({
 
 /** What a developer needs to see and no production has: the SMS that were "sent", and a clock to move. */
 export const dev: FastifyPluginAsync<DevDeps> = async (app, needs) => {
-  const { inbox, mailbox, feed, carriers, sendEntry, clock } = needs
+  const { inbox, mailbox, feed, carriers, built, clock } = needs
   await app.register(events, { feed, carriers })
   await app.register(carrierButtons, { carriers })
+  if (built !== undefined) await app.register(fastifyStatic, builtFiles(join(built.folder, 'dev/assets')))
   app.get(
     '/inbox',
     {
@@ -56,7 +59,7 @@ export const dev: FastifyPluginAsync<DevDeps> = async (app, needs) => {
         .toSorted((a, b) => b.at.localeCompare(a.at))
         .map((message) => ({ ...message, code: codeIn(message.body) }))
       if (!wantsHtml(request)) return messages
-      if (sendEntry !== undefined) return sendEntry(reply, 'inbox')
+      if (built !== undefined) return built.sendEntry(reply, 'dev/inbox')
       const { html, contentSecurityPolicy } = page({
         title: 'Inbox',
         body:
