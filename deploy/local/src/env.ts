@@ -62,7 +62,10 @@ export function planServices({ given, keys, databaseUrl, redisUrl, mode = 'devel
     USERS_URL: `http://127.0.0.1:${ports['USERS_PORT']}`,
     LOG_LEVEL: 'info',
     // A deployment says for itself whether it serves pages.
-    ...(mode === 'development' && { PAGES_DIR: join(root, 'services/web/dist/site') }),
+    ...(mode === 'development' && {
+      PAGES_DIR: join(root, 'services/web/dist/site'),
+      ...(given['PAGES_DIR'] !== 'none' && { PAGES_URL: `http://localhost:${ports['GATEWAY_PORT']}` }),
+    }),
     ...keys,
     ...given,
     ...Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)])),

@@ -5,7 +5,7 @@ import { keyPattern, keyRingPattern, parseKeyRing } from '@latchkey/kit/key-ring
 import { keyProblems } from '@latchkey/kit/key-strength'
 import { type Static, type TObject, Type } from 'typebox'
 import { carriers } from './carriers.js'
-import { brandMax, domainMax } from './messages/render.js'
+import { brandMax, domainMax, pagesUrlMax } from './messages/render.js'
 import { Mail, mailOf, mailRules } from './mail-config.js'
 import type { Told, Variable } from './providers/provider.js'
 import type { MailServer } from './providers/smtp.js'
@@ -58,6 +58,13 @@ const Process = Type.Object({
       pattern: '^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$',
       maxLength: domainMax,
       description: `domain of the page that may fill the code in, at most ${domainMax} characters`,
+    }),
+  ),
+  PAGES_URL: Type.Optional(
+    Type.String({
+      pattern: '^(https://[a-z0-9.-]+|http://(localhost|127\\.0\\.0\\.1))(:[0-9]{1,5})?$',
+      maxLength: pagesUrlMax,
+      description: `where people reach the hosted pages: https:// and a name, at most ${pagesUrlMax} characters`,
     }),
   ),
 })

@@ -121,7 +121,7 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
   const ids = createShardedIds(parseKeyRing(config.CHALLENGE_ID_KEY)[0])
   const optOuts = createOptOuts({ redis: queueRedis, prefix, key: parseKeyRing(config.OPT_OUT_KEY)[0] })
   const openChallenge = createOpenChallenge({ redis, sealer, ids, clockOffsetMs })
-  const wording = { brand: config.BRAND_NAME, languages: config.languages }
+  const wording = { brand: config.BRAND_NAME, pagesUrl: config.PAGES_URL, languages: config.languages }
   const sendSms = createSendSms({
     openChallenge,
     write: createWrite({

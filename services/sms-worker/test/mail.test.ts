@@ -259,4 +259,16 @@ t.test('every letter of every language has all that it is for, once, and no line
   t.ok(subjects.size > 20, 'languages differ')
   t.equal(write(kinds[0] ?? codeNever, 'sign_up', 'tlh').letter.subject, 'Your A & <B> code')
 })
+
+t.test('where the pages can be reached a notice by mail links to its undo, in every language', async (t) => {
+  const languages = ['en', 'es', 'hi', 'ar', 'fr', 'pt'] as const
+  const write = createWriteLetter({ brand: 'Acme', pagesUrl: 'https://id.acme.example', languages })
+  const link = `https://id.acme.example/undo#${'w'.repeat(28)}`
+  for (const locale of languages)
+    for (const message of kinds.filter(({ kind }) => /changed/.test(kind))) {
+      const { body, letter } = write(message, 'change_phone', locale)
+      t.ok(body.split('\n').includes(link), `${locale}: alone in its line`)
+      t.equal(letter.html.split(`<a href="${link}">${link}</a>`).length, 2, locale)
+    }
+})
 const codeNever = { kind: 'account_exists', to: someMailbox() } as const

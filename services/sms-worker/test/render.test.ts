@@ -4,7 +4,7 @@ import { type Language, languages } from '@latchkey/contracts/v1/languages'
 import { purposes } from '@latchkey/contracts/v1/shapes'
 import { SegmentedMessage } from 'sms-segments-calculator'
 import t from 'tap'
-import { brandMax, createRender, domainMax, helpText } from '../src/messages/render.js'
+import { brandMax, createRender, domainMax, helpText, pagesUrlMax } from '../src/messages/render.js'
 
 // Its types are those of another module format than its code.
 const require = createRequire(import.meta.url)
@@ -64,8 +64,9 @@ t.test('a brand that looks like a pattern stays what it is', async (t) => {
 
 /** Everything there is to say, as long as it can be. */
 const longest = { brand: 'M'.repeat(brandMax), domain: `${'m'.repeat(domainMax - 4)}.com`, languages } as const
-function everyText(language: Language): [name: string, text: string][] {
-  const render = createRender(longest)
+const pagesUrl = `https://${'m'.repeat(pagesUrlMax - 12)}.com`
+function everyText(language: Language, linked = false): [name: string, text: string][] {
+  const render = createRender({ ...longest, ...(linked && { pagesUrl }) })
   const messages = [{ ...code, code: '1234567890' }, notice, changed, mailChanged]
   return [
     ...messages.flatMap((message) =>
@@ -97,6 +98,17 @@ for (const language of languages) {
       }
     },
   )
+
+  t.test(`a notice that links to its undo has one segment more at most, in ${language}`, async (t) => {
+    const notices = everyText(language, true).filter(([name]) => /^(phone|email)_changed/.test(name))
+    t.ok(notices.length > 0)
+    for (const [name, text] of notices) {
+      const counted = new SegmentedMessage(text)
+      t.ok(counted.segmentsCount <= segments + 1, `${name}: ${counted.segmentsCount}`)
+      t.equal(counted.encodingName, encoding, name)
+      t.ok(text.endsWith(` ${pagesUrl}/undo#${'w'.repeat(28)}`), 'last, so that nothing is taken for a part of it')
+    }
+  })
 
   t.test(`what is put into a text stands in it, once and whole, in ${language}`, async (t) => {
     for (const [name, text] of everyText(language)) {

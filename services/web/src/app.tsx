@@ -35,7 +35,13 @@ const pages: Partial<Record<PagePath, ComponentType>> = {
 }
 
 /** Pages for who is not signed in yet. */
-const forGuests: ReadonlySet<string> = new Set<PagePath>(['/login', '/login/code', '/signup', '/signup/details', '/forgot'])
+const forGuests: ReadonlySet<string> = new Set<PagePath>([
+  '/login',
+  '/login/code',
+  '/signup',
+  '/signup/details',
+  '/forgot',
+])
 
 /** All pages, by their addresses. */
 export function App() {

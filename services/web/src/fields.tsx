@@ -53,9 +53,7 @@ export const looksLikeEmail = /^\s*\S+@\S+\.\S+\s*$/
 
 /** An e-mail. */
 export function EmailField(input: AroundProps & ComponentProps<'input'>) {
-  return (
-    <TextField {...input} type="email" className="ltr" inputMode="email" autoComplete="email" maxLength={254} />
-  )
+  return <TextField {...input} type="email" className="ltr" inputMode="email" autoComplete="email" maxLength={254} />
 }
 
 /** A password, which can be looked at. */

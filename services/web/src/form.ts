@@ -13,7 +13,9 @@ interface FormOptions<F extends FieldValues> {
 /** A form: which of its fields is wrong, whether it is under way, and what to do when it is sent. */
 export function useSending<F extends FieldValues>({ start, names = {}, send }: FormOptions<F>) {
   const say = useSay()
-  const { register, control, handleSubmit, setError, getValues, setValue, formState } = useForm<F>({ defaultValues: start })
+  const { register, control, handleSubmit, setError, getValues, setValue, formState } = useForm<F>({
+    defaultValues: start,
+  })
   const { errors, isSubmitting } = formState
   const submit = handleSubmit(async (values) => {
     try {

@@ -109,7 +109,12 @@ function CountrySelect({ value, onChange }: CountrySelectProps) {
   return (
     <span className="country ltr">
       <span aria-hidden="true">+{callingCodes[value]}</span>
-      <select aria-label={say('country')} autoComplete="country" value={value} onChange={({ target }) => onChange(target.value)}>
+      <select
+        aria-label={say('country')}
+        autoComplete="country"
+        value={value}
+        onChange={({ target }) => onChange(target.value)}
+      >
         {options.map(({ country, name }) => (
           <option key={country} value={country}>
             {`${name} (\u200e+${callingCodes[country]})`}

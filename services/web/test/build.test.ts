@@ -80,12 +80,20 @@ t.test('nothing of the build names an address elsewhere or carries a style or sc
   for (const name of pages) t.notMatch(page(name), /https?:|<style|style=|<script(?![^>]*src=)| on\w+=/i, name)
 })
 
-t.test('the phone in the box shares no file with the pages: nothing of it lies where production serves files', async (t) => {
-  const files = (folder: string) => readdirSync(join(site, folder), { recursive: true, encoding: 'utf8' })
-  const sources = files('assets').filter((name) => name.endsWith('.js'))
-  t.ok(sources.length > 10)
-  for (const name of sources) t.notMatch(page(join('assets', name)), /\/dev\/|EventSource/, name)
-  t.match(page('dev/inbox.html'), /"\/dev\/assets\/inbox-[\w-]+\.js"/)
-  t.notMatch(page('dev/inbox.html'), /"\/assets\//)
-  t.match(files('dev/assets').map((name) => name.endsWith('.js') && page(join('dev/assets', name))).join(''), /\/dev\/inbox\/events/)
-})
+t.test(
+  'the phone in the box shares no file with the pages: nothing of it lies where production serves files',
+  async (t) => {
+    const files = (folder: string) => readdirSync(join(site, folder), { recursive: true, encoding: 'utf8' })
+    const sources = files('assets').filter((name) => name.endsWith('.js'))
+    t.ok(sources.length > 10)
+    for (const name of sources) t.notMatch(page(join('assets', name)), /\/dev\/|EventSource/, name)
+    t.match(page('dev/inbox.html'), /"\/dev\/assets\/inbox-[\w-]+\.js"/)
+    t.notMatch(page('dev/inbox.html'), /"\/assets\//)
+    t.match(
+      files('dev/assets')
+        .map((name) => name.endsWith('.js') && page(join('dev/assets', name)))
+        .join(''),
+      /\/dev\/inbox\/events/,
+    )
+  },
+)

@@ -234,6 +234,71 @@ t.test('the hosted pages, in a browser', async (t) => {
   })
 
   t.test(
+    'who is not signed in is led to the door and back, with a number as it is written at home; an e-mail is changed, and undone from another device',
+    async (t) => {
+      const { page, troubles } = await visit(t, browser, url)
+      const { phone: number } = await newPerson(call)
+      const email = `ravi${typedNumber()}@example.com`
+      await page.goto('/account/email')
+      await heading(page, 'Log in')
+      await page.getByLabel('Phone, e-mail or username').fill(number.slice(3))
+      await page.getByLabel('Country').waitFor()
+      t.equal(await page.getByLabel('Country').inputValue(), 'IN', 'the country that the browser is at home in')
+      await page.getByLabel('Password', { exact: true }).fill(password)
+      await page.getByRole('button', { name: 'Log in' }).click()
+      await heading(page, 'Your e-mail')
+      await page.getByLabel('E-mail').fill('no address')
+      await page.getByLabel('Current password').fill(password)
+      await page.getByRole('button', { name: 'Send code' }).click()
+      await page.getByText('Enter an e-mail address, like').waitFor()
+      await page.getByLabel('E-mail').fill(email)
+      await page.getByRole('button', { name: 'Send code' }).click()
+      await page.getByLabel('Code').fill(await codeFromInbox(call, email))
+      await page.getByRole('listitem').filter({ hasText: email }).getByText('Verified').waitFor()
+      await page.goto('/signup')
+      await heading(page, 'Your account')
+
+      const notice = () => call('GET', `/dev/inbox?to=${encodeURIComponent(number)}`)
+      const { pathname, hash } = await eventually('the notice', async () => {
+        const link = /\S+\/undo#\S+$/.exec((await notice()).body[0].body)?.[0]
+        return link !== undefined && new URL(link)
+      })
+      const elsewhere = await visit(t, browser, url, phone)
+      await elsewhere.page.goto(`${pathname}${hash}`)
+      await heading(elsewhere.page, 'Undo a change')
+      t.equal(new URL(elsewhere.page.url()).hash, '', 'the token does not stay in the address')
+      await elsewhere.page.getByRole('button', { name: 'Undo the change' }).click()
+      await heading(elsewhere.page, 'The change is undone')
+      await elsewhere.page.getByRole('button', { name: 'Choose a password' }).click()
+      await heading(elsewhere.page, 'Forgot your password?')
+      await elsewhere.page.goto('/undo')
+      await elsewhere.page.getByLabel('Letters from the message').fill(hash.slice(1))
+      await elsewhere.page.getByRole('button', { name: 'Undo the change' }).click()
+      await elsewhere.page.getByText('This cannot be used').waitFor()
+      await page.reload()
+      await heading(page, 'Log in')
+      t.strictSame([...troubles, ...elsewhere.troubles], [])
+    },
+  )
+
+  t.test('where no mail can be sent, a phone is required to sign up, and the page says so', async (t) => {
+    const { page, troubles } = await visit(t, browser, url)
+    await page.route('**/signup/details', async (route) => {
+      const response = await route.fetch()
+      const told = (await response.text()).replace('&#34;mail&#34;:true', '&#34;mail&#34;:false')
+      await route.fulfill({ response, body: told })
+    })
+    await page.goto('/signup/details')
+    await page.getByText('The number is needed, because this service sends no e-mail.').waitFor()
+    await page.getByLabel('Name').fill('Ravi')
+    await page.getByLabel('E-mail').fill('ravi@example.com')
+    await page.getByLabel('Password', { exact: true }).fill(password)
+    await page.getByRole('button', { name: 'Create account' }).click()
+    await page.getByText('Enter a mobile number that can get text messages.').waitFor()
+    t.strictSame(troubles, [])
+  })
+
+  t.test(
     'the phone fills in the code by itself, by attribute, by WebOTP and by the last line of the message',
     async (t) => {
       const { page, troubles } = await visit(t, browser, url, phone)
@@ -330,7 +395,7 @@ t.test('the hosted pages, in a browser', async (t) => {
         const wider = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
         t.equal(wider, 0, `${path} fits ${locale}`)
       }
-      for (const path of ['/login', '/login/code', '/signup', '/signup/details', '/forgot']) await look(path)
+      for (const path of ['/undo', '/login', '/login/code', '/signup', '/signup/details', '/forgot']) await look(path)
       await page.getByRole('textbox').fill(number)
       await page.locator('button[type=submit]').click()
       await page.locator('.code').waitFor()
@@ -341,7 +406,7 @@ t.test('the hosted pages, in a browser', async (t) => {
       await page.locator('input[type=password]').fill(password)
       await page.locator('button[type=submit]').click()
       await page.waitForURL('**/account')
-      for (const path of ['', '/password', '/phone', '/sessions', '/second-factor', '/delete'])
+      for (const path of ['', '/password', '/phone', '/email', '/sessions', '/second-factor', '/delete'])
         await look(`/account${path}`)
       t.strictSame(troubles, [])
     }

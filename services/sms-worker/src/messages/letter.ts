@@ -7,7 +7,7 @@ import es from './letters/es.json' with { type: 'json' }
 import fr from './letters/fr.json' with { type: 'json' }
 import hi from './letters/hi.json' with { type: 'json' }
 import pt from './letters/pt.json' with { type: 'json' }
-import { languageOf, type Sendable } from './render.js'
+import { languageOf, type Sendable, wayToUndo } from './render.js'
 
 /** `text` has {code} or {token} alone in a paragraph. */
 interface Words {
@@ -35,11 +35,11 @@ export type WriteLetter = (
  * Puts a message into a mail: plain text, and the same as HTML. Nothing a user typed has a place in it, and no code stands in a subject:
  * mail servers write subjects into their logs.
  */
-export function createWriteLetter({ brand, languages }: { brand: string; languages: MessageLanguages }): WriteLetter {
+export function createWriteLetter({ brand, pagesUrl, languages }: LetterWording): WriteLetter {
   return function writeLetter(message, purpose, locale) {
     const language = languageOf(locale, languages)
     const { subject, text } = wordsFor(letters[language], message, purpose)
-    const secret = message.kind === 'code' ? message.code : message.kind === 'account_exists' ? '' : message.undoToken
+    const secret = secretOf(message, pagesUrl)
     const paragraphs = text.replaceAll('{brand}', () => brand).split('\n\n')
     const body = paragraphs.map((each) => each.replace(/\{(?:code|token)\}/, () => secret)).join('\n\n')
     const html = paragraphs.map((each) => paragraph(each, secret)).join('')
@@ -52,6 +52,17 @@ export function createWriteLetter({ brand, languages }: { brand: string; languag
       },
     }
   }
+}
+
+interface LetterWording {
+  readonly brand: string
+  readonly pagesUrl?: string | undefined
+  readonly languages: MessageLanguages
+}
+
+function secretOf(message: Sendable, pagesUrl: string | undefined): string {
+  if (message.kind === 'code') return message.code
+  return message.kind === 'account_exists' ? '' : wayToUndo(message.undoToken, pagesUrl)
 }
 
 function wordsFor(its: Letters, message: Sendable, purpose: Purpose): Words {
@@ -70,6 +81,8 @@ function wordsFor(its: Letters, message: Sendable, purpose: Purpose): Words {
 const shown = 'font:bold 24px/1.5 monospace;letter-spacing:2px'
 
 function paragraph(text: string, secret: string): string {
+  if (/^https?:/.test(secret) && text === '{token}')
+    return `<p dir="ltr"><a href="${escape(secret)}">${escape(secret)}</a></p>`
   if (/^\{(?:code|token)\}$/.test(text)) return `<p dir="ltr" style="${shown}">${escape(secret)}</p>`
   return `<p>${escape(text)}</p>`
 }

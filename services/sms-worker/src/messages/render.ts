@@ -30,9 +30,17 @@ export type Render = (message: Sendable, purpose: Purpose, locale: string) => st
  */
 export const brandMax = 20
 export const domainMax = 40
+/** A notice with a link may have one segment more: it is rare, and has to be read. */
+export const pagesUrlMax = 40
+
+/** How a change is undone: a link, where the pages can be reached, else what the API takes. Behind `#`, so that no server writes it into its log. */
+export const wayToUndo = (undoToken: string, pagesUrl: string | undefined): string =>
+  pagesUrl === undefined ? undoToken : `${pagesUrl}/undo#${undoToken}`
 
 interface Wording {
   readonly brand: string
+  /** Of the hosted pages. */
+  readonly pagesUrl?: string | undefined
   readonly domain?: string | undefined
   readonly languages: MessageLanguages
 }
@@ -41,14 +49,14 @@ interface Wording {
 export const languageOf = (locale: string, languages: MessageLanguages): Language =>
   languages.find((language) => language === locale.slice(0, 2).toLowerCase()) ?? languages[0]
 
-/** Puts a message into words. Nothing a user typed has a place in it: only the code or an undo token, and two names from the configuration. */
-export function createRender({ brand, domain, languages }: Wording): Render {
+/** Puts a message into words. Nothing a user typed has a place in it: only the code or an undo token, and three names from the configuration. */
+export function createRender({ brand, domain, pagesUrl, languages }: Wording): Render {
   return function render(message, purpose, locale) {
     const { code, accountExists, phoneChanged, emailChanged } = texts[languageOf(locale, languages)]
     if (message.kind === 'account_exists') return accountExists.replace('{brand}', () => brand)
     if (message.kind !== 'code') {
       const notice = message.kind === 'phone_changed' ? phoneChanged : emailChanged
-      return notice.replace('{brand}', () => brand).replace('{token}', () => message.undoToken)
+      return notice.replace('{brand}', () => brand).replace('{token}', () => wayToUndo(message.undoToken, pagesUrl))
     }
     const text = code[purpose].replace('{brand}', () => brand).replace('{code}', () => message.code)
     // Browsers and phones look for this line at the very end (WebOTP).

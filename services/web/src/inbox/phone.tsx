@@ -67,7 +67,7 @@ function Bubble({ message: { to, subject, body, code, at, lane, attempt }, onCop
       </p>
       <p className="text">
         {subject !== undefined && <strong className="subject">{subject}</strong>}
-        {before}
+        <Linked text={before} />
         {code !== null && <Code code={code} onCopied={onCopied} />}
         {after}
       </p>
@@ -75,6 +75,19 @@ function Bubble({ message: { to, subject, body, code, at, lane, attempt }, onCop
         by {lane}, attempt {attempt}
       </p>
     </li>
+  )
+}
+
+/** As a phone does it: an address in a text can be followed. */
+function Linked({ text }: { readonly text: string }) {
+  return text.split(/(https?:\S+)/).map((part, at) =>
+    at % 2 === 0 ? (
+      part
+    ) : (
+      <a key={part} href={part}>
+        {part}
+      </a>
+    ),
   )
 }
 

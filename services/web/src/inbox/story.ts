@@ -98,7 +98,9 @@ export function tell(view: View, event: FeedEvent): View {
             }),
           story,
         )
-        return deliveryRanks[event.state] < deliveryRanks[story.state] ? known : { ...known, state: event.state, stateAt: time(event.at) }
+        return deliveryRanks[event.state] < deliveryRanks[story.state]
+          ? known
+          : { ...known, state: event.state, stateAt: time(event.at) }
       })
     case 'receipt': {
       const { messageId, state, says, at } = event

@@ -43,7 +43,11 @@ function Answer({ flow, change }: { flow: Flow; change: (flow: Flow) => void }) 
   return (
     <Page
       title={say('code.title')}
-      text={to === null ? say(challenge.channel === 'sms' ? 'code.sentMaybe' : 'code.mailedMaybe') : say('code.sentTo', { digits: settings.codeDigits, to: unbroken(to) })}
+      text={
+        to === null
+          ? say(challenge.channel === 'sms' ? 'code.sentMaybe' : 'code.mailedMaybe')
+          : say('code.sentTo', { digits: settings.codeDigits, to: unbroken(to) })
+      }
       links={<Link href={from}>{say(to === null ? 'code.startAgain' : 'code.other')}</Link>}
     >
       <form

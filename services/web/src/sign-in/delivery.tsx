@@ -21,7 +21,9 @@ export function Delivery({ challenge }: { challenge: Challenge }) {
   const text = isRefusal(error, 'network.failed', 'network.timeout')
     ? say('error.offline')
     : known === 'failed'
-      ? say(challenge.channel === 'sms' ? 'delivery.failed' : 'delivery.failedMail', { reason: say(`reason.${data?.reasonCode ?? 'carrier_failed'}`) })
+      ? say(challenge.channel === 'sms' ? 'delivery.failed' : 'delivery.failedMail', {
+          reason: say(`reason.${data?.reasonCode ?? 'carrier_failed'}`),
+        })
       : say(`delivery.${known ?? 'queued'}`)
   return (
     <p role="status" className={`delivery small ${known ?? 'queued'}`}>

@@ -29,7 +29,11 @@ export function useIdentifier() {
       draft.keep('identifier', typed)
       if (!isNational(typed.text)) return typed.text.trim()
       const { noPhone, toInternational } = await import('../phone-field.js')
-      return toInternational({ ...noPhone(), text: typed.text, ...(typed.country !== null && { country: typed.country }) })
+      return toInternational({
+        ...noPhone(),
+        text: typed.text,
+        ...(typed.country !== null && { country: typed.country }),
+      })
     },
   }
 }
@@ -65,7 +69,7 @@ export function IdentifierField({ who, error, input }: IdentifierFieldProps) {
             {...input}
             onChange={(event) => {
               who.type(event.target.value)
-              return input.onChange(event)
+              void input.onChange(event)
             }}
             type="text"
             className={who.national ? 'ltr' : ''}
