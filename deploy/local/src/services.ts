@@ -54,7 +54,7 @@ export async function spawnService({ name, port, opsPort, env }: ServicePlan, lo
   const from = statSync(logFile).size
   const process_ = await startTethered({
     command: process.execPath,
-    args: ['--enable-source-maps', join(root, 'services', name, 'dist/src/main.js')],
+    args: ['--enable-source-maps', join(root, 'services', name, 'dist/bundle/main.js')],
     env,
     cwd: root,
     output,

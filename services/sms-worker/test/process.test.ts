@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { codeFor, createSurroundings, twilioEnv, workerEnv } from './harness.js'
 import { somebody, startStandIn } from './stand-in.js'
 
-const program = fileURLToPath(new URL('../src/main.js', import.meta.url))
+const program = fileURLToPath(new URL('../bundle/main.js', import.meta.url))
 t.jobs = 3
 /** A start on a machine that is busy with something else. */
 const slowStartMs = 30_000

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { blank, createDatabase, newChallengeId, newPhone } from './harness.js'
 import { addressOf, startProxy, through } from '@latchkey/kit/test-proxy'
 
-const main = new URL('../src/main.js', import.meta.url).pathname
+const main = new URL('../bundle/main.js', import.meta.url).pathname
 const internalSecret = randomBytes(32).toString('hex')
 const tokenKeys = `k1:${randomBytes(32).toString('base64')}`
 const traceKey = `k1:${randomBytes(32).toString('base64')}`

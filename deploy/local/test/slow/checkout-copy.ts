@@ -1,5 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { bundleService } from '@latchkey/bundle/bundle'
 import { transformSync } from 'oxc-transform'
 import { root } from '../../src/places.js'
 
@@ -8,6 +9,8 @@ export interface CheckoutCopy {
   readonly folder: string
   /** Puts one text in place of another that stands in a file once, in the source and in what was built of it. */
   change(file: string, take: string, put: string): void
+  /** Makes the programs anew that a file is part of. */
+  bundle(file: string): Promise<void>
   /** Puts the file back as it was. */
   restore(file: string): void
 }
@@ -31,11 +34,18 @@ export function copyCheckout(folder: string): CheckoutCopy {
       writeFileSync(join(folder, file), changed)
       writeFileSync(join(folder, built(file)), file.endsWith('.ts') ? withoutTypes(file, changed) : changed)
     },
+    bundle: async (file) => void (await Promise.all(programsWith(file).map((one) => bundleService(join(folder, one))))),
     restore(file) {
-      for (const each of [file, built(file)]) cpSync(join(root, each), join(folder, each))
+      const bundles = programsWith(file).map((one) => join(one, 'dist/bundle'))
+      for (const each of [file, built(file), ...bundles])
+        cpSync(join(root, each), join(folder, each), { recursive: true })
     },
   }
 }
+
+const programs = ['services/auth-gateway', 'services/sms-worker', 'services/users']
+const programsWith = (file: string): string[] =>
+  programs.filter((one) => file.startsWith(`${one}/src/`) || /^libs\/(?:contracts|kit)\//.test(file))
 
 /** Where the build puts what becomes of a source file. */
 const built = (file: string) => file.replace('/src/', '/dist/src/').replace(/\.ts$/, '.js')

@@ -98,6 +98,9 @@ async function runTests(
   return test.result
 }
 
+/** Tests of a part import it as it is; those of the whole run its programs. */
+const runsPrograms = (test: string) => test.startsWith('deploy/') || test.endsWith('/process.test.ts')
+
 const workspaceOf = (file: string) => file.split('/test/', 1)[0]
 
 // That whole files are green is seen by the rings they belong to; here, that a copy with nothing taken away runs as the original does.
@@ -117,6 +120,7 @@ for (const guard of guards)
     somewhere(async (place) => {
       try {
         place.copy.change(guard.file, guard.take, guard.put)
+        if (runsPrograms(guard.test)) await place.copy.bundle(guard.file)
         await goesRed(t, guard, place)
       } finally {
         place.copy.restore(guard.file)
