@@ -1,6 +1,6 @@
 import { type FastifyPluginAsync, fastify, LogController } from 'fastify'
 import type { Logger } from 'pino'
-import { collectDefaultMetrics, Registry } from 'prom-client'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 
 /** Undefined when well; else a sentence that says what is wrong. */
 export type Check = () => Promise<string | undefined>
@@ -41,6 +41,7 @@ export async function startOps({
   started,
   more,
 }: OpsOptions): Promise<{ close(): Promise<void> }> {
+  tellChecks(metrics, { ...notes, ...checks })
   const app = fastify({
     forceCloseConnections: true,
     loggerInstance: log,
@@ -57,6 +58,20 @@ export async function startOps({
   if (more !== undefined) await app.register(more)
   await app.listen({ port, host })
   return { close: () => app.close() }
+}
+
+/** What `/ready` says as figures: looked at with every scrape, so that they are as fresh as it is. */
+function tellChecks(metrics: Registry, checks: OpsOptions['checks']): void {
+  void new Gauge({
+    name: 'latchkey_check',
+    help: '1 where a check of `/ready` is content, 0 where it is not: a store is away, frozen, or not as it must be',
+    labelNames: ['check'],
+    registers: [metrics],
+    async collect() {
+      const found = await look(checks)
+      for (const check of Object.keys(checks)) this.set({ check }, found[check] === undefined ? 1 : 0)
+    },
+  })
 }
 
 async function look(checks: OpsOptions['checks']): Promise<Record<string, string | undefined>> {

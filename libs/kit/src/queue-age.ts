@@ -10,16 +10,27 @@ export async function oldestWaitingMs(
   classes: readonly number[],
 ): Promise<number> {
   const key = (part: string) => `${prefix}:${contract.name}:${part}`
-  // BullMQ scores a prioritised job with priority × 2³² + counter.
-  const base = 2 ** 32
   const heads = await Promise.all([
     redis.lrange(key('wait'), -1, -1),
-    ...classes.map((priority) =>
-      redis.zrangebyscore(key('prioritized'), priority * base, `(${(priority + 1) * base}`, 'LIMIT', 0, 1),
-    ),
+    ...classes.map((priority) => headOf(priority, redis, key)),
   ])
   return oldestOf(heads.flat(), redis, key)
 }
+
+/** The same of one class alone. */
+export async function oldestOfClassMs(
+  contract: QueueContract<TSchema>,
+  redis: Redis,
+  prefix: string,
+  priority: number,
+): Promise<number> {
+  const key = (part: string) => `${prefix}:${contract.name}:${part}`
+  return oldestOf(await headOf(priority, redis, key), redis, key)
+}
+
+/** BullMQ scores a prioritised job with priority × 2³² + counter. */
+const headOf = (priority: number, redis: Redis, key: (part: string) => string): Promise<string[]> =>
+  redis.zrangebyscore(key('prioritized'), priority * 2 ** 32, `(${(priority + 1) * 2 ** 32}`, 'LIMIT', 0, 1)
 
 /** How many jobs without a class wait to be taken. */
 export async function countWaiting(contract: QueueContract<TSchema>, redis: Redis, prefix: string): Promise<number> {

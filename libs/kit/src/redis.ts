@@ -1,5 +1,6 @@
 import { Redis, type RedisOptions } from 'ioredis'
 import type { Logger } from 'pino'
+import { Gauge, type Registry } from 'prom-client'
 import { AppError } from './app-error.js'
 import { ConfigError } from './config.js'
 import type { Check } from './ops.js'
@@ -53,6 +54,48 @@ export async function orUnavailable<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
+/** What a look at a Redis found; undefined where it is away. */
+export type ObserveRedis = (redis: string, found: RedisFound | undefined) => void
+
+interface RedisFound {
+  readonly usedBytes: number
+  /** 0: it takes what the machine has. */
+  readonly mostBytes: number
+  readonly asItMustBe: boolean
+}
+
+/** The figures of every Redis of a process, as its guards last saw them. */
+export function createRedisMetrics(registry: Registry): ObserveRedis {
+  const registers = [registry]
+  const used = new Gauge({
+    name: 'latchkey_redis_memory_bytes',
+    help: 'Memory that a Redis uses, looked at every minute; absent while it is away',
+    labelNames: ['redis'],
+    registers,
+  })
+  const most = new Gauge({
+    name: 'latchkey_redis_memory_max_bytes',
+    help: 'Its `maxmemory`: full, it refuses writes, and calls answer 503; 0 where it has none',
+    labelNames: ['redis'],
+    registers,
+  })
+  const policy = new Gauge({
+    name: 'latchkey_redis_policy_good',
+    help: '1 where a Redis keeps what it is given (`noeviction`, in production `appendonly yes`), 0 where codes and jobs can be lost',
+    labelNames: ['redis'],
+    registers,
+  })
+  return (redis, found) => {
+    if (found === undefined) {
+      for (const gauge of [used, most, policy]) gauge.remove({ redis })
+      return
+    }
+    used.set({ redis }, found.usedBytes)
+    most.set({ redis }, found.mostBytes)
+    policy.set({ redis }, found.asItMustBe ? 1 : 0)
+  }
+}
+
 export interface RedisGuard {
   /** For `/ready`: the connection answers and the last look at its policy was good. */
   readonly check: Check
@@ -69,8 +112,15 @@ export function guardRedis(
     name,
     appendOnly,
     refuse,
+    observe = () => undefined,
     lookEveryMs = 60_000,
-  }: { name: string; appendOnly: boolean; refuse: (error: ConfigError) => void; lookEveryMs?: number },
+  }: {
+    name: string
+    appendOnly: boolean
+    refuse: (error: ConfigError) => void
+    observe?: ObserveRedis
+    lookEveryMs?: number
+  },
 ): RedisGuard {
   let problem: string | undefined = `${name} has not answered yet`
   let everGood = false
@@ -78,9 +128,16 @@ export function guardRedis(
   let again: NodeJS.Timeout | undefined
 
   async function look(): Promise<void> {
-    const found = await policyProblem(redis, appendOnly)
+    const memory = await redis.info('memory')
+    const found = policyProblem(memory, appendOnly ? await redis.info('persistence') : '')
     told = true
     problem = found === undefined ? undefined : `${name} ${found}`
+    const bytes = (what: string) => Number(field(memory, what) ?? 0)
+    observe(name, {
+      usedBytes: bytes('used_memory'),
+      mostBytes: bytes('maxmemory'),
+      asItMustBe: problem === undefined,
+    })
     if (problem !== undefined && !everGood) refuse(new ConfigError([problem]))
     everGood ||= problem === undefined
   }
@@ -95,6 +152,7 @@ export function guardRedis(
 
   if (redis.status === 'ready') tryToLook()
   redis.on('ready', tryToLook)
+  redis.on('close', () => observe(name, undefined))
   const timer = setInterval(() => redis.status === 'ready' && tryToLook(), lookEveryMs)
   timer.unref()
   return {
@@ -115,12 +173,12 @@ export function guardRedis(
 
 const firstLookAgainMs = 500
 
-async function policyProblem(redis: Redis, appendOnly: boolean): Promise<string | undefined> {
-  // INFO rather than CONFIG GET: hosted Redis forbids the latter.
-  const policy = field(await redis.info('memory'), 'maxmemory_policy')
+/** By INFO rather than CONFIG GET: hosted Redis forbids the latter. */
+function policyProblem(memory: string, persistence: string): string | undefined {
+  const policy = field(memory, 'maxmemory_policy')
   if (policy !== undefined && policy !== 'noeviction')
     return `has maxmemory-policy ${policy}; it must be noeviction, or codes and jobs are lost silently`
-  if (appendOnly && field(await redis.info('persistence'), 'aof_enabled') === '0')
+  if (field(persistence, 'aof_enabled') === '0')
     return 'is not append-only; set `appendonly yes`, or a crash loses every waiting code'
   return undefined
 }

@@ -8,7 +8,7 @@ import { hmac, parseKeyRing, parseSealKeys } from '@latchkey/kit/key-ring'
 import { startOps } from '@latchkey/kit/ops'
 import { createProducer } from '@latchkey/kit/queue'
 import { countWaiting } from '@latchkey/kit/queue-age'
-import { createRedis, guardRedis, orUnavailable } from '@latchkey/kit/redis'
+import { createRedis, createRedisMetrics, guardRedis, orUnavailable } from '@latchkey/kit/redis'
 import type { Scope } from '@latchkey/kit/run'
 import { createSealer } from '@latchkey/kit/seal'
 import type { Logger } from 'pino'
@@ -25,6 +25,7 @@ import type { Channel } from './challenges/challenge.js'
 import { type ChallengeKeys, createChallengeKeys } from './challenges/challenge-keys.js'
 import type { ScriptOptions } from './challenges/challenge-scripts.js'
 import { createChallengeSecrets } from './challenges/challenge-secrets.js'
+import { countedChallenges } from './challenges/counted-challenges.js'
 import { createChallengeStore, newCode } from './challenges/challenge-store.js'
 import { type GatewayConfig, list, readCidr, readUserKey } from './config.js'
 import { createDevMailbox } from './dev-mailbox.js'
@@ -50,10 +51,11 @@ export async function createDeps(
   { scope, log, metrics }: { scope: Scope; log: Logger; metrics: Registry },
 ): Promise<Omit<AppDeps, 'log' | 'metrics'>> {
   const development = config.NODE_ENV === 'development'
+  const observeRedis = createRedisMetrics(metrics)
   const connect = (name: string, url: string) => {
     const redis = createRedis(url, { log, name, patience: 'request' })
     scope.defer(name, () => redis.disconnect())
-    const guard = guardRedis(redis, { name, appendOnly: !development, refuse: scope.fail })
+    const guard = guardRedis(redis, { name, appendOnly: !development, refuse: scope.fail, observe: observeRedis })
     scope.defer(`${name} guard`, guard.close)
     return { redis, check: guard.check }
   }
@@ -105,7 +107,7 @@ export async function createDeps(
   const sms = createSmsQueue(producer)
   const flows = createFlows({
     users,
-    challenges: tracedChallenges(createStore(config, stored, sealer), trace),
+    challenges: tracedChallenges(countedChallenges(createStore(config, stored, sealer), metrics), trace),
     guesses: createGuesses(config, stored, metrics),
     smsBudget: tracedBudget(createGuard(config, { ...stored, switches, log, metrics }), trace),
     refuseStopped: tracedStops(switches.refuseStopped, trace),

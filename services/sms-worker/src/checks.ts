@@ -1,6 +1,6 @@
 import type { Check } from '@latchkey/kit/ops'
 import type { Consumer } from '@latchkey/kit/queue'
-import { guardRedis } from '@latchkey/kit/redis'
+import { guardRedis, type ObserveRedis } from '@latchkey/kit/redis'
 import type { Scope } from '@latchkey/kit/run'
 import type { Redis } from 'ioredis'
 import type { WorkerConfig } from './config.js'
@@ -10,18 +10,20 @@ interface Checked {
   readonly redis: Redis
   readonly queueRedis: Redis
   readonly consumer: Consumer
+  readonly observe: ObserveRedis
 }
 
 /** What has to be in order for this worker to be ready. */
 export function checksOf(
   config: WorkerConfig,
-  { scope, redis, queueRedis, consumer }: Checked,
+  { scope, redis, queueRedis, consumer, observe }: Checked,
 ): Readonly<Record<string, Check>> {
   const guard = (name: string, connection: Redis): Check => {
     const watched = guardRedis(connection, {
       name,
       appendOnly: config.NODE_ENV === 'production',
       refuse: (error) => scope.fail(error),
+      observe,
     })
     scope.defer(`${name} guard`, () => watched.close())
     return watched.check

@@ -6,7 +6,7 @@ import { parseKeyRing, parseSealKeys } from '@latchkey/kit/key-ring'
 import type { Check } from '@latchkey/kit/ops'
 import { type Consumer, createConsumer, createProducer, type Producer } from '@latchkey/kit/queue'
 import { oldestWaitingMs } from '@latchkey/kit/queue-age'
-import { createRedis } from '@latchkey/kit/redis'
+import { createRedis, createRedisMetrics } from '@latchkey/kit/redis'
 import type { Scope } from '@latchkey/kit/run'
 import { createSealer, type Sealer } from '@latchkey/kit/seal'
 import { createShardedIds } from '@latchkey/kit/sharded-id'
@@ -109,7 +109,7 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
 
   const queues = openQueues(queueRedis, { scope, prefix, log })
   const lookAtSwitches = createLookAtSwitches({ redis: queueRedis, prefix })
-  const figures = createWorkerMetrics(metrics, queueFigures(queueRedis, queues.sms, prefix), lookAtSwitches)
+  const figures = createWorkerMetrics(metrics, queueFigures(queueRedis, queues, prefix), lookAtSwitches)
   const fence = createAttemptFence(queueRedis)
   const lanes = createLanes(config, { ...boxed, queueRedis, prefix, figures, log, carrierTimeoutMs, laneTimes })
   const router = createChannels({
@@ -138,6 +138,7 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
     isLate: createLateQueue(() => oldestWaitingMs(smsQueue, queueRedis, prefix, codeClasses)),
     share: createShare(Math.ceil(config.WORKER_CONCURRENCY * lowerShare), shareWaitMs),
     observeAccept: figures.observeAccept,
+    observeEnd: figures.observeEnd,
     log,
   })
   const consumer = createConsumer(smsQueue, {
@@ -157,7 +158,7 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
     consumer,
     desk: createDesk(config, { events, optOuts, metrics }),
     ...(board !== undefined && { board }),
-    checks: checksOf(config, { scope, redis, queueRedis, consumer }),
+    checks: checksOf(config, { scope, redis, queueRedis, consumer, observe: createRedisMetrics(metrics) }),
   }
 }
 
@@ -181,7 +182,10 @@ function createDesk(config: WorkerConfig, { events, optOuts, metrics }: DeskNeed
     optOuts,
     explain,
     help,
-    ...createReceiptMetrics(metrics),
+    ...createReceiptMetrics(
+      metrics,
+      readers.map(([name]) => name),
+    ),
   })
 }
 

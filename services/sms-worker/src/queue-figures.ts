@@ -1,6 +1,6 @@
 import { deliveryEventQueue } from '@latchkey/contracts/queues/delivery-event'
 import { lateClass, smsClasses, smsQueue } from '@latchkey/contracts/queues/sms'
-import { oldestDelayedMs, oldestWaitingMs } from '@latchkey/kit/queue-age'
+import { oldestDelayedMs, oldestOfClassMs, oldestWaitingMs } from '@latchkey/kit/queue-age'
 import type { Scope } from '@latchkey/kit/run'
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
@@ -21,14 +21,31 @@ export function openQueues(redis: Redis, { scope, prefix, log }: { scope: Scope;
   return { sms: open(smsQueue.name), events: open(deliveryEventQueue.name) }
 }
 
-/** What the metrics tell of the queue of messages. */
-export function queueFigures(redis: Redis, queue: Queue, prefix: string) {
+/** What each class is called in figures. */
+const classNames: ReadonlyMap<number, string> = new Map([
+  [smsClasses.sign_in, 'sign_in'],
+  [smsClasses.reset_password, 'reset'],
+  [smsClasses.sign_up, 'sign_up'],
+  [lateClass, 'late'],
+])
+
+/** What the metrics tell of the queue of messages, and of that of delivery events. */
+export function queueFigures(redis: Redis, { sms, events }: ReturnType<typeof openQueues>, prefix: string) {
+  const counts = (queue: Queue) => async () => {
+    if (redis.status !== 'ready') return {}
+    return queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed', 'completed')
+  }
   return {
     oldestWaitingMs: () => oldestWaitingMs(smsQueue, redis, prefix, [...codeClasses, lateClass]),
     oldestRetryingMs: () => oldestDelayedMs(smsQueue, redis, prefix),
-    counts: async () => {
-      if (redis.status !== 'ready') return {}
-      return queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed', 'completed')
-    },
+    oldestByClassMs: () =>
+      Promise.all(
+        [...classNames].map(
+          async ([priority, name]) => [name, await oldestOfClassMs(smsQueue, redis, prefix, priority)] as const,
+        ),
+      ),
+    oldestEventMs: () => oldestWaitingMs(deliveryEventQueue, redis, prefix, []),
+    counts: counts(sms),
+    eventCounts: counts(events),
   }
 }

@@ -214,6 +214,7 @@ function createJob(lane: Lane | readonly [Lane, ...Lane[]], { isLate = false, li
     lotOf: () => 0,
     share: createShare(1, 50),
     observeAccept: () => undefined,
+    observeEnd: () => undefined,
     log,
   })
   const job: SmsJob = {

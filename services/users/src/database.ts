@@ -2,6 +2,7 @@ import { AppError } from '@latchkey/kit/app-error'
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresQueryResult, type Transaction } from 'kysely'
 import { DatabaseError, Pool, type PoolClient } from 'pg'
 import type { Logger } from 'pino'
+import { Gauge, Registry } from 'prom-client'
 import type { AuditTable } from './audit/audit.table.js'
 import type { ConsumedChallengeTable } from './challenges/challenges.table.js'
 import type { ConversionDayTable, ConversionLateTable, ConversionWrittenTable } from './conversion/conversion.table.js'
@@ -60,10 +61,15 @@ interface Opening {
   readonly connections?: number
   /** Not for requests: statements may take minutes. */
   readonly patient?: boolean
+  /** Where its connections are told of. */
+  readonly metrics?: Registry
 }
 
 /** Opens a pool, of the request path where it is not `patient`. Whatever Postgres does wrong, or does too slowly, becomes `unavailable`. */
-export function openDatabase(url: string, { log, connections = 10, patient = false }: Opening): Db {
+export function openDatabase(
+  url: string,
+  { log, connections = 10, patient = false, metrics = new Registry() }: Opening,
+): Db {
   const pool = new Pool({
     connectionString: url,
     max: connections,
@@ -71,7 +77,22 @@ export function openDatabase(url: string, { log, connections = 10, patient = fal
     ...(patient ? patientLimits : limits),
   })
   pool.on('error', (err) => log.warn({ err }, 'an idle connection to postgres was lost'))
+  tellPool(pool, metrics)
   return new Kysely<Database>({ dialect: new PostgresDialect({ pool: guardedPool(pool, createStatementNames()) }) })
+}
+
+function tellPool(pool: Pool, metrics: Registry): void {
+  void new Gauge({
+    name: 'latchkey_postgres_connections',
+    help: 'Connections to Postgres: `busy` with a query, `idle`, and calls that are `waiting` for one; it has 10',
+    labelNames: ['state'],
+    registers: [metrics],
+    collect() {
+      this.set({ state: 'idle' }, pool.idleCount)
+      this.set({ state: 'busy' }, pool.totalCount - pool.idleCount)
+      this.set({ state: 'waiting' }, pool.waitingCount)
+    },
+  })
 }
 
 /** A pool for Kysely that throws `unavailable` for what passes, and never lends out a connection in doubt. */

@@ -5,7 +5,7 @@ import { readSmsPrices, type SmsPrice } from '@latchkey/contracts/sms-prices'
 import { switchesKey } from '@latchkey/contracts/switch-record'
 import type { Key, KeyRing } from '@latchkey/kit/key-ring'
 import type { Check } from '@latchkey/kit/ops'
-import { createRedis, guardRedis } from '@latchkey/kit/redis'
+import { createRedis, createRedisMetrics, guardRedis } from '@latchkey/kit/redis'
 import type { Scope } from '@latchkey/kit/run'
 import { createSignedTokens } from '@latchkey/kit/signed-token'
 import { sql } from 'kysely'
@@ -164,7 +164,7 @@ export function createDeps(
   config: UsersConfig,
   { log, scope, metrics }: { log: Logger; scope: Scope; metrics: Registry },
 ): Deps {
-  const db = openDatabase(config.DATABASE_URL, { log })
+  const db = openDatabase(config.DATABASE_URL, { log, metrics })
   scope.defer('postgres', () => db.destroy())
   const patientDb = openDatabase(config.DATABASE_URL, { log, connections: 1, patient: true })
   scope.defer('patient postgres', () => patientDb.destroy())
@@ -178,9 +178,10 @@ export function createDeps(
   const copyRedis = createRedis(queueUrl, { log, name: 'copies', patience: 'request' })
   scope.defer('copies redis', () => copyRedis.disconnect())
   const guard = guardRedis(redis, {
-    name: 'the queue Redis',
+    name: 'queue redis',
     appendOnly: config.NODE_ENV === 'production',
     refuse: (error) => scope.fail(error),
+    observe: createRedisMetrics(metrics),
   })
   scope.defer('redis guard', () => guard.close())
 
@@ -190,7 +191,7 @@ export function createDeps(
     ring: tokenRing(config),
     traceKey: traceKey(config),
     prices: readSmsPrices(config.SMS_PRICES),
-    hasher: createPasswordHasher({ atOnce: availableParallelism() }),
+    hasher: createPasswordHasher({ atOnce: availableParallelism(), metrics }),
     copies: {
       optOuts: createRedisCopy(copyRedis, optOutsKey(queuePrefix)),
       switches: createRedisCopy(copyRedis, switchesKey(queuePrefix)),

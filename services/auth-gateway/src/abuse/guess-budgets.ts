@@ -18,8 +18,9 @@ export interface GuessLimits {
   readonly passwordWaitsSeconds: readonly number[]
 }
 
+const budgets = ['network', 'account', 'known_device', 'phone', 'challenge', 'conflicts'] as const
 /** Whose budget a guess met: `phone` and `challenge` are counted with the challenges. */
-export type Budget = 'network' | 'account' | 'known_device' | 'phone' | 'challenge' | 'conflicts'
+export type Budget = (typeof budgets)[number]
 
 /** What may be guessed, counted before it is looked at. Throws `unavailable` where nothing can be counted. */
 export interface GuessBudgets {
@@ -61,6 +62,7 @@ export function createGuessBudgets({ redis, keys, limits, clockOffsetMs, metrics
     labelNames: ['budget'],
     registers: [metrics],
   })
+  for (const budget of budgets) refusals.inc({ budget }, 0)
 
   async function count(
     budget: Budget,

@@ -12,7 +12,8 @@ import { type CountedFor, readCounted, writeCounted } from './counted.js'
 import type { DayBudget } from './day-budget.js'
 
 /** What may refuse a message that anybody can ask for. */
-type Rule = 'range' | Network | 'budget'
+const allRules = ['range', 'address', 'subnet', 'budget'] as const satisfies readonly ('range' | Network | 'budget')[]
+type Rule = (typeof allRules)[number]
 export type RuleModes = { readonly [R in GuardRule]: GuardMode }
 
 /** A message that was judged. */
@@ -91,6 +92,7 @@ export function createSmsBudget({ keys, conversion, dayBudget, readModes, log, m
     labelNames: ['rule', 'mode'],
     registers: [metrics],
   })
+  for (const rule of allRules) for (const mode of ['monitor', 'enforce']) refusals.inc({ rule, mode }, 0)
   const sends = new Counter({
     name: 'latchkey_sends_for_anybody_total',
     help: 'Messages that anybody can ask for and were let through',

@@ -40,6 +40,7 @@ export interface SendSmsDeps {
   /** The slots that classes behind sign-in and reset may take: a carrier that hangs would fill them all. */
   readonly share: Share
   readonly observeAccept: (queuedAt: Date) => void
+  readonly observeEnd: (state: string) => void
   readonly log: Logger
 }
 
@@ -211,6 +212,7 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
   }
 
   function note({ messageId, requestId, purpose }: SmsJob, state: string, provider?: string): void {
+    deps.observeEnd(state)
     log.info({ messageId, requestId, purpose, state, provider }, 'message')
   }
 

@@ -35,7 +35,8 @@ export interface ProviderInbound {
 }
 
 /** Why a call is not believed: not signed by the carrier; signed and still not to be understood; at a path that only the carrier could know, and nobody's. */
-export type Unbelieved = 'forged' | 'unreadable' | 'astray'
+export type Unbelieved = (typeof unbelieved)[number]
+export const unbelieved = ['forged', 'unreadable', 'astray'] as const
 
 /** Reads what a carrier calls us with. Believes nothing that only the carrier can have said unless it proves it. */
 export interface CallReader {

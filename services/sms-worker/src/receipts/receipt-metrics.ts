@@ -1,4 +1,6 @@
+import { receiptStates } from '@latchkey/contracts/queues/delivery-event'
 import { Counter, type Registry } from 'prom-client'
+import { unbelieved } from '../providers/provider-calls.js'
 
 export interface ReceiptMetrics {
   readonly observeReceipt: (provider: string, state: string) => void
@@ -6,8 +8,8 @@ export interface ReceiptMetrics {
   readonly observeRefused: (provider: string, why: string) => void
 }
 
-/** The figures of what carriers call us with. */
-export function createReceiptMetrics(registry: Registry): ReceiptMetrics {
+/** The figures of what carriers call us with; of those that are listened to they begin with 0, so that an alarm sees who says nothing. */
+export function createReceiptMetrics(registry: Registry, listened: readonly string[]): ReceiptMetrics {
   const registers = [registry]
   const receipts = new Counter({
     name: 'latchkey_receipts_total',
@@ -27,6 +29,10 @@ export function createReceiptMetrics(registry: Registry): ReceiptMetrics {
     labelNames: ['provider', 'why'],
     registers,
   })
+  for (const provider of listened) {
+    for (const state of receiptStates) receipts.inc({ provider, state }, 0)
+    for (const why of unbelieved) refused.inc({ provider, why }, 0)
+  }
   return {
     observeReceipt: (provider, state) => receipts.inc({ provider, state }),
     observeInbound: (provider, word) => inbound.inc({ provider, word }),

@@ -2,7 +2,6 @@ import type { Conversion } from '@latchkey/contracts/admin/conversion'
 import { Gauge, type Registry } from 'prom-client'
 import type { Conversions } from './conversion.service.js'
 
-const labels = ['provider', 'country'] as const
 const everyMs = 30_000
 
 /** Figures of today (UTC) by carrier and country, counted at most every half minute. Every replica tells the same; absent while Postgres is away. */
@@ -24,13 +23,33 @@ export function createConversionMetrics(registry: Registry, conversions: Convers
     }
     await counting
   }
-  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
-    new Gauge({ name: `latchkey_today_${name}`, help, labelNames, registers: [registry], collect: refresh })
-  const sent = gauge('sms_sent', 'Messages that carriers took today (UTC)', labels)
-  const delivered = gauge('sms_delivered', 'Messages taken today that arrived', labels)
-  const verified = gauge('sms_verified', 'Codes answered rightly, of messages taken today', labels)
-  const seconds = gauge('sms_median_seconds_to_verified', 'From the carrier’s yes to the right answer, today', labels)
-  const cost = gauge('sms_cost', 'What the messages of today cost, by receipts or SMS_PRICES', [...labels, 'currency'])
+  const gauge = <L extends string>(about: { name: string; help: string; labelNames: readonly L[] }) =>
+    new Gauge({ ...about, registers: [registry], collect: refresh })
+  const sent = gauge({
+    name: 'latchkey_today_sms_sent',
+    help: 'Messages that carriers took today (UTC)',
+    labelNames: ['provider', 'country'],
+  })
+  const delivered = gauge({
+    name: 'latchkey_today_sms_delivered',
+    help: 'Messages taken today that arrived',
+    labelNames: ['provider', 'country'],
+  })
+  const verified = gauge({
+    name: 'latchkey_today_sms_verified',
+    help: 'Codes answered rightly, of messages taken today',
+    labelNames: ['provider', 'country'],
+  })
+  const seconds = gauge({
+    name: 'latchkey_today_sms_median_seconds_to_verified',
+    help: 'From the carrier’s yes to the right answer, today',
+    labelNames: ['provider', 'country'],
+  })
+  const cost = gauge({
+    name: 'latchkey_today_sms_cost',
+    help: 'What the messages of today cost, by receipts or SMS_PRICES',
+    labelNames: ['provider', 'country', 'currency'],
+  })
 
   function show(rows: readonly Conversion[]): void {
     for (const one of [sent, delivered, verified, seconds, cost]) one.reset()

@@ -1,6 +1,7 @@
 import { hash, parseOptions, verify } from '@node-rs/argon2'
 import { AppError } from '@latchkey/kit/app-error'
 import pLimit from 'p-limit'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 /** argon2id, at most as many at once as given: one takes 8 ms of a core and 19 MiB, and more at once only makes all of them late. */
 export interface PasswordHasher {
@@ -28,19 +29,28 @@ export function createPasswordHasher({
   atOnce,
   waitingMax = atOnce * 32,
   longestWaitMs = 1_000,
+  metrics = new Registry(),
 }: {
   atOnce: number
   waitingMax?: number
   longestWaitMs?: number
+  metrics?: Registry
 }): PasswordHasher {
   const limit = pLimit(atOnce)
+  const { observeWait, observeRefusal } = createHashMetrics(metrics, limit)
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (limit.activeCount + limit.pendingCount >= atOnce + waitingMax) throw new AppError('unavailable')
+    if (limit.activeCount + limit.pendingCount >= atOnce + waitingMax) {
+      observeRefusal('full')
+      throw new AppError('unavailable')
+    }
     const since = performance.now()
     return limit(() => {
-      if (performance.now() - since > longestWaitMs) throw new AppError('unavailable')
-      return work()
+      const waitedMs = performance.now() - since
+      observeWait(waitedMs / 1_000)
+      if (waitedMs <= longestWaitMs) return work()
+      observeRefusal('late')
+      throw new AppError('unavailable')
     })
   }
   return {
@@ -54,5 +64,41 @@ export function createPasswordHasher({
         Object.entries(parameters).some(([name, value]) => made[name as keyof typeof parameters] !== value)
       )
     },
+  }
+}
+
+interface HashLoad {
+  readonly activeCount: number
+  readonly pendingCount: number
+}
+
+function createHashMetrics(registry: Registry, load: HashLoad) {
+  const registers = [registry]
+  void new Gauge({
+    name: 'latchkey_hashes',
+    help: 'Passwords that are hashed at this moment (`running`), and that wait for a core (`waiting`)',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      this.set({ state: 'running' }, load.activeCount)
+      this.set({ state: 'waiting' }, load.pendingCount)
+    },
+  })
+  const waits = new Histogram({
+    name: 'latchkey_hash_wait_seconds',
+    help: 'How long a password waited for its turn to be hashed or compared',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
+    registers,
+  })
+  const refused = new Counter({
+    name: 'latchkey_hashes_refused_total',
+    help: 'Log-ins and sign-ups that were told to come again: the queue of passwords was `full`, or their turn came too `late`',
+    labelNames: ['why'],
+    registers,
+  })
+  for (const why of ['full', 'late']) refused.inc({ why }, 0)
+  return {
+    observeWait: (seconds: number) => waits.observe(seconds),
+    observeRefusal: (why: 'full' | 'late') => refused.inc({ why }),
   }
 }
