@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkout } from './checkout.js'
-import { errorsDocument } from './errors-document.js'
+import { generated } from './generated.js'
 
 // `npm run docs`
-writeFileSync(join(checkout, 'docs/errors.md'), errorsDocument())
+for (const [file, text] of generated()) writeFileSync(join(checkout, file), text)

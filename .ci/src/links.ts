@@ -37,7 +37,7 @@ function leadsSomewhere(root: string, file: string, link: string): boolean {
 }
 
 /** Headings as GitHub names them, and anchors written out. */
-function anchorsOf(text: string): Set<string> {
+export function anchorsOf(text: string): Set<string> {
   const headings = [...text.matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = '']) =>
     heading
       .toLowerCase()

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { checkout } from '../src/checkout.js'
-import { errorsDocument } from '../src/errors-document.js'
+import { generated } from '../src/generated.js'
 import { brokenLinks } from '../src/links.js'
 import { configuredVariables, dialectVariables, documentedVariables, launcherVariables } from '../src/variables.js'
 
@@ -29,8 +29,9 @@ t.test('there is no dead code, and every dependency is listed and used', async (
   t.equal(complaints('knip', '--no-progress'), '')
 })
 
-t.test('docs/errors.md is what the catalogue says', async (t) => {
-  t.equal(readFileSync(join(checkout, 'docs/errors.md'), 'utf8'), errorsDocument(), 'run `npm run docs`')
+t.test('docs and dashboards that are generated are what the sources say', async (t) => {
+  for (const [file, text] of generated())
+    t.equal(readFileSync(join(checkout, file), 'utf8'), text, `${file}: run \`npm run docs\``)
 })
 
 t.test('every relative link in the docs leads somewhere', async (t) => {

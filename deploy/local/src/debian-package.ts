@@ -37,6 +37,14 @@ export const chromium: Wanted = {
   version: /Chromium (\S+)/,
 }
 
+/** With promtool beside it. */
+export const prometheus: Wanted = {
+  name: 'prometheus',
+  package: 'prometheus',
+  command: 'usr/bin/prometheus',
+  version: /version (\S+)/,
+}
+
 /**
  * A program out of the distribution's packages, unpacked into a cache: nothing is installed, nothing asked of root.
  * Undefined where there is no apt, or neither a cache nor a network.
