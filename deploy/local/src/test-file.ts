@@ -1,5 +1,7 @@
 import { setPriority } from 'node:os'
+import { delimiter } from 'node:path'
 import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
 import { root } from './places.js'
 import { startTethered, type Tethered } from './tether.js'
 import { type FileResult, readTap, type Tell } from './test-report.js'
@@ -18,19 +20,21 @@ interface TestFileOptions {
   readonly givesWay?: boolean
 }
 
+const inOneProcess = fileURLToPath(new URL('./one-process.js', import.meta.url))
+
 /**
- * Runs one test file: a program that prints TAP. Run plainly, and not by tap's own runner, whose hooks into every child
+ * Runs a test file, or several in one process: a program that prints TAP. Run plainly, and not by tap's own runner, whose hooks into every child
  * process would sit in the services under test too. Whatever processes it leaves behind are ended with it.
  */
 export async function startTestFile(
-  file: string,
+  files: readonly string[],
   { env, longestMs, cwd = root, tell = () => undefined, givesWay = false }: TestFileOptions,
 ): Promise<TestFile> {
   const program = await startTethered({
     command: process.execPath,
-    args: ['--enable-source-maps', file],
+    args: ['--enable-source-maps', ...(files.length === 1 ? files : [inOneProcess])],
     cwd,
-    env: { ...env, TAP_TIMEOUT: String(longestMs / 1_000) },
+    env: { ...env, TEST_FILES: files.join(delimiter), TAP_TIMEOUT: String(longestMs / 1_000) },
     output: 'pipe',
     ifOrphaned: 'SIGKILL',
   })

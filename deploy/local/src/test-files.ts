@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+import { basename, join, relative, resolve } from 'node:path'
 import { root } from './places.js'
 
 const workspaces = (): string[] => [
@@ -34,4 +34,35 @@ export function testFiles(asked: readonly string[], ring: Ring): string[] {
     .filter((file) => file.endsWith('.test.js') && existsSync(join(root, source(file))))
     .filter((file) => ringOf(file) === ring)
     .sort()
+}
+
+/** Test files that run one after another in one process. */
+export interface Batch {
+  readonly name: string
+  readonly files: readonly string[]
+}
+
+/** Loading a service takes longer than most of its test files do. Those of these parts share processes, but for files that change the root of all tests. */
+const shared = ['services/auth-gateway', 'services/users'] as const
+const byThemselves = /\/(?:dev-phone|switches)\.test\.js$/
+const mostInBatch = 8
+
+/** All files, in as few processes as serves. */
+export function batches(files: readonly string[]): Batch[] {
+  const groups = shared.map((part) => files.filter((file) => file.startsWith(`${part}/`) && !byThemselves.test(file)))
+  const alone = files.filter((file) => !groups.flat().includes(file))
+  return [...groups.flatMap(inBatches), ...alone.map((file) => batch(file))]
+}
+
+function inBatches(files: readonly string[]): Batch[] {
+  const count = Math.ceil(files.length / mostInBatch)
+  // Dealt out like cards, for neighbours by name are often alike in length.
+  return Array.from({ length: count }, (_, nth) => batch(...files.filter((_file, at) => at % count === nth)))
+}
+
+function batch(...files: string[]): Batch {
+  const [first = '', ...more] = files
+  const [part = ''] = first.split('/dist/')
+  const names = files.map((file) => basename(file, '.test.js'))
+  return { name: more.length === 0 ? first : `${part}: ${names.join(', ')}`, files }
 }

@@ -7,7 +7,7 @@ import { startPostgres } from './postgres.js'
 import { startRedis } from './redis.js'
 import type { Store } from './store.js'
 import { startTestFile, type TestFile } from './test-file.js'
-import { type Ring, testFiles } from './test-files.js'
+import { type Batch, batches, type Ring, testFiles } from './test-files.js'
 import { describeFailure } from './test-report.js'
 
 interface TestCounts {
@@ -35,7 +35,11 @@ async function runTests(ring: Ring, asked: readonly string[]): Promise<TestCount
   try {
     const [postgres, redis] = await startStores(folder, stores)
     print(`· on ${postgres.what} and ${redis.what}`)
-    return await runFiles(files, rings[ring], testEnv({ TEST_DATABASE_URL: postgres.url, TEST_REDIS_URL: redis.url }))
+    return await runAll(
+      batches(files),
+      rings[ring],
+      testEnv({ TEST_DATABASE_URL: postgres.url, TEST_REDIS_URL: redis.url }),
+    )
   } finally {
     await Promise.all(stores.map((store) => store.stop()))
     await rm(folder, { recursive: true, force: true })
@@ -128,41 +132,42 @@ const rings: Readonly<Record<Ring, Pace>> = {
   'test:timing': { jobs: 1, longestMs: 1_500_000, figures: true },
 }
 
-/** Runs the files with a line for each as it ends; each failure in full under its file, and once more at the end with what tests call figures, to be quoted. */
-async function runFiles(
-  files: readonly string[],
+/** Runs them with a line for each as it ends; each failure in full under its file, and once more at the end with what tests call figures, to be quoted. */
+async function runAll(
+  all: readonly Batch[],
   { jobs, longestMs, figures, timed = [], alone = [] }: Pace,
   env: Record<string, string>,
 ): Promise<TestCounts> {
   const counts = { passed: 0, failed: 0 }
   const failures: string[] = []
   const quotable: string[] = []
-  async function work(waiting: string[], givesWay: boolean): Promise<void> {
-    for (let file = waiting.shift(); file !== undefined && !interrupted; file = waiting.shift()) {
+  async function work(waiting: Batch[], givesWay: boolean): Promise<void> {
+    for (let batch = waiting.shift(); batch !== undefined && !interrupted; batch = waiting.shift()) {
+      const { name, files } = batch
       const began = Date.now()
-      if (figures) print(`…    ${file}`)
+      if (figures) print(`…    ${name}`)
       const tell = (figure: string) => {
         if (figures) print(`       ${figure}`)
-        if (figure.includes(': figures: ')) quotable.push(`${file} › ${figure}`)
+        if (figure.includes(': figures: ')) quotable.push(`${name} › ${figure}`)
       }
-      const test = await startTestFile(file, { env, longestMs, tell, givesWay })
+      const test = await startTestFile(files, { env, longestMs, tell, givesWay })
       running.add(test)
       const { passed, failed, failures: found } = await test.result
       running.delete(test)
       counts.passed += passed
       counts.failed += failed
-      const described = found.map((failure) => `✗ ${describeFailure({ ...failure, path: [file, ...failure.path] })}\n`)
+      const described = found.map((failure) => `✗ ${describeFailure({ ...failure, path: [name, ...failure.path] })}\n`)
       failures.push(...described)
       const seconds = ((Date.now() - began) / 1_000).toFixed(1)
       print(
-        `${failed > 0 ? 'FAIL' : 'ok  '} ${file}  ${passed} passed${failed > 0 ? `, ${failed} failed` : ''}  ${seconds} s`,
+        `${failed > 0 ? 'FAIL' : 'ok  '} ${name}  ${passed} passed${failed > 0 ? `, ${failed} failed` : ''}  ${seconds} s`,
       )
       if (figures) for (const failure of described) print(`\n${failure}`)
     }
   }
-  const named = (names: readonly string[]) => files.filter((file) => names.includes(basename(file, '.test.js')))
+  const named = (names: readonly string[]) => all.filter(({ name }) => names.includes(basename(name, '.test.js')))
   const [first, last] = [named(timed), named(alone)]
-  const others = files.filter((file) => ![...first, ...last].includes(file))
+  const others = all.filter((batch) => ![...first, ...last].includes(batch))
   await Promise.all([work(first, false), ...Array.from({ length: jobs }, () => work(others, first.length > 0))])
   await work(last, false)
   if (figures && quotable.length > 0) print(['', ...quotable].join('\n'))

@@ -83,7 +83,7 @@ async function runTests(
   const levels = Array.from({ length: depth }, (_, level) =>
     paths.map((path) => path[level]).filter((name) => name !== undefined),
   )
-  const test = await startTestFile(compiled(file), {
+  const test = await startTestFile([compiled(file)], {
     cwd: copy.folder,
     longestMs,
     env: {
