@@ -116,7 +116,7 @@ export async function createDeps(
       createReadPhone({
         countries: countries(config),
         testNumbers: tests,
-        onRefused: (about, limit) => trace.note({ kind: 'refused', about, limit, once: [about, limit, today()] }),
+        onRefused: (text, limit) => trace.note({ kind: 'refused', about: [text], limit, once: [text, limit, today()] }),
       }),
     ),
     numbers: {

@@ -72,20 +72,25 @@ t.test('a queue that nobody empties is not filled on', async (t) => {
 })
 
 t.test(
-  'of a phone its keyed hash and two digits are told, of anything else nothing; repeats have one id',
+  'of a phone its keyed hash and two digits are told, of an e-mail how it begins, of anything else nothing; repeats have one id',
   async (t) => {
     const { queue, note } = trace()
     const once = ['+919876543210', '2026-11-21']
-    note({ kind: 'refused', about: '+919876543210', limit: 'country', once })
-    note({ kind: 'refused', about: '+919876543210', limit: 'country', once })
-    note({ kind: 'refused', about: 'email:asha@example.com', limit: 'cooldown' })
-    await eventually('all of it', async () => queue.taken.length === 3)
-    const [first, again, named] = queue.taken
+    note({ kind: 'refused', about: ['+919876543210'], limit: 'country', once })
+    note({ kind: 'refused', about: ['+919876543210'], limit: 'country', once })
+    note({ kind: 'refused', about: ['asha.rao'], limit: 'cooldown' })
+    note({ kind: 'opened', about: ['+919876543210', 'email:asha@example.com'] })
+    note({ kind: 'opened', about: ['asha@example.com'] })
+    await eventually('all of it', async () => queue.taken.length === 5)
+    const [first, again, named, both, mailed] = queue.taken
     t.match(first, { phone: /^[\w-]{22}$/, lastTwo: '••••••••10' })
     t.equal(again?.id, first?.id)
     t.not(named?.id, first?.id)
     t.notOk(named?.phone)
-    t.notMatch(JSON.stringify(queue.taken), /98765|asha/)
+    t.equal(both?.phone, first?.phone)
+    t.match(both, { email: /^[\w-]{22}$/, emailFirst: 'a' })
+    t.equal(mailed?.email, both?.email)
+    t.notMatch(JSON.stringify(queue.taken), /98765|asha|example/)
   },
 )
 

@@ -19,6 +19,7 @@ const released = [
   '0015_told_acts',
   '0016_email',
   '0018_conversion_days',
+  '0019_traced_emails',
 ]
 
 type Columns = { [T in keyof Database]: Record<keyof Database[T], true> }
@@ -134,6 +135,8 @@ const columns = {
     message_id: true,
     phone: true,
     last_two: true,
+    email: true,
+    email_first: true,
     face: true,
     purpose: true,
     country: true,

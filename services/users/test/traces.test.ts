@@ -15,7 +15,7 @@ function newStory(h: Harness, phone = newPhone()) {
   const began = Date.now()
   const [challengeId, messageId, requestId] = [newChallengeId(), randomUUID(), randomUUID()]
   const at = (ms: number) => new Date(began + ms).toISOString()
-  const hash = hmac(h.traceKey, tracedAs, phone).subarray(0, 16).toString('base64url')
+  const hash = hmac(h.traceKey, tracedAs.phone, phone).subarray(0, 16).toString('base64url')
   const about = {
     phone: hash,
     lastTwo: `••••••••${phone.slice(-2)}`,
@@ -258,6 +258,40 @@ t.test('every way in which a number gets no code is said as such', async (t) => 
   t.same(await ask(h, { phone: newPhone() }), [])
 })
 
+t.test(
+  'a code by mail is found by its e-mail, which is told by its first letter; it goes with the account that proved it',
+  async (t) => {
+    const h = await harness(t)
+    const email = `asha.${randomUUID().slice(0, 8)}@example.com`
+    const hash = hmac(h.traceKey, tracedAs.email, email).subarray(0, 16).toString('base64url')
+    const told = async () => ask(h, { email })
+    const [story, byPhone] = [newStory(h), newStory(h)]
+    const mailed = { channel: 'email', email: hash, emailFirst: 'a', says: 'code', sent: true } as const
+    await story.gateway(0, { kind: 'opened', messageId: story.messageId, purpose: 'sign_in', country: 'ZZ', ...mailed })
+    await story.worker(20, 'failed', {})
+    // Asked for by e-mail, sent to the phone behind it.
+    await byPhone.opened({ channel: 'email', email: hash, emailFirst: 'a' })
+    t.match(await ask(h, { phone: byPhone.phone }), [{ challengeId: byPhone.challengeId }])
+    t.same(
+      new Set((await told()).map(({ challengeId }) => challengeId)),
+      new Set([story, byPhone].map((s) => s.challengeId)),
+    )
+    t.match(await ask(h, { challenge: story.challengeId }), [
+      { email: 'a•••@•••', phone: null, end: 'failed', lines: [{ says: /by mail/ }, {}] },
+    ])
+    t.notMatch(JSON.stringify(await sql(h.databaseUrl, 'select * from message_trace')), /asha|example/)
+    t.same(await ask(h, { email: `not.${email}` }), [])
+    const claims = await h.signUp({ email })
+    await h.call('DELETE', `/sessions/${claims.session.id}/user`, { password: null, freshWithinSeconds: 600 })
+    t.equal((await told()).length, 2, 'whoever only says that it is his ends nothing')
+    const owner = await h.signUp({ email })
+    await h.db.updateTable('users').set({ email_verified_at: new Date() }).where('id', '=', owner.user.id).execute()
+    await h.call('DELETE', `/sessions/${owner.session.id}/user`, { password: null, freshWithinSeconds: 600 })
+    t.same(await ask(h, { email }), [])
+    t.match(await ask(h, { message: story.messageId }), [{ email: null }], 'what the delivery log knows names nobody')
+  },
+)
+
 t.test('what gateways did not tell the delivery log still does', async (t) => {
   const h = await harness(t)
   const story = newStory(h)
@@ -301,7 +335,7 @@ t.test('a phone is found by nobody who lacks the key', async (t) => {
   const h = await harness(t)
   const story = newStory(h)
   await story.opened()
-  const foreign = hmac(newKey(), tracedAs, story.phone).subarray(0, 16).toString('base64url')
+  const foreign = hmac(newKey(), tracedAs.phone, story.phone).subarray(0, 16).toString('base64url')
   t.same(await sql(h.databaseUrl, 'select 1 from message_trace where phone = $1', [foreign]), [])
   const all = JSON.stringify(await sql(h.databaseUrl, 'select * from message_trace'))
   t.notMatch(all, story.phone.slice(1))

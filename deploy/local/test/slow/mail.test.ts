@@ -189,6 +189,25 @@ t.test('people who are reached by mail', async (t) => {
       )
   })
 
+  await t.test('what became of a code is told by the e-mail it was asked for, mailed or not', async (t) => {
+    const { email, session } = await newcomer()
+    await query(stack.databaseUrl, `update users set role = 'admin' where email = '${email}'`)
+    const end = (about: string, wanted: string) =>
+      eventually(`${wanted} of ${about}`, async () => {
+        const { body } = await call('GET', `/v1/admin/messages?email=${about}`, undefined, session.accessToken)
+        return body.stories[0]?.end === wanted && body.stories[0]
+      })
+    t.match(await end(email.toUpperCase(), 'verified'), {
+      phone: null,
+      email: `${email[0]}•••@•••`,
+      purpose: 'sign_up',
+    })
+    const stranger = someMailbox()
+    await call('POST', '/v1/password/forgot', { identifier: stranger })
+    t.match(await end(stranger, 'decoy'), { phone: null })
+    t.match(await call('GET', '/v1/admin/messages?email=nobody', undefined, session.accessToken), { status: 400 })
+  })
+
   await t.test('a change of e-mail that is older than a reset of the password dies with it', async (t) => {
     const { email, session } = await newcomer()
     const next = someMailbox()

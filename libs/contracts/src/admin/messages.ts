@@ -32,6 +32,7 @@ const OrNull = <S extends Parameters<typeof Type.Union>[0][number]>(schema: S) =
 export const Story = Type.Object({
   at: Timestamp,
   phone: OrNull(Type.String({ description: 'Its last two digits.' })),
+  email: OrNull(Type.String({ description: 'How it begins.', examples: ['a•••@•••'] })),
   country: OrNull(Type.String()),
   purpose: OrNull(Purpose),
   face: OrNull(Type.String()),
@@ -48,10 +49,11 @@ export const traceMessages = endpoint({
   method: 'GET',
   path: '/admin/messages',
   summary:
-    'Why did this number get no code? The last 20 stories of a phone, or that of a challenge or message, newest first',
+    'Why did this number get no code? The last 20 stories of a phone or an e-mail, or that of a challenge or message, newest first',
   bearer: true,
   query: Strict({
     phone: Type.Optional(Type.String({ maxLength: 40, examples: ['+919876543210'] })),
+    email: Type.Optional(Type.String({ maxLength: 254, examples: ['asha@example.com'] })),
     challenge: Type.Optional(Type.String({ maxLength: 40 })),
     message: Type.Optional(Type.String({ maxLength: 40 })),
   }),

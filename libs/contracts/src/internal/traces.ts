@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { Email } from '../address.js'
 import { Story } from '../admin/messages.js'
 import { endpoint } from '../endpoint.js'
 import { E164 } from '../phone.js'
@@ -8,6 +9,7 @@ import { By, byFails } from './admins.js'
 /** What a trace is asked about. */
 export const TraceSubject = Type.Union([
   Strict({ phone: E164 }),
+  Strict({ email: Email }),
   Strict({ challenge: ChallengeId }),
   Strict({ message: Type.String({ format: 'uuid' }) }),
 ])
@@ -16,7 +18,8 @@ export type TraceSubject = Static<typeof TraceSubject>
 export const readTrace = endpoint({
   method: 'POST',
   path: '/internal/traces',
-  summary: 'What became of the codes for a phone, of a challenge or a message, newest first; the look is audited',
+  summary:
+    'What became of the codes for a phone or an e-mail, of a challenge or a message, newest first; the look is audited',
   body: Strict({ by: By, about: TraceSubject }),
   replies: { 200: Type.Object({ stories: Type.Array(Story) }) },
   fails: byFails,

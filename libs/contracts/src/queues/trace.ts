@@ -33,10 +33,10 @@ export type TraceLimit = (typeof traceLimits)[number]
 export const traceMessages = ['code', 'account_exists', 'phone_changed', 'email_changed', 'decoy'] as const
 export type TraceMessage = (typeof traceMessages)[number]
 
-/** A keyed hash of a phone, 128 bits: under the key of the trace, which users has too. */
-export const TracedPhone = Type.String({ pattern: '^[A-Za-z0-9_-]{22}$' })
+/** A keyed hash of a phone or an e-mail, 128 bits: under the key of the trace, which users has too. */
+export const TracedAddress = Type.String({ pattern: '^[A-Za-z0-9_-]{22}$' })
 
-/** One thing the gateway decided. No phone, no code, nothing anybody typed. */
+/** One thing the gateway decided. No phone, no e-mail, no code, nothing anybody typed. */
 export const TraceEvent = Type.Object({
   /** The same for what repeats itself: it is written down once. */
   id: Type.String({ format: 'uuid' }),
@@ -47,9 +47,12 @@ export const TraceEvent = Type.Object({
   route: Type.String({ maxLength: 128 }),
   challengeId: Type.Optional(ChallengeId),
   messageId: Type.Optional(Type.String({ format: 'uuid' })),
-  phone: Type.Optional(TracedPhone),
+  phone: Type.Optional(TracedAddress),
   /** Of the phone, for people: its last two digits. */
   lastTwo: Type.Optional(Type.String({ pattern: '^•{8}\\d{2}$' })),
+  email: Type.Optional(TracedAddress),
+  /** Of the e-mail, for people: how it begins. */
+  emailFirst: Type.Optional(Type.String({ pattern: '^[!-?A-~]$' })),
   face: Type.Optional(Type.String({ maxLength: 32 })),
   purpose: Type.Optional(Purpose),
   country: Type.Optional(Type.String({ pattern: '^[A-Z]{2}$' })),
@@ -80,5 +83,5 @@ export const traceQueue = queue({ name: 'trace', version: 1, payload: TraceBatch
 
 export const traceJobId = (id: string): string => `t-${id}`
 
-/** What the keyed hash of a phone is made under, beside the key. */
-export const tracedAs = 'trace/phone'
+/** What the keyed hash of a phone, or of an e-mail, is made under, beside the key. */
+export const tracedAs = { phone: 'trace/phone', email: 'trace/email' } as const

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Email } from '@latchkey/contracts/address'
 import { E164, lastTwoOf } from '@latchkey/contracts/phone'
 import { mostTraced, type TraceEvent, tracedAs, traceJobId, type traceQueue } from '@latchkey/contracts/queues/trace'
 import { AppError } from '@latchkey/kit/app-error'
@@ -8,12 +9,13 @@ import { Counter, type Registry } from 'prom-client'
 import { Compile } from 'typebox/compile'
 import { type AboutRequest, requestInHand } from './request-in-hand.js'
 
-type About = Omit<TraceEvent, 'id' | 'at' | 'requestId' | 'route' | 'phone' | 'lastTwo'>
+type Named = Pick<TraceEvent, 'phone' | 'lastTwo' | 'email' | 'emailFirst'>
+type About = Omit<TraceEvent, 'id' | 'at' | 'requestId' | 'route' | keyof Named>
 
 /** What is to be noted of a decision; the request it was made in is known. */
 export interface Note extends About {
-  /** The phone it is about, or what a caller typed instead of one: only a phone is kept, as a keyed hash. */
-  readonly about?: string
+  /** Whom it is about, and what a caller typed: only a phone and an e-mail are kept, as keyed hashes. */
+  readonly about?: readonly string[]
   /** What repeats itself under the same words is written down once. */
   readonly once?: readonly (string | number)[]
 }
@@ -94,7 +96,7 @@ export function createTrace({
   }
 
   return {
-    note({ about, once, ...note }) {
+    note({ about = [], once, ...note }) {
       const request = requestInHand()
       if (request === undefined) return
       if (waiting.length >= most) return dropped.inc()
@@ -117,10 +119,17 @@ export function createTrace({
 }
 
 const isPhone = Compile(E164)
+const isEmail = Compile(Email)
 
-function named(key: Key, about: string | undefined): Pick<TraceEvent, 'phone' | 'lastTwo'> {
-  if (!isPhone.Check(about)) return {}
-  return { phone: hmac(key, tracedAs, about).subarray(0, 16).toString('base64url'), lastTwo: lastTwoOf(about) }
+function named(key: Key, about: readonly string[]): Named {
+  const hash = (kind: 'phone' | 'email', address: string) =>
+    hmac(key, tracedAs[kind], address).subarray(0, 16).toString('base64url')
+  const phone = about.find((text) => isPhone.Check(text))
+  const email = about.map((text) => text.replace(/^email:/, '')).find((text) => isEmail.Check(text))
+  return {
+    ...(isPhone.Check(phone) && { phone: hash('phone', phone), lastTwo: lastTwoOf(phone) }),
+    ...(email !== undefined && { email: hash('email', email), emailFirst: email.slice(0, 1) }),
+  }
 }
 
 /** A UUID of the words that make something the same, else a new one. Keyed: the words may be a phone. */

@@ -17,7 +17,8 @@ export function tracedChallenges<S extends ChallengeStore>(store: S, trace: Trac
   function noteOpened({ message, subject, ...wanted }: NewChallenge, opened: Opened): void {
     const { purpose, face, country, policy } = wanted
     const channel = wanted.channel === 'email' ? { channel: wanted.channel } : {}
-    const about = message.kind === 'decoy' ? subject : message.to
+    // A code for an e-mail may go to the phone behind it: who asks about either is told.
+    const about = message.kind === 'decoy' ? [subject] : [message.to, subject]
     if (opened.verdict === 'cooling') {
       const until = opened.retryAt.toISOString()
       const limit = limitOf(policy, opened.retryAt)
@@ -134,8 +135,8 @@ export const tracedBudget = (budget: SmsBudget, trace: Trace): SmsBudget => ({
   async take(phone, by) {
     const judged = await budget.take(phone, by)
     if (judged.refused && phone !== null) {
-      const { e164: about, country } = phone
-      trace.note({ kind: 'refused', about, country, limit: 'guard', once: [about, ofFiveMinutes()] })
+      const { e164, country } = phone
+      trace.note({ kind: 'refused', about: [e164], country, limit: 'guard', once: [e164, ofFiveMinutes()] })
     }
     return judged
   },
@@ -166,10 +167,10 @@ export const tracedStops =
     } catch (error) {
       const { challengeId } = wanted
       const phone = phoneInHand()
-      const of = challengeId !== undefined ? { challengeId } : phone !== undefined ? { about: phone } : undefined
+      const of = challengeId !== undefined ? { challengeId } : phone !== undefined ? { about: [phone] } : undefined
       if (error instanceof AppError && of !== undefined) {
         const until = error.members.retryAt === undefined ? {} : { until: error.members.retryAt.toISOString() }
-        const once = [...Object.values(of), 'stopped', Math.floor(Date.now() / 3_600_000)]
+        const once = [...Object.values(of).flat(), 'stopped', Math.floor(Date.now() / 3_600_000)]
         trace.note({ kind: 'refused', ...of, limit: 'stopped', ...until, once })
       }
       throw error

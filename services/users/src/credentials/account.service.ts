@@ -1,6 +1,8 @@
+import { Email } from '@latchkey/contracts/address'
 import type { BodyOf } from '@latchkey/contracts/endpoint'
 import type { setSecondFactor } from '@latchkey/contracts/internal/account-changes'
 import { AppError } from '@latchkey/kit/app-error'
+import { Value } from 'typebox/value'
 import type { Db } from '../database.js'
 import type { People, Person } from '../people/people.service.js'
 import type { Traces } from '../traces/traces.service.js'
@@ -21,6 +23,8 @@ interface AccountNeeds {
   readonly traces: Pick<Traces, 'forget'>
 }
 
+const isTraced = (email: string | null): email is Email => Value.Check(Email, email)
+
 export function createAccount({ db, people, reproof, traces }: AccountNeeds): Account {
   return {
     async setSecondFactor(sessionId, { enabled, password }) {
@@ -34,8 +38,10 @@ export function createAccount({ db, people, reproof, traces }: AccountNeeds): Ac
     async remove(sessionId, shown) {
       const asked = await reproof.ask(sessionId, shown)
       await db.transaction().execute(async (trx) => {
-        const { id, phone } = await reproof.hold(trx, sessionId, asked)
+        const { id, phone, email, email_verified_at: proved } = await reproof.hold(trx, sessionId, asked)
         if (phone !== null) await traces.forget(trx, phone)
+        // Of one that was not proved the trace is of whoever it belongs to.
+        if (isTraced(email) && proved !== null) await traces.forget(trx, email)
         await people.remove(trx, id)
       })
     },

@@ -16,6 +16,7 @@ import { up as orderAndAge } from './0014_order_and_age.js'
 import { up as toldActs } from './0015_told_acts.js'
 import { up as email } from './0016_email.js'
 import { up as conversionDays } from './0018_conversion_days.js'
+import { up as tracedEmails } from './0019_traced_emails.js'
 
 /** In order, by name, for ever. A list rather than a folder scan: it type-checks and shows up in review. */
 const migrations: Record<string, Migration> = {
@@ -33,6 +34,7 @@ const migrations: Record<string, Migration> = {
   '0015_told_acts': { up: toldActs },
   '0016_email': { up: email },
   '0018_conversion_days': { up: conversionDays },
+  '0019_traced_emails': { up: tracedEmails },
 }
 
 /** Brings the schema up to date, and says what it did. Replicas may start at once: Kysely takes an advisory lock, and one of them works. */

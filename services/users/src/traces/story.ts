@@ -25,6 +25,7 @@ export function tellStory(known: Known): Story | undefined {
   return {
     at: first.at.toISOString(),
     phone: value('last_two'),
+    email: shownEmail(value('email_first')),
     country: value('country') ?? messages[0]?.country ?? null,
     purpose: Value.Check(Purpose, purpose) ? purpose : null,
     face: value('face'),
@@ -39,6 +40,9 @@ export function tellStory(known: Known): Story | undefined {
     })),
   }
 }
+
+/** No domain: it may be the name of one person. */
+const shownEmail = (first: string | null): string | null => (first === null ? null : `${first}•••@•••`)
 
 function answerOf({ events, messages, usedAt, now }: Known): Answer {
   const begun = events[0]?.at ?? messages[0]?.first_at ?? now

@@ -14,6 +14,8 @@ const types: Readonly<Record<keyof MessageTraceTable, string>> = {
   message_id: 'uuid',
   phone: 'text',
   last_two: 'text',
+  email: 'text',
+  email_first: 'text',
   face: 'text',
   purpose: 'text',
   country: 'text',
@@ -39,12 +41,18 @@ export async function insertEvents(db: Db, rows: readonly Insertable<MessageTrac
     on conflict do nothing`.execute(db)
 }
 
-/** The newest events about a phone. */
-export function findOfPhone(db: Db, { phone, since, most }: { phone: string; since: Date; most: number }) {
+/** A phone or an e-mail, by its keyed hash. */
+export interface TracedAddress {
+  readonly kind: 'phone' | 'email'
+  readonly hash: string
+}
+
+/** The newest events about a phone or an e-mail. */
+export function findOfAddress(db: Db, { kind, hash }: TracedAddress, { since, most }: { since: Date; most: number }) {
   return db
     .selectFrom('message_trace')
     .selectAll()
-    .where('phone', '=', phone)
+    .where(kind, '=', hash)
     .where('at', '>', since)
     .orderBy('at', 'desc')
     .limit(most)
@@ -74,16 +82,16 @@ export async function findChallengeOf(db: Db, messageId: string): Promise<string
   return row?.challenge_id ?? undefined
 }
 
-/** Everything about a phone, and about the challenges it had. */
-export async function deleteOfPhone(trx: Trx, phone: string): Promise<void> {
+/** Everything about a phone or an e-mail, and about the challenges it had. */
+export async function deleteOfAddress(trx: Trx, { kind, hash }: TracedAddress): Promise<void> {
   const theirs = trx
     .selectFrom('message_trace')
     .select('challenge_id')
-    .where('phone', '=', phone)
+    .where(kind, '=', hash)
     .where('challenge_id', 'is not', null)
   await trx
     .deleteFrom('message_trace')
-    .where((where) => where.or([where('phone', '=', phone), where('challenge_id', 'in', theirs)]))
+    .where((where) => where.or([where(kind, '=', hash), where('challenge_id', 'in', theirs)]))
     .execute()
 }
 

@@ -1,6 +1,6 @@
 import type { Story } from '@latchkey/contracts/admin/messages'
 import type { TraceSubject } from '@latchkey/contracts/internal/traces'
-import type { E164 } from '@latchkey/contracts/phone'
+import { type Address, isEmail } from '@latchkey/contracts/address'
 import { type TraceBatch, type TraceEvent, tracedAs } from '@latchkey/contracts/queues/trace'
 import { hmac, type Key } from '@latchkey/kit/key-ring'
 import type { Audit } from '../audit/audit.service.js'
@@ -16,8 +16,8 @@ export interface Traces {
   record(batch: TraceBatch): Promise<void>
   /** Newest first, 20 at most. The look itself stands in the audit. */
   read(about: TraceSubject, actor: string): Promise<Story[]>
-  /** Of a phone whose account is deleted. */
-  forget(trx: Trx, phone: E164): Promise<void>
+  /** Of a phone or an e-mail whose account is deleted. */
+  forget(trx: Trx, address: Address): Promise<void>
   /** Deletes what is older than a month; says how many. */
   sweep(): Promise<number>
 }
@@ -36,7 +36,10 @@ const mostStories = 20
 const mostEvents = 1_000
 
 export function createTraces({ db, key, audit, deliveries, challenges, now }: TracesNeeds): Traces {
-  const nameOf = (phone: E164): string => hmac(key, tracedAs, phone).subarray(0, 16).toString('base64url')
+  function named(address: Address): traces.TracedAddress {
+    const kind = isEmail(address) ? 'email' : 'phone'
+    return { kind, hash: hmac(key, tracedAs[kind], address).subarray(0, 16).toString('base64url') }
+  }
 
   async function challengesOf(about: TraceSubject): Promise<{ ids: string[]; refused: traces.TraceRow[] }> {
     if ('challenge' in about) return { ids: [about.challenge], refused: [] }
@@ -45,7 +48,7 @@ export function createTraces({ db, key, audit, deliveries, challenges, now }: Tr
       return { ids: id === undefined ? [] : [id], refused: [] }
     }
     const since = new Date(now().getTime() - keptMs)
-    const events = await traces.findOfPhone(db, { phone: nameOf(about.phone), since, most: mostEvents })
+    const events = await traces.findOfAddress(db, named(addressOf(about)), { since, most: mostEvents })
     const ids = events.flatMap(({ challenge_id: id }) => (id === null ? [] : [id]))
     return {
       ids: [...new Set(ids)].slice(0, mostStories),
@@ -58,8 +61,8 @@ export function createTraces({ db, key, audit, deliveries, challenges, now }: Tr
       await traces.insertEvents(db, events.map(toRow))
     },
     async read(about, actor) {
-      const [[kind, named]] = Object.entries(about) as [[string, string]]
-      const target = `${kind}:${'phone' in about ? nameOf(about.phone) : named}`
+      const [[kind, text]] = Object.entries(about) as [[string, string]]
+      const target = `${kind}:${'phone' in about || 'email' in about ? named(addressOf(about)).hash : text}`
       await db.transaction().execute((trx) => audit.record(trx, { actor, action: 'trace.read', target }))
       const { ids, refused } = await challengesOf(about)
       const [events, messages, used] = await Promise.all([
@@ -81,13 +84,16 @@ export function createTraces({ db, key, audit, deliveries, challenges, now }: Tr
         .sort((a, b) => b.at.localeCompare(a.at))
         .slice(0, mostStories)
     },
-    forget: (trx, phone) => traces.deleteOfPhone(trx, nameOf(phone)),
+    forget: (trx, address) => traces.deleteOfAddress(trx, named(address)),
     sweep() {
       const before = new Date(now().getTime() - keptMs)
       return inBatches((most) => traces.deleteOld(db, { before, most }))
     },
   }
 }
+
+const addressOf = (about: Extract<TraceSubject, { phone: unknown } | { email: unknown }>): Address =>
+  'phone' in about ? about.phone : about.email
 
 const toRow = ({ id, at, kind, requestId, route, ...event }: TraceEvent) => ({
   id,
@@ -99,6 +105,8 @@ const toRow = ({ id, at, kind, requestId, route, ...event }: TraceEvent) => ({
   message_id: event.messageId ?? null,
   phone: event.phone ?? null,
   last_two: event.lastTwo ?? null,
+  email: event.email ?? null,
+  email_first: event.emailFirst ?? null,
   face: event.face ?? null,
   purpose: event.purpose ?? null,
   country: event.country ?? null,

@@ -15,6 +15,9 @@ export interface MessageTraceTable {
   /** A keyed hash. */
   phone: Fixed<string | null>
   last_two: Fixed<string | null>
+  /** A keyed hash. */
+  email: Fixed<string | null>
+  email_first: Fixed<string | null>
   face: Fixed<string | null>
   purpose: Fixed<NonNullable<TraceEvent['purpose']> | null>
   country: Fixed<string | null>

@@ -71,7 +71,7 @@ export const operatorGuards: readonly Guard[] = [
     take: 'if (once === undefined) return randomUUID()',
     put: 'return randomUUID()',
     test: 'services/auth-gateway/test/trace.test.ts',
-    red: 'of a phone its keyed hash and two digits are told, of anything else nothing; repeats have one id',
+    red: 'of a phone its keyed hash and two digits are told, of an e-mail how it begins, of anything else nothing; repeats have one id',
   },
   {
     guards: 'a message that was lost takes no answer from the one that was read',
