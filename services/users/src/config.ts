@@ -44,6 +44,18 @@ export const UsersConfig = Type.Object({
     default: '',
     description: 'what carriers take: `twilio IN 0.0079 USD; twilio * 0.05 USD`',
   }),
+  DELIVERY_LOG_DAYS: Type.Integer({
+    default: 90,
+    minimum: 8,
+    maximum: 3_650,
+    description: 'how long what became of each message is kept, in days; the figures of its days stay',
+  }),
+  TRACE_DAYS: Type.Integer({
+    default: 30,
+    minimum: 1,
+    maximum: 90,
+    description: 'how long what the gateway decided about each code is kept, in days',
+  }),
 })
 export type UsersConfig = Static<typeof UsersConfig>
 

@@ -62,6 +62,8 @@ interface ServicesNeeds {
   readonly traceKey: Key
   /** What carriers take where their receipts do not say. */
   readonly prices: readonly SmsPrice[]
+  /** What is kept for how long. */
+  readonly keptDays: { readonly deliveryLog: number; readonly trace: number }
   readonly hasher: PasswordHasher
   readonly copies: Copies
   readonly now: () => Date
@@ -76,6 +78,7 @@ export function createServices({
   ring,
   traceKey,
   prices,
+  keptDays,
   hasher,
   copies,
   now,
@@ -107,16 +110,25 @@ export function createServices({
     ...metrics,
   })
   const registrations = createRegistrations({ db, people, claims, credentials, sessions })
-  const conversions = createConversions({ db, patientDb, prices, now })
-  const deliveries = createDeliveries({ db, conversions, now })
+  const conversions = createConversions({ db, patientDb, prices, logDays: keptDays.deliveryLog, now })
+  const deliveries = createDeliveries({ db, conversions, keptDays: keptDays.deliveryLog, now })
   const optOuts = createOptOuts({ db, copy: copies.optOuts, now, log })
   const audit = createAudit({ db, now })
   const admins = createAdmins({ db, people, sessions, audit })
   const switchboard = createSwitchboard({ db, copy: copies.switches, audit, now, log })
-  const traces = createTraces({ db, key: traceKey, audit, deliveries, challenges, now })
+  const traces = createTraces({
+    db,
+    key: traceKey,
+    keptDays: keptDays.trace,
+    audit,
+    deliveries,
+    challenges,
+    now,
+  })
   const account = createAccount({ db, people, reproof, traces })
   const sweeps = {
     messages: deliveries.sweep,
+    deliveryLog: deliveries.forgetOld,
     registrations: claims.sweep,
     resetTokens: passwords.sweep,
     phoneUndos: undos.sweep,
@@ -191,6 +203,7 @@ export function createDeps(
     ring: tokenRing(config),
     traceKey: traceKey(config),
     prices: readSmsPrices(config.SMS_PRICES),
+    keptDays: { deliveryLog: config.DELIVERY_LOG_DAYS, trace: config.TRACE_DAYS },
     hasher: createPasswordHasher({ atOnce: availableParallelism(), metrics }),
     copies: {
       optOuts: createRedisCopy(copyRedis, optOutsKey(queuePrefix)),

@@ -88,6 +88,7 @@ interface Options {
   hasher?: PasswordHasher
   connections?: number
   prices?: readonly SmsPrice[]
+  keptDays?: { deliveryLog: number; trace: number }
 }
 
 export type Harness = Awaited<ReturnType<typeof harness>>
@@ -95,7 +96,15 @@ export type Harness = Awaited<ReturnType<typeof harness>>
 /** The real app on a real database, with a clock that can be moved. */
 export async function harness(
   t: Test,
-  { url, ring = [newKey()], hasher, copies = {}, connections = 10, prices = [] }: Options = {},
+  {
+    url,
+    ring = [newKey()],
+    hasher,
+    copies = {},
+    connections = 10,
+    prices = [],
+    keptDays = { deliveryLog: 90, trace: 30 },
+  }: Options = {},
 ) {
   const databaseUrl = url ?? (await sharedDatabase())
   let queries = 0
@@ -117,6 +126,7 @@ export async function harness(
     ring,
     traceKey,
     prices,
+    keptDays,
     copies: { optOuts: noReader, switches: noReader, ...copies },
     hasher: hasher ?? createPasswordHasher({ atOnce: 2 }),
     now: () => new Date(Date.now() + aheadMs),

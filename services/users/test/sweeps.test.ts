@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import { harness, must, newChallengeId } from './harness.js'
+import { migrate } from '../src/migrations/index.js'
+import { createDatabase, harness, must, newChallengeId, sql } from './harness.js'
 
 const dayMs = 24 * 3_600_000
 
@@ -108,4 +110,89 @@ t.test('more than one batch is swept in one go', async (t) => {
   const rows = Array.from({ length: 1_100 }, () => ({ challenge_id: newChallengeId(), consumed_at: at }))
   await db.insertInto('consumed_challenges').values(rows).execute()
   t.ok(((await services.sweeps['challenges']?.()) ?? 0) >= 1_100)
+})
+
+t.test(
+  'the delivery log goes after its days, once what they came to is written down, and the figures stay',
+  async (t) => {
+    const url = await createDatabase(t)
+    await migrate(url)
+    const { services, advance } = await harness(t, { url, keptDays: { deliveryLog: 30, trace: 30 } })
+    const midnight = Math.floor(Date.now() / dayMs) * dayMs
+    const send = async (takenAt: number) => {
+      const [messageId, sid, at] = [randomUUID(), randomUUID(), new Date(takenAt).toISOString()]
+      await services.deliveries.record({
+        v: 1,
+        messageId,
+        challengeId: newChallengeId(),
+        generation: 1,
+        purpose: 'sign_in',
+        country: 'IN',
+        requestId: 'r',
+        state: 'accepted',
+        at,
+        attempt: {
+          number: 1,
+          provider: 'twilio',
+          outcome: 'accepted',
+          providerMessageId: sid,
+          startedAt: at,
+          endedAt: at,
+        },
+      })
+      const told = { provider: 'twilio', providerMessageId: sid, state: 'delivered' as const, at }
+      await services.deliveries.receive({ v: 2, kind: 'receipt', messageId, ...told })
+    }
+    // More than a batch on one side of the midnight, one on the other.
+    for (let n = 0; n < 3; n += 1) await send(midnight - 1_000)
+    await sql(
+      url,
+      `insert into sms_messages select gen_random_uuid(), 'c' || n, 1, 'sign_in', 'IN', 'r', 'failed', 4, null, $1, $1 from generate_series(1, 1200) n`,
+      [new Date(midnight - 1_000)],
+    )
+    await send(midnight)
+    const left = () =>
+      sql(
+        url,
+        `select (select count(*)::int from sms_messages) as messages, (select count(*)::int from sms_attempts) as attempts,
+        (select count(*)::int from sms_receipts) as receipts`,
+      )
+    const day = new Date(midnight - 1_000).toISOString().slice(0, 10)
+    advance(midnight + 30 * dayMs - Date.now() - 60_000)
+    await services.conversions.writeDays()
+    await services.sweeps['deliveryLog']?.()
+    t.same(await left(), [{ messages: 1_204, attempts: 4, receipts: 4 }], 'a day is kept to its end')
+    await sql(url, 'delete from conversion_written where day = $1', [day])
+    advance(120_000)
+    t.equal(await services.sweeps['deliveryLog']?.(), 0, 'nothing goes of which the figures are not written down')
+    await services.conversions.writeDays()
+    const both = await Promise.all([services.sweeps['deliveryLog']?.(), services.sweeps['deliveryLog']?.()])
+    t.equal((both[0] ?? 0) + (both[1] ?? 0), 1_203)
+    t.same(await left(), [{ messages: 1, attempts: 1, receipts: 1 }])
+    t.match(await services.conversions.read({ from: day, to: day }), [{ day, sent: 3, delivered: 3 }])
+  },
+)
+
+t.test('what is swept of the delivery log and the trace is found by an index', async (t) => {
+  const url = await createDatabase(t)
+  await migrate(url)
+  const { db } = await harness(t, { url })
+  await sql(
+    url,
+    `insert into sms_messages select gen_random_uuid(), 'c' || n, 1, 'sign_in', 'IN', 'r', 'failed', 4, null, at, at
+      from generate_series(1, 5000) n, lateral (select now() - n * interval '1 minute' as at) x`,
+  )
+  await sql(
+    url,
+    `insert into message_trace (id, at, kind, request_id, route) select gen_random_uuid(), now() - n * interval '1 minute', 'right', 'r', 'r'
+      from generate_series(1, 5000) n`,
+  )
+  await sql(url, 'analyze')
+  const before = new Date(Date.now() - 3 * dayMs)
+  const plan = async (query: { explain(format: 'json'): Promise<unknown> }) =>
+    JSON.stringify(await query.explain('json'))
+  const messages = db.selectFrom('sms_messages').select('id').where('first_at', '<', before).limit(500)
+  const events = db.selectFrom('message_trace').select('id').where('at', '<', before).limit(500)
+  t.match(await plan(messages), /sms_messages_first_at/)
+  t.match(await plan(events), /message_trace_at/)
 })

@@ -10,6 +10,8 @@ export interface Conversions {
   read(days: { from?: string | undefined; to?: string | undefined }): Promise<Conversion[]>
   /** Has the day of a message counted again, where what is written about it in this transaction came after it may have been. */
   noteLate(trx: Trx, message: { id: string; oldest: Date | undefined }): Promise<void>
+  /** Whether every day up to this one is written down: its log is not needed for it any more. */
+  isWrittenUpTo(day: Date): Promise<boolean>
   /** Writes down what the days came to that are settled, the latest first; says how many. */
   writeDays(): Promise<number>
 }
@@ -19,6 +21,8 @@ interface ConversionsNeeds {
   /** Of the same database, for what takes longer than a request may. */
   readonly patientDb: Db
   readonly prices: readonly SmsPrice[]
+  /** How long the delivery log is kept. */
+  readonly logDays: number
   readonly now: () => Date
 }
 
@@ -32,19 +36,20 @@ const atOnce = 3
 const settledAfterMs = dayMs
 /** Of what is younger, no day is settled that a message of its challenge was taken on. */
 const lateMs = settledAfterMs / 2
-/** The fence forgets answers after 90 days: a day that is counted again must have all of its own. */
-const countedAgainMs = 60 * dayMs
+/** The fence forgets answers after 90 days, and the log its messages: a day that is counted again must have all of its own. */
+const countedAgainDays = 60
 /** Days one sweep writes down: an installation that has none yet has its others swept in between. */
 const mostWritten = 31
 
 const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10)
 
-export function createConversions({ db, patientDb, prices, now }: ConversionsNeeds): Conversions {
+export function createConversions({ db, patientDb, prices, logDays, now }: ConversionsNeeds): Conversions {
+  const firstCountedAgain = () => dayOf(now().getTime() - Math.min(countedAgainDays, logDays - 2) * dayMs)
   const countDay = (day: string) => conversion.countConversion(db, { ...spanOf(day), prices })
 
   async function writeDay(): Promise<boolean> {
     const at = now()
-    const [last, again] = [dayOf(at.getTime() - dayMs - settledAfterMs), dayOf(at.getTime() - countedAgainMs)]
+    const [last, again] = [dayOf(at.getTime() - dayMs - settledAfterMs), firstCountedAgain()]
     return patientDb.transaction().execute(async (trx) => {
       if (!(await conversion.isWriter(trx))) return false
       const day = await conversion.findUnwritten(trx, { last, again })
@@ -70,10 +75,14 @@ export function createConversions({ db, patientDb, prices, now }: ConversionsNee
       if (oldest === undefined || now().getTime() - oldest.getTime() < lateMs) return
       await conversion.insertLate(trx, id)
     },
+    async isWrittenUpTo(day) {
+      const last = dayOf(day.getTime())
+      return (await conversion.findUnwritten(db, { last, again: 'infinity' })) === undefined
+    },
     async writeDays() {
       let written = 0
       while (written < mostWritten && (await writeDay())) written += 1
-      await conversion.dropLate(patientDb, dayOf(now().getTime() - countedAgainMs))
+      await conversion.dropLate(patientDb, firstCountedAgain())
       return written
     },
   }

@@ -144,3 +144,23 @@ export async function closeStale(
     .executeTakeFirst()
   return Number(closed.numUpdatedRows)
 }
+
+/** Deletes messages that were first heard of before this, with their attempts and receipts, at most `most` messages; says how many. Rows another replica is at are left to it. */
+export async function deleteOld(db: Db, { before, most }: { before: Date; most: number }): Promise<number> {
+  const old = db
+    .selectFrom('sms_messages')
+    .select('id')
+    .where('first_at', '<', before)
+    .limit(most)
+    .forUpdate()
+    .skipLocked()
+  const { count } = await db
+    .with('gone', (query) => query.deleteFrom('sms_messages').where('id', 'in', old).returning('id'))
+    .with('untold', (query) =>
+      query.deleteFrom('sms_receipts').where('message_id', 'in', (inner) => inner.selectFrom('gone').select('id')),
+    )
+    .selectFrom('gone')
+    .select(({ fn }) => fn.countAll<string>().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}

@@ -25,20 +25,24 @@ export interface Deliveries {
   challengeOf(messageId: string): Promise<string | undefined>
   /** Closes what nobody will hear of again, and forgets receipts of what never came; says how many. */
   sweep(): Promise<number>
+  /** Deletes the messages of days that are kept no longer, once what came of these days is written down; says how many. */
+  forgetOld(): Promise<number>
 }
 
 /** A message with its attempts and receipts, each in order. */
 export type LoggedMessage = Awaited<ReturnType<typeof deliveries.findLogged>>[number]
 
-const silenceMs = 24 * 3_600_000
+const dayMs = 24 * 3_600_000
+const silenceMs = dayMs
 
 interface DeliveriesNeeds {
   readonly db: Db
-  readonly conversions: Pick<Conversions, 'noteLate'>
+  readonly conversions: Pick<Conversions, 'noteLate' | 'isWrittenUpTo'>
+  readonly keptDays: number
   readonly now: () => Date
 }
 
-export function createDeliveries({ db, conversions, now }: DeliveriesNeeds): Deliveries {
+export function createDeliveries({ db, conversions, keptDays, now }: DeliveriesNeeds): Deliveries {
   async function close(from: DeliveryState[], to: DeliveryState): Promise<number> {
     const before = new Date(now().getTime() - silenceMs)
     return inBatches((most) => deliveries.closeStale(db, { from, to, rank: deliveryRanks[to], before, most }))
@@ -103,6 +107,12 @@ export function createDeliveries({ db, conversions, now }: DeliveriesNeeds): Del
       const before = new Date(now().getTime() - silenceMs)
       const parked = await inBatches((most) => receipts.dropParked(db, { before, most }))
       return unheard + parked + (await close(['queued', 'sending'], 'failed'))
+    },
+    async forgetOld() {
+      // Whole days: a day of which half is left would be told as half of what it was.
+      const before = new Date(Math.floor(now().getTime() / dayMs - keptDays) * dayMs)
+      if (!(await conversions.isWrittenUpTo(before))) return 0
+      return inBatches((most) => deliveries.deleteOld(db, { before, most }))
     },
   }
 }

@@ -10,7 +10,7 @@ import type { Deliveries } from '../deliveries/deliveries.service.js'
 import { tellStory } from './story.js'
 import * as traces from './traces.repository.js'
 
-/** What became of every code of the last month, from the request for it on: what gateways decided, joined with the delivery log. */
+/** What became of every code of the last weeks, from the request for it on: what gateways decided, joined with the delivery log. */
 export interface Traces {
   /** Writes events down, once each. */
   record(batch: TraceBatch): Promise<void>
@@ -18,24 +18,26 @@ export interface Traces {
   read(about: TraceSubject, actor: string): Promise<Story[]>
   /** Of a phone or an e-mail whose account is deleted. */
   forget(trx: Trx, address: Address): Promise<void>
-  /** Deletes what is older than a month; says how many. */
+  /** Deletes what is kept no longer; says how many. */
   sweep(): Promise<number>
 }
 
 interface TracesNeeds {
   readonly db: Db
   readonly key: Key
+  readonly keptDays: number
   readonly audit: Audit
   readonly deliveries: Pick<Deliveries, 'log' | 'challengeOf'>
   readonly challenges: Pick<Challenges, 'whenUsed'>
   readonly now: () => Date
 }
 
-const keptMs = 30 * 24 * 3_600_000
+const dayMs = 24 * 3_600_000
 const mostStories = 20
 const mostEvents = 1_000
 
-export function createTraces({ db, key, audit, deliveries, challenges, now }: TracesNeeds): Traces {
+export function createTraces({ db, key, keptDays, audit, deliveries, challenges, now }: TracesNeeds): Traces {
+  const keptSince = () => new Date(now().getTime() - keptDays * dayMs)
   function named(address: Address): traces.TracedAddress {
     const kind = isEmail(address) ? 'email' : 'phone'
     return { kind, hash: hmac(key, tracedAs[kind], address).subarray(0, 16).toString('base64url') }
@@ -47,8 +49,7 @@ export function createTraces({ db, key, audit, deliveries, challenges, now }: Tr
       const id = (await deliveries.challengeOf(about.message)) ?? (await traces.findChallengeOf(db, about.message))
       return { ids: id === undefined ? [] : [id], refused: [] }
     }
-    const since = new Date(now().getTime() - keptMs)
-    const events = await traces.findOfAddress(db, named(addressOf(about)), { since, most: mostEvents })
+    const events = await traces.findOfAddress(db, named(addressOf(about)), { since: keptSince(), most: mostEvents })
     const ids = events.flatMap(({ challenge_id: id }) => (id === null ? [] : [id]))
     return {
       ids: [...new Set(ids)].slice(0, mostStories),
@@ -86,7 +87,7 @@ export function createTraces({ db, key, audit, deliveries, challenges, now }: Tr
     },
     forget: (trx, address) => traces.deleteOfAddress(trx, named(address)),
     sweep() {
-      const before = new Date(now().getTime() - keptMs)
+      const before = keptSince()
       return inBatches((most) => traces.deleteOld(db, { before, most }))
     },
   }

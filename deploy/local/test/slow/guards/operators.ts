@@ -90,6 +90,14 @@ export const operatorGuards: readonly Guard[] = [
     red: 'what was written down of a day is what the log says, also once more was heard of it',
   },
   {
+    guards: 'no day of the delivery log goes before its figures are written down',
+    file: 'services/users/src/deliveries/deliveries.service.ts',
+    take: 'if (!(await conversions.isWrittenUpTo(before))) return 0',
+    put: 'await conversions.isWrittenUpTo(before)',
+    test: 'services/users/test/sweeps.test.ts',
+    red: 'the delivery log goes after its days, once what they came to is written down, and the figures stay',
+  },
+  {
     guards: 'the role of an admin is offered to nobody',
     file: 'services/auth-gateway/src/config.ts',
     take: "list(SIGNUP_ROLES).includes('admin')",
