@@ -167,10 +167,11 @@ export const tracedStops =
     } catch (error) {
       const { challengeId } = wanted
       const phone = phoneInHand()
-      const of = challengeId !== undefined ? { challengeId } : phone !== undefined ? { about: [phone] } : undefined
-      if (error instanceof AppError && of !== undefined) {
+      const name = challengeId ?? phone
+      if (error instanceof AppError && name !== undefined) {
+        const of = challengeId === undefined ? { about: [name] } : { challengeId }
         const until = error.members.retryAt === undefined ? {} : { until: error.members.retryAt.toISOString() }
-        const once = [...Object.values(of).flat(), 'stopped', Math.floor(Date.now() / 3_600_000)]
+        const once = [name, 'stopped', Math.floor(Date.now() / 3_600_000)]
         trace.note({ kind: 'refused', ...of, limit: 'stopped', ...until, once })
       }
       throw error
