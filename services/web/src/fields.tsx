@@ -94,10 +94,15 @@ export function NewPasswordField(input: Pick<AroundProps, 'error'> & ComponentPr
 }
 
 /** Sends the form; busy while it is under way, and then deaf to a second press. */
-export function Submit({ busy, children }: { busy: boolean; children: ReactNode }) {
+export function Submit({ busy, danger = false, children }: { busy: boolean; danger?: boolean; children: ReactNode }) {
   const say = useSay()
   return (
-    <button className="primary" type="submit" aria-busy={busy} onClick={(event) => busy && event.preventDefault()}>
+    <button
+      className={danger ? 'danger' : 'primary'}
+      type="submit"
+      aria-busy={busy}
+      onClick={(event) => busy && event.preventDefault()}
+    >
       {busy ? say('working') : children}
     </button>
   )

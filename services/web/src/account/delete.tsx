@@ -50,7 +50,9 @@ function Form({ user }: { user: User }) {
             {wrong('sure')}
           </p>
         </div>
-        <Submit busy={busy}>{say('delete.submit')}</Submit>
+        <Submit busy={busy} danger>
+          {say('delete.submit')}
+        </Submit>
       </form>
     </Page>
   )
