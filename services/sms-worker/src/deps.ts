@@ -111,7 +111,7 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
   const lookAtSwitches = createLookAtSwitches({ redis: queueRedis, prefix })
   const figures = createWorkerMetrics(metrics, queueFigures(queueRedis, queues, prefix), lookAtSwitches)
   const fence = createAttemptFence(queueRedis)
-  const lanes = createLanes(config, { ...boxed, queueRedis, prefix, figures, log, carrierTimeoutMs, laneTimes })
+  const lanes = createLanes(config, { ...boxed, scope, queueRedis, prefix, figures, log, carrierTimeoutMs, laneTimes })
   const router = createChannels({
     sms: createRouter({ fence, routes: config.routes, lookAtSwitches, ...lanes.sms }),
     mail: createRouter({ fence, lookAtSwitches, lanes: [lanes.mail] }),
@@ -211,6 +211,7 @@ function openSandbox(
 }
 
 interface LaneNeeds extends Sandboxed {
+  readonly scope: Scope
   readonly queueRedis: Redis
   readonly prefix: string
   readonly figures: WorkerMetrics
@@ -221,7 +222,7 @@ interface LaneNeeds extends Sandboxed {
 
 function createLanes(
   config: WorkerConfig,
-  { queueRedis, prefix, sandbox, mailbox, watch, figures, log, carrierTimeoutMs, laneTimes }: LaneNeeds,
+  { scope, queueRedis, prefix, sandbox, mailbox, watch, figures, log, carrierTimeoutMs, laneTimes }: LaneNeeds,
 ): { readonly sms: Pick<Parameters<typeof createRouter>[0], 'lanes' | 'test'>; readonly mail: Lane } {
   const needs = { timeoutMs: carrierTimeoutMs, connections: config.WORKER_CONCURRENCY }
   const receiptsUrl = config.PUBLIC_WORKER_URL?.replace(/\/$/, '')
@@ -246,8 +247,10 @@ function createLanes(
     })
   }
   const openMail = (): SmsProvider => {
-    if (config.mail !== undefined) return createSmtp(config.mail, { timeoutMs: mailPatience * carrierTimeoutMs })
-    return mailbox ?? createNone()
+    if (config.mail === undefined) return mailbox ?? createNone()
+    const smtp = createSmtp(config.mail, { timeoutMs: mailPatience * carrierTimeoutMs })
+    scope.defer('mail server', async () => smtp.close())
+    return smtp
   }
   const mail = lane(openMail())
   const [first, ...rest] = config.providers.flatMap((name) => {

@@ -10,6 +10,8 @@ export type Ailment =
   /** It took the message, and is gone before it says so. */
   | { readonly at: 'content'; readonly drops: true }
   | { readonly at: 'content'; readonly afterMs: number }
+  /** It ends the connection instead of answering. */
+  | { readonly at: 'rcpt'; readonly drops: true }
 
 export interface Mail {
   readonly to: string
@@ -31,6 +33,10 @@ export async function startMailServer(t: Test, { login }: { login?: { user: stri
     ailments.set(mailbox, rest)
     return first
   }
+  const dropAll = () => {
+    for (const socket of sockets) socket.destroy()
+  }
+  let connections = 0
   const server = new SMTPServer({
     disabledCommands: ['STARTTLS'],
     authOptional: login === undefined,
@@ -46,6 +52,7 @@ export async function startMailServer(t: Test, { login }: { login?: { user: stri
     },
     onRcptTo({ address }, _session, callback) {
       const ailment = next('rcpt', address)
+      if (ailment !== undefined && 'drops' in ailment) return dropAll()
       callback(ailment !== undefined && 'code' in ailment ? refusal(ailment.code) : null)
     },
     onData(stream, { envelope }, callback) {
@@ -54,7 +61,7 @@ export async function startMailServer(t: Test, { login }: { login?: { user: stri
         const ailment = next('content', to)
         if (ailment !== undefined && 'code' in ailment) return callback(refusal(ailment.code))
         mails.push({ to, from: envelope.mailFrom === false ? '' : envelope.mailFrom.address, raw })
-        if (ailment !== undefined && 'drops' in ailment) for (const socket of sockets) socket.destroy()
+        if (ailment !== undefined && 'drops' in ailment) dropAll()
         else if (ailment === undefined) callback(null)
         else setTimeout(() => callback(null), ailment.afterMs)
       }
@@ -66,6 +73,7 @@ export async function startMailServer(t: Test, { login }: { login?: { user: stri
   })
   server.on('error', () => undefined)
   server.server.on('connection', (socket: Socket) => {
+    connections += 1
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
   })
@@ -80,6 +88,13 @@ export async function startMailServer(t: Test, { login }: { login?: { user: stri
   return {
     env: { SMTP_URL: `smtp://${credentials}127.0.0.1:${port}`, MAIL_FROM: 'Acme Codes <codes@acme.example>' },
     port,
+    /** How many there were so far, and how many there are. */
+    connections: () => connections,
+    open: () => sockets.size,
+    /** Ends those on which nothing happens, with the word for it, or without. */
+    hangUp: (word = '') => {
+      for (const socket of sockets) socket.end(word)
+    },
     to: (mailbox: string) => mails.filter(({ to }) => to === mailbox),
     ail: (mailbox: string, ...its: Ailment[]) => void ailments.set(mailbox, its),
   }

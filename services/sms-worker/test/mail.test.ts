@@ -3,6 +3,7 @@ import { purposes } from '@latchkey/contracts/v1/shapes'
 import { createServer } from 'node:net'
 import { createSealer } from '@latchkey/kit/seal'
 import { mailboxContext, mailboxKey } from '@latchkey/contracts/mailbox-record'
+import { eventually } from '@latchkey/kit/testing'
 import { parseKeyRing } from '@latchkey/kit/key-ring'
 import t, { type Test } from 'tap'
 import { createSmtp, type MailServer } from '../src/providers/smtp.js'
@@ -220,6 +221,64 @@ t.test('a server that says nothing, or is not there, has taken nothing', async (
   silent.close()
   const away = createSmtp({ ...server, port: 9 }, { timeoutMs: 2_000 })
   t.match(await away.send(messageTo('a@example.com')), { outcome: 'not_sent' })
+})
+
+/** A provider with a server of its own. */
+async function line(t: Test, idleMs?: number) {
+  const own = await startMailServer(t)
+  const server = { host: '127.0.0.1', port: own.port, secure: false, startTls: false, from }
+  const smtp = createSmtp(server, { timeoutMs: 5_000, ...(idleMs !== undefined && { idleMs }) })
+  t.teardown(() => smtp.close())
+  const send = (to: string) => smtp.send({ ...messageTo(to), lifeMs: 5_000 })
+  const bring = async (to: string = someMailbox()) => t.match(await send(to), { outcome: 'accepted' })
+  const gone = () => eventually('the end of the connection', async () => own.open() === 0)
+  return { own, smtp, send, bring, gone }
+}
+
+t.test('mail after mail goes over one connection, and as many go at once as are to', async (t) => {
+  const { own, bring } = await line(t)
+  for (let n = 0; n < 4; n++) await bring()
+  t.equal(own.connections(), 1)
+  await Promise.all([bring(), bring(), bring()])
+  t.equal(own.connections(), 3)
+})
+
+t.test(
+  'a server that ended an idle connection is asked by a new one: nobody waits, and nothing is brought twice',
+  async (t) => {
+    const { own, send, bring, gone } = await line(t)
+    await bring()
+    for (const word of ['421 4.4.2 idle for too long\r\n', '']) {
+      own.hangUp(word)
+      await gone()
+      await bring()
+    }
+    t.equal(own.connections(), 3)
+    // It ends it as the next mail is on its way.
+    const meanwhile = someMailbox()
+    own.ail(meanwhile, { at: 'rcpt', drops: true })
+    await bring(meanwhile)
+    const closing = someMailbox()
+    own.ail(closing, { at: 'rcpt', code: 421 })
+    await bring(closing)
+    t.equal(own.connections(), 5)
+    t.same([own.to(meanwhile).length, own.to(closing).length], [1, 1])
+    const taken = someMailbox()
+    own.ail(taken, { at: 'content', drops: true })
+    t.match(await send(taken), { outcome: 'unknown' }, 'once it asked for the content nothing is tried again')
+    t.equal(own.to(taken).length, 1)
+  },
+)
+
+t.test('a connection that waited in vain is ended, and every one when the worker stops', async (t) => {
+  const brief = await line(t, 50)
+  await brief.bring()
+  await brief.gone()
+  const long = await line(t)
+  await Promise.all([long.bring(), long.bring()])
+  t.equal(long.own.open(), 2)
+  long.smtp.close()
+  await long.gone()
 })
 
 t.test('where TLS is wanted nothing is said in the clear', async (t) => {

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import type { Email } from '@latchkey/contracts/address'
 import MailComposer from 'nodemailer/lib/mail-composer'
-import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import type { SendOutcome, SmsMessage, SmsProvider } from './provider.js'
 import { type Broken, outcomeOf } from './smtp-codes.js'
+import { createLines, type Line, lineIdleMs } from './smtp-line.js'
 
 /** Who mail is from. */
 export interface Sender {
@@ -24,8 +24,22 @@ export interface MailServer {
   readonly from: Sender
 }
 
-/** A mail server: one connection a message, so that what becomes of it is this message's own (docs/adr/0042-mail-is-another-channel.md). */
-export function createSmtp(server: MailServer, { timeoutMs }: { readonly timeoutMs: number }): SmsProvider {
+/** A mail server, and what ends its connections. */
+export interface Smtp extends SmsProvider {
+  close(): void
+}
+
+interface SmtpOptions {
+  readonly timeoutMs: number
+  /** How long a connection waits for the next mail. */
+  readonly idleMs?: number
+}
+
+/**
+ * A mail server. A connection is kept for the next mail, and what becomes of each is its own: one that breaks before the server asked for the
+ * content has taken nothing, and if it was a kept one, a new one decides at once (docs/adr/0053-a-connection-to-the-mail-server-is-kept.md).
+ */
+export function createSmtp(server: MailServer, { timeoutMs, idleMs = lineIdleMs }: SmtpOptions): Smtp {
   const { host, port, secure, startTls, login, from } = server
   const options = {
     host,
@@ -34,9 +48,11 @@ export function createSmtp(server: MailServer, { timeoutMs }: { readonly timeout
     requireTLS: startTls,
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,
-    socketTimeout: timeoutMs,
+    // A mail has a time of its own; this is for a connection that nobody ends.
+    socketTimeout: timeoutMs + idleMs,
     name: from.address.slice(from.address.lastIndexOf('@') + 1),
   }
+  const lines = createLines({ options, login, idleMs })
 
   async function compose({ id, to, body, letter }: SmsMessage): Promise<Buffer> {
     const composer = new MailComposer({
@@ -62,49 +78,66 @@ export function createSmtp(server: MailServer, { timeoutMs }: { readonly timeout
       const raw = await compose(message)
       const patienceMs = Math.min(timeoutMs, message.lifeMs)
       const providerMessageId = `${message.id}-${message.attempt ?? 1}`
-      return handIn({ to: message.to, raw, patienceMs, providerMessageId })
+      const untilMs = performance.now() + patienceMs
+      return handIn({ to: message.to, raw, untilMs, providerMessageId }, lines.takeIdle())
     },
+    close: lines.close,
   }
 
   interface Mail {
     readonly to: string
     readonly raw: Buffer
-    readonly patienceMs: number
+    readonly untilMs: number
     readonly providerMessageId: string
   }
 
-  function handIn({ to, raw, patienceMs, providerMessageId }: Mail): Promise<SendOutcome> {
+  function handIn(mail: Mail, kept?: Line): Promise<SendOutcome> {
     return new Promise((resolve) => {
-      const connection = new SMTPConnection(options)
       // Read only once the server said that it waits for the message: until then nothing can have been taken.
       let begun = false
+      let over = false
       const content = new Readable({
         read() {
           begun = true
-          this.push(raw)
+          this.push(mail.raw)
           this.push(null)
         },
       })
-      const end = (outcome: SendOutcome) => {
-        clearTimeout(timer)
+      const end = (outcome: () => SendOutcome | Promise<SendOutcome>) => {
         // What comes later, the end of the connection above all, changes nothing.
-        resolve(outcome)
-        if (outcome.outcome === 'accepted') connection.quit()
-        else connection.close()
+        if (over) return
+        over = true
+        clearTimeout(timer)
+        resolve(outcome())
       }
-      const fail = (error: Broken | null = null) => end(outcomeOf(error ?? {}, { begun }))
-      const timer = setTimeout(() => end(outcomeOf({ code: 'ETIMEDOUT' }, { begun })), patienceMs)
-      connection.on('error', fail)
-      connection.on('end', () => fail())
-      const send = () =>
-        connection.send({ from: from.address, to }, content, (error) =>
-          error === null ? end({ outcome: 'accepted', providerMessageId }) : fail(error),
+      const fail = (broken: Broken) =>
+        end(() => {
+          line.connection.close()
+          const nothingSaid = kept !== undefined && !begun && isGoodbye(broken)
+          return nothingSaid ? handIn(mail) : outcomeOf(broken, { begun })
+        })
+      const succeed = () =>
+        end(() => {
+          lines.keep(line)
+          return { outcome: 'accepted', providerMessageId: mail.providerMessageId }
+        })
+      const timeOut = () =>
+        end(() => {
+          line.connection.close()
+          return outcomeOf({ code: 'ETIMEDOUT' }, { begun })
+        })
+      const send = ({ connection }: Line) =>
+        connection.send({ from: from.address, to: mail.to }, content, (error) =>
+          error === null ? succeed() : fail(error),
         )
-      connection.connect(() => {
-        if (login === undefined) return send()
-        const { user, password: pass } = login
-        connection.login({ credentials: { user, pass } }, (error) => (error === null ? send() : fail(error)))
-      })
+      const timer = setTimeout(timeOut, Math.max(0, mail.untilMs - performance.now()))
+      const line = kept ?? lines.open(fail, send)
+      if (kept === undefined) return
+      kept.onEnd = fail
+      send(kept)
     })
   }
 }
+
+/** Whether a server said nothing any more, or only that it closes. */
+const isGoodbye = ({ responseCode }: Broken): boolean => responseCode === undefined || responseCode === 421

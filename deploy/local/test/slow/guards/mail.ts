@@ -14,6 +14,14 @@ export const mailGuards: readonly Guard[] = [
     red: 'a mail server that takes a message and is gone before it says so gets the same code once more, and never a third time',
   },
   {
+    guards: 'a mail that may have been taken is not handed in again because its connection was an old one',
+    file: 'services/sms-worker/src/providers/smtp.ts',
+    take: 'kept !== undefined && !begun && isGoodbye(broken)',
+    put: 'kept !== undefined && isGoodbye(broken)',
+    test: sending,
+    red: 'a server that ended an idle connection is asked by a new one: nobody waits, and nothing is brought twice',
+  },
+  {
     guards: 'no code is mailed in the clear where TLS is wanted',
     file: 'services/sms-worker/src/providers/smtp.ts',
     take: 'requireTLS: startTls,',
