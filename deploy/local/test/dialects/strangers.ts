@@ -17,6 +17,8 @@ export interface Question {
 }
 
 const wrong = '000001'
+/** An e-mail of theirs that an account without a phone proved: what goes there goes by mail. */
+export const mailboxOf = ({ email }: Pick<Person, 'email'>): string => `m.${email}`
 const national = ({ phone }: Person) => ({ phone: phone.slice(3), dialing_code: '91' })
 const post =
   (path: string, body: (who: Person) => object | undefined): Question['ask'] =>
@@ -68,6 +70,33 @@ export const questions: readonly Question[] = [
     asks: '/v1: answer what was sent for the e-mail',
     afterSeconds: 0,
     ask: (by, _who, { challengeId }) => by.call('POST', `/v1/challenges/${challengeId}/answer`, { code: wrong }),
+  },
+  {
+    asks: '/v1: log in by password, by a proved e-mail',
+    ask: post('/v1/login', (who) => ({ identifier: mailboxOf(who), password: 'not this one' })),
+  },
+  {
+    asks: '/v1: forgot, by a proved e-mail',
+    async ask(by, who, kept) {
+      const started = await by.call('POST', '/v1/password/forgot', { identifier: mailboxOf(who) })
+      if (started.status === 202) kept.challengeId = started.body.challenge.id
+      return started
+    },
+  },
+  {
+    asks: '/v1: what became of the mail',
+    afterSeconds: 0,
+    ask: (by, _who, { challengeId }) => by.call('GET', `/v1/challenges/${challengeId}`),
+  },
+  {
+    asks: '/v1: answer what was mailed',
+    afterSeconds: 0,
+    ask: (by, _who, { challengeId }) => by.call('POST', `/v1/challenges/${challengeId}/answer`, { code: wrong }),
+  },
+  {
+    asks: '/v1: mail it again',
+    afterSeconds: 31,
+    ask: (by, _who, { challengeId }) => by.call('POST', `/v1/challenges/${challengeId}/resend`),
   },
   {
     asks: '/v1: forgot, by username',

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import t from 'tap'
 import type { Answer } from '../journey/journey.js'
-import { daySeconds, type Kept, type Question, questions } from '../dialects/strangers.js'
+import { daySeconds, type Kept, mailboxOf, type Question, questions } from '../dialects/strangers.js'
 import { tellTale } from '../dialects/scene.js'
 import { type Client, type Person, randomPerson, world } from '../dialects/world.js'
 
@@ -20,6 +20,9 @@ t.test('strangers', async (t) => {
     const started = await by.call('POST', '/v1/signup', who)
     const proved = { code: await code(who.phone) }
     t.equal((await by.call('POST', `/v1/challenges/${started.body.challenge.id}/answer`, proved)).status, 201)
+    const mailed = await by.call('POST', '/v1/signup', { email: mailboxOf(who), password: who.password })
+    const mailProved = { code: await code(mailboxOf(who)) }
+    t.equal((await by.call('POST', `/v1/challenges/${mailed.body.challenge.id}/answer`, mailProved)).status, 201)
     return who
   }
 

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import type { Test } from 'tap'
-import { daySeconds, type Kept, type Question, questions } from '../dialects/strangers.js'
+import { daySeconds, type Kept, mailboxOf, type Question, questions } from '../dialects/strangers.js'
 import { type Client, type Person, randomPerson, type World, world } from '../dialects/world.js'
 import { aucOf } from './auc.js'
 
@@ -47,7 +47,7 @@ async function measure(
   return took
 }
 
-/** A thousand people with accounts, made as one and copied: every one with his own phone, e-mail and username. */
+/** A thousand people with accounts, made as one and copied: every one with his own phone, e-mail and username, and a second account with a proved e-mail. */
 async function accounts({ client, code, query }: World, count: number): Promise<Person[]> {
   const [by, first] = [client(), randomPerson()]
   const { phone, email, username, password } = first
@@ -64,6 +64,13 @@ async function accounts({ client, code, query }: World, count: number): Promise<
     column('phone'),
     column('email'),
     column('username'),
+  )
+  await query(
+    `insert into users (id, email, email_verified_at, role, profile, password_hash, active, last_sign_in_at, created_at, updated_at)
+     select gen_random_uuid(), given.email, phone_verified_at, role, profile, password_hash, active, last_sign_in_at, created_at, updated_at
+     from users, unnest($2::text[]) as given (email) where users.phone = $1`,
+    phone,
+    people.map(mailboxOf),
   )
   await query('analyze users')
   return people
