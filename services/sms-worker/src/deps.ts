@@ -246,13 +246,9 @@ function createLanes(
       }),
     })
   }
-  const openMail = (): SmsProvider => {
-    if (config.mail === undefined) return mailbox ?? createNone()
-    const smtp = createSmtp(config.mail, { timeoutMs: mailPatience * carrierTimeoutMs })
-    scope.defer('mail server', async () => smtp.close())
-    return smtp
-  }
-  const mail = lane(openMail())
+  const smtp = config.mail && createSmtp(config.mail, { timeoutMs: mailPatience * carrierTimeoutMs })
+  scope.defer('mail server', async () => smtp?.close())
+  const mail = lane(smtp ?? mailbox ?? createNone())
   const [first, ...rest] = config.providers.flatMap((name) => {
     const provider = open(name)
     return provider === undefined ? [] : [lane(provider)]

@@ -44,7 +44,7 @@ export function createLines({ options, login, idleMs }: LinesNeeds) {
     open(onEnd: Line['onEnd'], ready: (line: Line) => void): Line {
       const connection = new SMTPConnection(options)
       const line: Line = { connection, mails: 0, onEnd }
-      connection.on('error', (error) => line.onEnd(error))
+      connection.on('error', (error: Broken) => line.onEnd(error))
       connection.on('end', () => line.onEnd({}))
       connection.connect(() => {
         if (login === undefined) return ready(line)
