@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const [what, ...args] = process.argv.slice(2)
 const isTest = ['test', 'test:slow', 'test:timing'].includes(what)
 /** Commands that ask what runs, one file each: what they print may be read by a program. */
-const operators = ['admin', 'trace', 'queue', 'switch']
+const operators = ['admin', 'person', 'trace', 'queue', 'switch']
 const isOperator = operators.includes(what)
 const entry = isTest
   ? './dist/src/test-run.js'

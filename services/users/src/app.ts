@@ -21,6 +21,8 @@ import type { Passwords } from './credentials/passwords.service.js'
 import { mountDeliveries } from './deliveries/deliveries.routes.js'
 import type { Deliveries } from './deliveries/deliveries.service.js'
 import type { OptOuts } from './opt-outs/opt-outs.service.js'
+import { mountOwnData } from './own-data/own-data.routes.js'
+import type { OwnDataRequests } from './own-data/own-data.service.js'
 import { mountPeople } from './people/people.routes.js'
 import type { People } from './people/people.service.js'
 import type { AddressUndos } from './phone-changes/address-undos.js'
@@ -56,6 +58,7 @@ export interface Services {
   readonly switchboard: Switchboard
   readonly traces: Traces
   readonly conversions: Conversions
+  readonly ownData: OwnDataRequests
 }
 
 interface AppOptions {
@@ -82,6 +85,7 @@ export function buildApp(services: Services, { internalSecret, log, metrics }: A
   mountSwitchboard(app, services.switchboard, services.admins)
   mountTraces(app, services.traces, services.admins)
   mountConversion(app, services.conversions, services.admins)
+  mountOwnData(app, services.ownData)
   return app
 }
 

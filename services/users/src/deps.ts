@@ -31,6 +31,7 @@ import { createDeliveries } from './deliveries/deliveries.service.js'
 import { createUsersMetrics, type UsersMetrics } from './metrics.js'
 import { createOptOuts } from './opt-outs/opt-outs.service.js'
 import { migrateWhenPossible } from './migrations/index.js'
+import { createOwnData } from './own-data/own-data.service.js'
 import { createClaims } from './people/claims.service.js'
 import { createPeople } from './people/people.service.js'
 import { createAddressUndos } from './phone-changes/address-undos.js'
@@ -125,6 +126,7 @@ export function createServices({
     challenges,
     now,
   })
+  const ownData = createOwnData({ db, people, traces, admins, audit })
   const account = createAccount({ db, people, reproof, traces })
   const sweeps = {
     messages: deliveries.sweep,
@@ -158,6 +160,7 @@ export function createServices({
     switchboard,
     traces,
     conversions,
+    ownData,
     sweeps,
   }
 }

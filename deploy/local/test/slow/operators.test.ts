@@ -128,6 +128,16 @@ t.test('what operators may do', async (t) => {
     t.match(await operate('trace', 'nobody'), { code: 78, output: /usage: npm run trace/ })
   })
 
+  t.test('what is kept about a person is given out and erased by command', async (t) => {
+    const phone = randomPhone()
+    const id = await signUp(phone)
+    const { body } = await prove(phone, id)
+    t.match(await operate('person', 'export', phone), { code: 0, output: new RegExp(`"id": "${body.user.id}"`) })
+    t.match(await operate('person', 'erase', phone), { code: 78, output: /wants --yes/ })
+    t.match(await operate('person', 'erase', phone, '--yes', '--why', 'asked'), { code: 0, output: /accounts 1/ })
+    t.match(await call('GET', '/v1/me', undefined, body.session.accessToken), { status: 401 })
+  })
+
   t.test('why a number got its code, or none, is told on one page, by call and by command', async (t) => {
     const token = await newAdmin()
     const ask = async (query: string) =>

@@ -82,17 +82,18 @@ export async function findChallengeOf(db: Db, messageId: string): Promise<string
   return row?.challenge_id ?? undefined
 }
 
-/** Everything about a phone or an e-mail, and about the challenges it had. */
-export async function deleteOfAddress(trx: Trx, { kind, hash }: TracedAddress): Promise<void> {
+/** Everything about a phone or an e-mail, and about the challenges it had; says how many events it were. */
+export async function deleteOfAddress(trx: Trx, { kind, hash }: TracedAddress): Promise<number> {
   const theirs = trx
     .selectFrom('message_trace')
     .select('challenge_id')
     .where(kind, '=', hash)
     .where('challenge_id', 'is not', null)
-  await trx
+  const deleted = await trx
     .deleteFrom('message_trace')
     .where((where) => where.or([where(kind, '=', hash), where('challenge_id', 'in', theirs)]))
-    .execute()
+    .executeTakeFirst()
+  return Number(deleted.numDeletedRows)
 }
 
 /** Deletes events that are older, at most `most`; says how many. Rows another replica is at are left to it. */

@@ -16,8 +16,12 @@ export interface Traces {
   record(batch: TraceBatch): Promise<void>
   /** Newest first, 20 at most. The look itself stands in the audit. */
   read(about: TraceSubject, actor: string): Promise<Story[]>
-  /** Of a phone or an e-mail whose account is deleted. */
-  forget(trx: Trx, address: Address): Promise<void>
+  /** All that is kept about the codes for a phone or an e-mail, newest first. */
+  storiesOf(address: Address): Promise<Story[]>
+  /** What a phone or an e-mail is called where it must not stand. */
+  nameOf(address: Address): string
+  /** Of a phone or an e-mail whose account is deleted; says how many notes it were. */
+  forget(trx: Trx, address: Address): Promise<number>
   /** Deletes what is kept no longer; says how many. */
   sweep(): Promise<number>
 }
@@ -43,7 +47,10 @@ export function createTraces({ db, key, keptDays, audit, deliveries, challenges,
     return { kind, hash: hmac(key, tracedAs[kind], address).subarray(0, 16).toString('base64url') }
   }
 
-  async function challengesOf(about: TraceSubject): Promise<{ ids: string[]; refused: traces.TraceRow[] }> {
+  async function challengesOf(
+    about: TraceSubject,
+    most: number,
+  ): Promise<{ ids: string[]; refused: traces.TraceRow[] }> {
     if ('challenge' in about) return { ids: [about.challenge], refused: [] }
     if ('message' in about) {
       const id = (await deliveries.challengeOf(about.message)) ?? (await traces.findChallengeOf(db, about.message))
@@ -52,9 +59,31 @@ export function createTraces({ db, key, keptDays, audit, deliveries, challenges,
     const events = await traces.findOfAddress(db, named(addressOf(about)), { since: keptSince(), most: mostEvents })
     const ids = events.flatMap(({ challenge_id: id }) => (id === null ? [] : [id]))
     return {
-      ids: [...new Set(ids)].slice(0, mostStories),
-      refused: events.filter(({ challenge_id: id }) => id === null).slice(0, mostStories),
+      ids: [...new Set(ids)].slice(0, most),
+      refused: events.filter(({ challenge_id: id }) => id === null).slice(0, most),
     }
+  }
+
+  async function tell(about: TraceSubject, most: number): Promise<Story[]> {
+    const { ids, refused } = await challengesOf(about, most)
+    const [events, messages, used] = await Promise.all([
+      ids.length === 0 ? [] : traces.findOfChallenges(db, ids, mostEvents),
+      deliveries.log(ids),
+      challenges.whenUsed(ids),
+    ])
+    const stories = ids.map((id) =>
+      tellStory({
+        events: events.filter(({ challenge_id: of }) => of === id),
+        messages: messages.filter(({ challenge_id: of }) => of === id),
+        usedAt: used.get(id),
+        now: now(),
+      }),
+    )
+    const alone = refused.map((event) => tellStory({ events: [event], messages: [], usedAt: undefined, now: now() }))
+    return [...stories, ...alone]
+      .filter((story) => story !== undefined)
+      .sort((a, b) => b.at.localeCompare(a.at))
+      .slice(0, most)
   }
 
   return {
@@ -65,26 +94,10 @@ export function createTraces({ db, key, keptDays, audit, deliveries, challenges,
       const [[kind, text]] = Object.entries(about) as [[string, string]]
       const target = `${kind}:${'phone' in about || 'email' in about ? named(addressOf(about)).hash : text}`
       await db.transaction().execute((trx) => audit.record(trx, { actor, action: 'trace.read', target }))
-      const { ids, refused } = await challengesOf(about)
-      const [events, messages, used] = await Promise.all([
-        ids.length === 0 ? [] : traces.findOfChallenges(db, ids, mostEvents),
-        deliveries.log(ids),
-        challenges.whenUsed(ids),
-      ])
-      const stories = ids.map((id) =>
-        tellStory({
-          events: events.filter(({ challenge_id: of }) => of === id),
-          messages: messages.filter(({ challenge_id: of }) => of === id),
-          usedAt: used.get(id),
-          now: now(),
-        }),
-      )
-      const alone = refused.map((event) => tellStory({ events: [event], messages: [], usedAt: undefined, now: now() }))
-      return [...stories, ...alone]
-        .filter((story) => story !== undefined)
-        .sort((a, b) => b.at.localeCompare(a.at))
-        .slice(0, mostStories)
+      return tell(about, mostStories)
     },
+    storiesOf: (address) => tell(isEmail(address) ? { email: address } : { phone: address }, mostEvents),
+    nameOf: (address) => named(address).hash,
     forget: (trx, address) => traces.deleteOfAddress(trx, named(address)),
     sweep() {
       const before = keptSince()

@@ -98,6 +98,14 @@ export const operatorGuards: readonly Guard[] = [
     red: 'the delivery log goes after its days, once what they came to is written down, and the figures stay',
   },
   {
+    guards: 'an account is not erased by an e-mail that it never proved',
+    file: 'services/users/src/own-data/own-data.repository.ts',
+    take: '(email_verified_at is not null and lower(email) =',
+    put: '(lower(email) =',
+    test: 'services/users/test/own-data.test.ts',
+    red: 'whoever only says that an e-mail is his is neither given out by it nor erased',
+  },
+  {
     guards: 'the role of an admin is offered to nobody',
     file: 'services/auth-gateway/src/config.ts',
     take: "list(SIGNUP_ROLES).includes('admin')",
