@@ -13,6 +13,7 @@ import {
 import type { Logger } from 'pino'
 import { Histogram, type Registry } from 'prom-client'
 import { AppError } from './app-error.js'
+import { lateCompilers } from './late-compilers.js'
 import { createVoices, refuse, toProblem, type Voice } from './voice.js'
 
 declare module 'fastify' {
@@ -90,6 +91,7 @@ export function createHttp({
       void refuseIn(voices.at(request.url), error, request as FastifyRequest, reply as FastifyReply),
     clientErrorHandler: refuseUnreadable,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true } },
+    schemaController: { compilersFactory: lateCompilers },
   }) as unknown as FastifyInstance
   limitHeaders(app)
   refuseHalfEscapes(app)
