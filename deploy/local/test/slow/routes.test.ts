@@ -54,7 +54,7 @@ t.test('every route of every face', async (t) => {
   tokens.set('v1', answered.body.session.accessToken)
   // What was decided is written down behind the answers, and not in one order.
   await eventually('all of that in the trace', async () => {
-    const rows = await all.query('select kind, count(*)::int from message_traces group by kind')
+    const rows = await all.query('select kind, count(*)::int from message_trace group by kind')
     const kinds = ['opened', 'queued', 'right'].map((kind) => rows.find((row) => row['kind'] === kind)?.['count'])
     return kinds.every((count) => count === faces.length + 1)
   })
@@ -159,8 +159,9 @@ t.test('every route of every face', async (t) => {
       '?EMAIL=a@b.com',
       '?email=a@b.com%00',
     ]
-    const byEmail = ({ parameters = [] }: Operation) =>
-      parameters.some(({ name, in: place }) => place === 'query' && name === 'email')
+    // Of whoever must say first who he is, nothing is looked at before that.
+    const byEmail = ({ bearer, parameters = [] }: Operation) =>
+      !bearer && parameters.some(({ name, in: place }) => place === 'query' && name === 'email')
     for (const operation of operations.filter(byEmail)) {
       const { path, body: fields } = good(operation)
       const tries = [...queries, ...more].map((query) => ({
