@@ -6,15 +6,17 @@ import { checkout } from './checkout.js'
 const variable = /^[A-Z][A-Z0-9_]+$/
 
 /** The variables that the configuration of any service or carrier describes. */
-export function configuredVariables(): Set<string> {
+export const configuredVariables = (): Set<string> =>
+  new Set(readdirSync(join(checkout, 'services')).flatMap((service) => [...variablesOf(service)]))
+
+/** Those that the configuration of one service, and of the carriers it may have, describes. */
+export function variablesOf(service: string): Set<string> {
   const names = new Set<string>()
-  const configs = readdirSync(join(checkout, 'services')).flatMap((service) => [
-    `services/${service}/src/config.ts`,
-    `services/${service}/src/sms-guard-config.ts`,
-    `services/${service}/src/mail-config.ts`,
-  ])
-  const carriers = 'services/sms-worker/src/providers'
-  const described = readdirSync(join(checkout, carriers)).map((file) => `${carriers}/${file}`)
+  const configs = ['config', 'sms-guard-config', 'mail-config'].map((file) => `services/${service}/src/${file}.ts`)
+  const carriers = `services/${service}/src/providers`
+  const described = existsSync(join(checkout, carriers))
+    ? readdirSync(join(checkout, carriers)).map((file) => `${carriers}/${file}`)
+    : []
   for (const file of [...configs, ...described].map((path) => join(checkout, path))) {
     if (!existsSync(file)) continue
     const visitor = new Visitor({

@@ -23,6 +23,8 @@ export async function bundleService(folder: string): Promise<void> {
     input: join(folder, 'dist/src/main.js'),
     platform: 'node',
     external: installed,
+    // What is bundled is JavaScript; the root's names every workspace, and an image has but some.
+    tsconfig: false,
     plugins: [ownModules(dir)],
     onLog: (_level, log) => {
       throw new Error(log.message)

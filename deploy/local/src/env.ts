@@ -94,7 +94,8 @@ export function readPorts(given: Variables): Record<string, number> {
   return ports
 }
 
-function visibleTo(service: ServiceName, variables: Variables): Variables {
+/** What of these variables a service is given. */
+export function visibleTo(service: ServiceName, variables: Variables): Variables {
   const hidden = ([variable]: [string, string]) => {
     const name = variable.replace(/_FILE$/, '')
     const rule = Object.keys(secrets).find((key) =>
