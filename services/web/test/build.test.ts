@@ -30,7 +30,7 @@ const gzipBytes = (files: Iterable<string>): number =>
   [...files].reduce((sum, file) => sum + gzipSync(readFileSync(join(site, file)), { level: 9 }).length, 0)
 
 t.test(
-  'the sign-in entry is at most 100 KB of script, in every language; each step after it adds 20 KB at most, and all to the profile 30 KB',
+  'the sign-in entry is at most 100 KB of script, in every language; each step after it adds 20 KB at most, and all to a new profile 32 KB',
   async (t) => {
     const parts = Object.keys(manifest)
     const entry = filesOf(parts.filter((name) => page('index.html').includes(manifest[name]?.file ?? '')))
@@ -51,7 +51,7 @@ t.test(
     ]
     const after = [...filesOf(walk.map((name) => `src/${name}`))].filter((file) => !entry.has(file))
     t.comment(`figures: from there to a new profile ${gzipBytes(after)} bytes more`)
-    t.ok(after.length > walk.length && gzipBytes(after) <= 30_000, `${gzipBytes(after)} bytes to the profile`)
+    t.ok(after.length > walk.length && gzipBytes(after) <= 32_000, `${gzipBytes(after)} bytes to the profile`)
     for (const step of steps) {
       const shown = filesOf([step])
       // How numbers are written is loaded by the field for them.
