@@ -200,7 +200,7 @@ t.test('the hosted pages, in a browser', async (t) => {
     },
   )
 
-  t.test('an account is looked after: names, sessions elsewhere, another number, its end', async (t) => {
+  t.test('an account is looked after: names, password, sessions elsewhere, another number, its end', async (t) => {
     const { page, troubles } = await visit(t, browser, url, phone)
     const { phone: number } = await newPerson(call)
     await signIn(page, number)
@@ -208,6 +208,21 @@ t.test('the hosted pages, in a browser', async (t) => {
     await page.getByLabel('Name', { exact: true }).fill('Ravi')
     await page.getByRole('button', { name: 'Save' }).click()
     await heading(page, 'Hello, Ravi')
+    await page.goto('/account/password')
+    await page.getByLabel('Current password').fill('not the password')
+    await page.getByLabel('New password').fill(`${password} again`)
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('That does not match.').waitFor()
+    await page.getByLabel('Current password').fill(password)
+    await page.getByRole('button', { name: 'Save' }).click()
+    await heading(page, 'Hello, Ravi')
+    await page.goto('/account/sessions')
+    await page.getByRole('button', { name: 'Sign out everywhere' }).click()
+    await heading(page, 'Log in')
+    await call('POST', '/v1/login', { identifier: number, password: `${password} again` })
+    await signIn(page, number, `${password} again`)
+    await heading(page, 'Hello, Ravi')
+    t.match(page.url(), /\/account$/, 'who left because he wanted to is not led back to where he did')
     await page.getByRole('listitem').filter({ hasText: 'Where you are signed in' }).getByRole('link').click()
     await page.getByText('This device').waitFor()
     await page.getByRole('button', { name: /Sign out (?!everywhere)/ }).click()
@@ -219,12 +234,12 @@ t.test('the hosted pages, in a browser', async (t) => {
     await page.getByRole('listitem').filter({ hasText: 'Mobile number' }).getByRole('link').click()
     const other = typedNumber()
     await page.getByLabel('Mobile number').fill(other)
-    await page.getByLabel('Current password').fill(password)
+    await page.getByLabel('Current password').fill(`${password} again`)
     await page.getByRole('button', { name: 'Send code' }).click()
     await page.getByLabel('Code').fill(await codeFor(other))
     await page.getByText(`+91${other}`).waitFor()
     await page.getByRole('link', { name: 'Delete account' }).click()
-    await page.getByLabel('Current password').fill(password)
+    await page.getByLabel('Current password').fill(`${password} again`)
     await page.getByRole('button', { name: 'Delete my account' }).click()
     await page.getByText('Tick the box to go on.').waitFor()
     await page.getByLabel('I want to delete my account for good').check()
@@ -366,19 +381,29 @@ t.test('the hosted pages, in a browser', async (t) => {
     t.strictSame(troubles, [], 'and who logs out in one is out in both')
   })
 
-  t.test('offline is said, and what was typed can be sent when the network is back', async (t) => {
-    const { page } = await visit(t, browser, url)
-    const { phone: number } = await newPerson(call)
-    await page.goto('/login')
-    await page.getByLabel('Phone, e-mail or username').fill(number)
-    await page.getByLabel('Password', { exact: true }).fill(password)
-    await page.context().setOffline(true)
-    await page.getByRole('button', { name: 'Log in' }).click()
-    await page.getByText('No connection.').waitFor()
-    await page.context().setOffline(false)
-    await page.getByRole('button', { name: 'Log in' }).click()
-    await heading(page, 'Your account')
-  })
+  t.test(
+    'offline is said, of a page that cannot be fetched too, and what was typed can be sent when the network is back',
+    async (t) => {
+      const { page } = await visit(t, browser, url)
+      const { phone: number } = await newPerson(call)
+      await page.goto('/login')
+      await page.getByLabel('Phone, e-mail or username').fill(number)
+      await page.getByLabel('Password', { exact: true }).fill(password)
+      await page.context().setOffline(true)
+      await page.getByRole('button', { name: 'Log in' }).click()
+      await page.getByText('No connection.').waitFor()
+      await page.getByRole('link', { name: 'Forgot your password?' }).click()
+      await heading(page, 'No connection')
+      await page.context().setOffline(false)
+      await page.getByRole('button', { name: 'Try again' }).click()
+      await heading(page, 'Forgot your password?')
+      await page.getByRole('link', { name: 'Back to log in' }).click()
+      t.equal(await page.getByLabel('Phone, e-mail or username').inputValue(), number)
+      await page.getByLabel('Password', { exact: true }).fill(password)
+      await page.getByRole('button', { name: 'Log in' }).click()
+      await heading(page, 'Your account')
+    },
+  )
 
   t.test('axe finds nothing on any page, at either width, in either scheme, from right to left', async (t) => {
     const looks = [
