@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
 import { checkout } from '../src/checkout.js'
+import { dashboardJson } from '../src/dashboards/panels.js'
 import { dashboards } from '../src/generated.js'
 import { anchorsOf } from '../src/links.js'
 import { declaredMetrics } from '../src/metrics.js'
@@ -64,6 +65,20 @@ t.test('every alert says what is wrong, how bad it is, and leads to its runbook'
     t.equal(annotations?.runbook_url, `docs/operations.md#${alert.toLowerCase()}`)
     t.ok(anchors.has(alert.toLowerCase()), `${alert} has a runbook`)
   }
+})
+
+t.test('Grafana finds the dashboards and the Prometheus that they ask', async (t) => {
+  const folder = 'deploy/observability/grafana/provisioning'
+  const { datasources } = parse(read(`${folder}/datasources/prometheus.yml`)) as {
+    datasources: { uid: string; url: string }[]
+  }
+  const { providers } = parse(read(`${folder}/dashboards/latchkey.yml`)) as {
+    providers: { options: { path: string } }[]
+  }
+  const compose = read('docker-compose.yml')
+  t.match(compose, `./deploy/observability/grafana/dashboards:${providers[0]?.options.path}:ro`)
+  t.match(datasources[0]?.url, 'http://prometheus:9090')
+  for (const dashboard of dashboards) t.match(dashboardJson(dashboard), `"uid": "${datasources[0]?.uid}"`)
 })
 
 /** The faults that the slow tests make happen. */

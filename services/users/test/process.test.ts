@@ -57,6 +57,28 @@ t.test('a bad configuration is told whole, without its values, and ends with 78'
   t.notMatch(output(), 'hunter2')
 })
 
+t.test('told to migrate, it brings the schema up to date, serves nothing, and ends', async (t) => {
+  const databaseUrl = await createDatabase(t)
+  const { ended, output } = startProcess(
+    main,
+    {
+      DATABASE_URL: databaseUrl,
+      // Nobody is there.
+      REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+      INTERNAL_SECRET: internalSecret,
+      TOKEN_KEYS: tokenKeys,
+      TRACE_KEY: traceKey,
+    },
+    ['migrate'],
+  )
+  t.equal(await ended, 0)
+  t.match(output(), 'the schema is up to date')
+  const client = new Client({ connectionString: databaseUrl })
+  await client.connect()
+  t.teardown(() => client.end())
+  t.equal((await client.query("select to_regclass('users') is not null as there")).rows[0]?.there, true)
+})
+
 t.test('a key that is too short is told by its id', async (t) => {
   const { ended, output } = startProcess(main, {
     DATABASE_URL: 'postgres://localhost/x',
