@@ -4,6 +4,7 @@ import { type Dashboard, dashboardJson } from './dashboards/panels.js'
 import { serviceDashboard } from './dashboards/service.js'
 import { errorsDocument } from './errors-document.js'
 import { metricsDocument } from './metrics.js'
+import { variablesDocument } from './variables-document.js'
 
 export const dashboards: readonly Dashboard[] = [serviceDashboard, deliveryDashboard, abuseDashboard]
 
@@ -14,5 +15,6 @@ export const generated = (): ReadonlyMap<string, string> =>
   new Map([
     ['docs/errors.md', errorsDocument()],
     ['docs/metrics.md', metricsDocument()],
+    ['docs/variables.md', variablesDocument()],
     ...dashboards.map((dashboard) => [dashboardFile(dashboard), dashboardJson(dashboard)] as const),
   ])
