@@ -56,6 +56,17 @@ t.test('dashboards and rules ask for metrics that there are, by labels that they
     }
 })
 
+t.test('the documents speak of metrics that there are', async (t) => {
+  const known = new Set(declaredMetrics().map(({ name }) => name))
+  const named = ['operations.md', 'security.md'].flatMap(
+    (file) => read(`docs/${file}`).match(/(?<![:\w])latchkey_[a-z\d_]+[a-z\d](?![\w*…])/g) ?? [],
+  )
+  t.strictSame(
+    [...new Set(named)].filter((name) => !known.has(name)),
+    [],
+  )
+})
+
 t.test('every alert says what is wrong, how bad it is, and leads to its runbook', async (t) => {
   const anchors = anchorsOf(operations)
   t.ok(alerts.length > 30)
