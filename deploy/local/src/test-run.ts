@@ -79,6 +79,8 @@ const harmless = [
   'DIALECT_DOCUMENTS',
   'FUZZ_SEED',
   'FUZZ_PATH',
+  // `full`: the outage of three minutes.
+  'OUTAGE',
   // Only the tests whose names match, as tap understands it.
   'TAP_GREP',
 ]
@@ -108,6 +110,7 @@ const rings: Readonly<Record<Ring, Pace>> = {
     longestMs: 1_500_000,
     figures: true,
     timed: [
+      'after-outage',
       'away',
       'carrier',
       'enqueue',

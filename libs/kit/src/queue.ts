@@ -69,7 +69,13 @@ export function createProducer<P extends TSchema>(
 /** What a handler wants done with its job. Thrown errors are for what nobody expected: they are retried with back-off. */
 export type Verdict =
   | { readonly then: 'done' }
-  | { readonly then: 'again'; readonly afterMs: number; readonly priority?: number }
+  | {
+      readonly then: 'again'
+      readonly afterMs: number
+      readonly priority?: number
+      /** Called once the job waits, so that whoever hears of it may bring it back earlier. */
+      readonly waits?: () => Promise<void>
+    }
 
 export interface JobInfo {
   readonly id: string
@@ -123,6 +129,10 @@ export function createConsumer<P extends TSchema>(
       if (verdict.then === 'done') return
       if (verdict.priority !== undefined) await job.changePriority({ priority: verdict.priority })
       await job.moveToDelayed(Date.now() + verdict.afterMs, token)
+      // Without it the job comes back by itself.
+      await verdict
+        .waits?.()
+        .catch((err: unknown) => log.debug({ err, jobId: job.id }, 'nobody heard that a job waits'))
       throw new DelayedError()
     },
     { connection: redis, prefix, concurrency, autorun: false, ...takeover },

@@ -4,7 +4,7 @@ import { queuePrefix } from '@latchkey/contracts/queues/queue'
 import { smsQueue } from '@latchkey/contracts/queues/sms'
 import { parseKeyRing, parseSealKeys } from '@latchkey/kit/key-ring'
 import type { Check } from '@latchkey/kit/ops'
-import { type Consumer, createConsumer, createProducer, type Producer } from '@latchkey/kit/queue'
+import { type Consumer, createConsumer, createProducer } from '@latchkey/kit/queue'
 import { oldestWaitingMs } from '@latchkey/kit/queue-age'
 import { createRedis, createRedisMetrics } from '@latchkey/kit/redis'
 import type { Scope } from '@latchkey/kit/run'
@@ -22,21 +22,23 @@ import { checksOf } from './checks.js'
 import type { WorkerConfig } from './config.js'
 import { createSandbox } from './dev/sandbox.js'
 import { unwatched, type Watch } from './dev/watch.js'
+import { createBringBack } from './jobs/bring-back.js'
 import { createDeliveryReport } from './jobs/delivery-report.js'
-import { createLateQueue } from './jobs/late-queue.js'
+import { createLateQueue, lateAfterMs } from './jobs/late-queue.js'
 import { createShare } from './jobs/share.js'
 import { createSendSms } from './jobs/send-sms.js'
+import { createTurnstile } from './jobs/turnstile.js'
 import { createWriteLetter } from './messages/letter.js'
 import { createOpenChallenge } from './messages/open-challenge.js'
-import { createRender, helpText } from './messages/render.js'
+import { createRender } from './messages/render.js'
 import { createWrite } from './messages/write.js'
 import { createWorkerMetrics, tellLane, type WorkerMetrics } from './metrics.js'
-import { createOptOuts, type OptOuts } from './opt-outs/opt-outs.js'
+import { createOptOuts } from './opt-outs/opt-outs.js'
 import { createInbox } from './providers/inbox.js'
 import { createNone } from './providers/none.js'
 import type { SmsProvider } from './providers/provider.js'
-import { type CarrierDesk, createCarrierDesk } from './receipts/carrier-desk.js'
-import { createReceiptMetrics } from './receipts/receipt-metrics.js'
+import type { CarrierDesk } from './receipts/carrier-desk.js'
+import { createDesk } from './receipts/desk.js'
 import { createMailbox } from './providers/mailbox.js'
 import { createSmtp } from './providers/smtp.js'
 import { codeClasses, openQueues, queueFigures } from './queue-figures.js'
@@ -46,7 +48,9 @@ import { createLane, type Lane } from './routing/lane.js'
 import { createLaneHealth, type LaneTimes } from './routing/lane-health.js'
 import { createNoteLane } from './routing/last-lane.js'
 import { createPace } from './routing/pace.js'
+import { createRooms } from './routing/rooms.js'
 import { createRouter } from './routing/router.js'
+import { createUsher } from './routing/usher.js'
 import { createLookAtSwitches } from './switchboard/switchboard.js'
 
 export interface Needs {
@@ -80,6 +84,8 @@ const mailSlots = 0.2
 const shareWaitMs = 200
 /** Mail servers look at a message before they take it, carriers afterwards. */
 const mailPatience = 3
+/** A hundred a second that find no room, at most. */
+const turnstileMs = 10
 
 /** The one file that knows which implementation stands behind each port. */
 export function createDeps(config: WorkerConfig, needs: Needs): Deps {
@@ -112,11 +118,19 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
   const figures = createWorkerMetrics(metrics, queueFigures(queueRedis, queues, prefix), lookAtSwitches)
   const fence = createAttemptFence(queueRedis)
   const lanes = createLanes(config, { ...boxed, scope, queueRedis, prefix, figures, log, carrierTimeoutMs, laneTimes })
+  const { routes } = config
+  const share = createShare(Math.ceil(config.WORKER_CONCURRENCY * lowerShare), shareWaitMs)
+  const waiting = createRooms({ redis: queueRedis, prefix, routes, lanes: lanes.sms.lanes, lateAfterMs })
   const router = createChannels({
-    sms: createRouter({ fence, routes: config.routes, lookAtSwitches, ...lanes.sms }),
+    sms: createRouter({ fence, routes, lookAtSwitches, roomOf: waiting.roomOf, ...lanes.sms }),
     mail: createRouter({ fence, lookAtSwitches, lanes: [lanes.mail] }),
     mailShare: createShare(Math.ceil(config.WORKER_CONCURRENCY * mailSlots), shareWaitMs),
   })
+  const onWaiting = figures.roomWaiting
+  const bringBack = createBringBack(queues.sms)
+  const isWorking = () => consumer.running
+  const usher = createUsher({ rooms: waiting.rooms, lookAtSwitches, bringBack, share, isWorking, onWaiting, log })
+  scope.defer('usher', () => usher.close())
   const report = createDeliveryReport({ events, fence, explain })
   const ids = createShardedIds(parseKeyRing(config.CHALLENGE_ID_KEY)[0])
   const optOuts = createOptOuts({ redis: queueRedis, prefix, key: parseKeyRing(config.OPT_OUT_KEY)[0] })
@@ -135,8 +149,14 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
     optOuts,
     lotOf: (challengeId) => Number.parseInt(ids.shardOf(challengeId), 16),
     lookAtSwitches,
-    isLate: createLateQueue(() => oldestWaitingMs(smsQueue, queueRedis, prefix, codeClasses)),
-    share: createShare(Math.ceil(config.WORKER_CONCURRENCY * lowerShare), shareWaitMs),
+    isLate: createLateQueue(async () =>
+      Math.max(
+        await oldestWaitingMs(smsQueue, queueRedis, prefix, codeClasses),
+        ...waiting.rooms.map(({ room }) => room.oldestMs),
+      ),
+    ),
+    share,
+    turnstile: createTurnstile(turnstileMs),
     observeAccept: figures.observeAccept,
     observeEnd: figures.observeEnd,
     log,
@@ -160,33 +180,6 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
     ...(board !== undefined && { board }),
     checks: checksOf(config, { scope, redis, queueRedis, consumer, observe: createRedisMetrics(metrics) }),
   }
-}
-
-interface DeskNeeds {
-  readonly events: Producer<typeof deliveryEventQueue.payload>
-  readonly optOuts: OptOuts
-  readonly metrics: Registry
-}
-
-/** Only carriers that are used are listened to, and only where they can know our address. */
-function createDesk(config: WorkerConfig, { events, optOuts, metrics }: DeskNeeds): CarrierDesk {
-  const { PUBLIC_WORKER_URL: publicUrl, told, providers } = config
-  const readers = carriers.flatMap(({ name, reader }) => {
-    const found = publicUrl === undefined || !providers.includes(name) ? undefined : reader?.(told, publicUrl)
-    return found === undefined ? [] : [[name, found] as const]
-  })
-  const help = helpText({ brand: config.BRAND_NAME, languages: config.languages })
-  return createCarrierDesk({
-    readers: new Map(readers),
-    events,
-    optOuts,
-    explain,
-    help,
-    ...createReceiptMetrics(
-      metrics,
-      readers.map(([name]) => name),
-    ),
-  })
 }
 
 interface Sandboxed {

@@ -22,6 +22,7 @@ export interface WorkerMetrics {
   readonly openLane: (lane: string) => void
   readonly laneOut: (lane: string, why: Why, out: boolean) => void
   readonly laneWaiting: (lane: string, count: number) => void
+  readonly roomWaiting: (lanes: string, count: number) => void
 }
 
 /** The figures by which the worker is watched and scaled: the age of the oldest code job, not the depth of the queue. */
@@ -63,6 +64,12 @@ export function createWorkerMetrics(
     labelNames: ['lane'],
     registers,
   })
+  const inRoom = new Gauge({
+    name: 'latchkey_waiting_room',
+    help: 'Messages of all workers that wait until a lane of their route can take them',
+    labelNames: ['lanes'],
+    registers,
+  })
   const accepts = new Histogram({
     name: 'latchkey_queue_to_accept_seconds',
     help: 'From the message being queued to a provider taking it',
@@ -84,6 +91,7 @@ export function createWorkerMetrics(
     },
     laneOut: (lane, why, isOut) => out.set({ lane, why }, isOut ? 1 : 0),
     laneWaiting: (lane, count) => waiting.set({ lane }, count),
+    roomWaiting: (lanes, count) => inRoom.set({ lanes }, count),
     observeAccept: (queuedAt) => accepts.observe(Math.max(0, Date.now() - queuedAt.getTime()) / 1_000),
   }
 }

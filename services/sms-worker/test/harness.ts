@@ -117,7 +117,7 @@ export function createSurroundings(t: Test, env: Record<string, string>, prefix:
     change: async (job: SmsJob, fields: Record<string, string | number>) =>
       void (await redis.hset(recordKey(job), fields)),
     remove: async (job: SmsJob) => void (await redis.del(recordKey(job))),
-    async queue(job: SmsJob, options: { priority?: number; timestamp?: number } = {}) {
+    async queue(job: SmsJob, options: { priority?: number; timestamp?: number; delay?: number } = {}) {
       await sms.add(smsQueue.name, job, {
         jobId: smsJobId(job.messageId),
         priority: smsClasses[job.purpose],

@@ -10,6 +10,7 @@ import t from 'tap'
 import { createDeliveryReport } from '../src/jobs/delivery-report.js'
 import { createShare } from '../src/jobs/share.js'
 import { createSendSms } from '../src/jobs/send-sms.js'
+import { createTurnstile } from '../src/jobs/turnstile.js'
 import { createWriteLetter } from '../src/messages/letter.js'
 import { createRender } from '../src/messages/render.js'
 import { createWrite } from '../src/messages/write.js'
@@ -52,8 +53,7 @@ const closing = new AbortController().signal
 const delivery = (lifeLeft: () => Promise<number | undefined> = async () => 60_000) => ({
   message: { id: randomUUID(), to: somebody(), body: 'text' },
   destination: { country: 'IN' },
-  priority: 1,
-  queuedAt: new Date(),
+  place: { id: 'm', priority: 1, deadlineMs: Date.now() + 60_000, queuedAt: new Date() },
   starts: 1,
   lifeLeft,
   took: async () => undefined,
@@ -187,6 +187,7 @@ function createJob(lane: Lane | readonly [Lane, ...Lane[]], { isLate = false, li
   const lanes = 'provider' in lane ? ([lane] as const) : lane
   const queued: DeliveryEvent[] = []
   const broken = new Set<DeliveryEvent['state']>()
+  let left = 0
   const events = {
     add: async (_id: string, event: DeliveryEvent) => {
       if (broken.has(event.state)) throw new AppError('unavailable')
@@ -213,6 +214,7 @@ function createJob(lane: Lane | readonly [Lane, ...Lane[]], { isLate = false, li
     isLate: async () => isLate,
     lotOf: () => 0,
     share: createShare(1, 50),
+    turnstile: async () => void (left += 1),
     observeAccept: () => undefined,
     observeEnd: () => undefined,
     log,
@@ -228,7 +230,7 @@ function createJob(lane: Lane | readonly [Lane, ...Lane[]], { isLate = false, li
     requestId: 'r',
   }
   const run = (priority = 1) => sendSms.handle(job, { id: 'm', starts: 1, queuedAt: new Date(), priority, closing })
-  return { run, bury: () => sendSms.bury(job), job, queued, broken }
+  return { run, bury: () => sendSms.bury(job), job, queued, broken, left: () => left }
 }
 
 t.test('an event that cannot be queued makes the job come again, and nothing is sent twice', async (t) => {
@@ -255,6 +257,24 @@ t.test('in a late queue a code with little life steps back once, and is sent whe
   t.strictSame(await dying.run(lateClass), { then: 'done' })
   t.strictSame(await createJob(lane, { isLate: true, lifeMs: 31_000 }).run(), { then: 'done' })
   t.equal(sent.length, 2)
+})
+
+t.test('sign-ups that find no room leave by the turnstile, sign-ins at once', async (t) => {
+  const { run, left } = createJob(carrier('a', notSent, notSent, accepted).lane)
+  t.match(await run(1), { then: 'again' })
+  t.equal(left(), 0)
+  t.match(await run(3), { then: 'again' })
+  t.equal(left(), 1)
+  t.match(await run(3), { then: 'done' })
+  t.equal(left(), 1)
+})
+
+t.test('a turnstile lets one through each time', async (t) => {
+  const through = createTurnstile(20)
+  const since = performance.now()
+  await through()
+  await Promise.all([1, 2, 3, 4, 5].map(through))
+  t.ok(performance.now() - since >= 95)
 })
 
 t.test('a dead job is written down as failed, but never over an accept', async (t) => {

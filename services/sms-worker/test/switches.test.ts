@@ -179,8 +179,7 @@ t.test('a message that stood in line at a lane that was paused meanwhile does no
   const round = await router.deliver({
     message: { id: randomUUID(), to: somebody(), body: 'text' },
     destination: { country: 'IN' },
-    priority: 1,
-    queuedAt: new Date(),
+    place: { id: 'm', priority: 1, deadlineMs: Date.now() + 60_000, queuedAt: new Date() },
     starts: 1,
     lifeLeft: async () => 60_000,
     took: async () => undefined,

@@ -20,6 +20,7 @@ import { jodimilanAndRentlyGuards } from './guards/faces-b.js'
 import { gatewayGuards } from './guards/gateway.js'
 import { guessingGuards } from './guards/guessing.js'
 import { laneGuards } from './guards/lanes.js'
+import { outageGuards } from './guards/outage.js'
 import { kitGuards } from './guards/kit.js'
 import { mailGuards } from './guards/mail.js'
 import { operatorGuards } from './guards/operators.js'
@@ -54,6 +55,7 @@ export const guards: readonly Guard[] = [
   ...usersAwayGuards,
   ...workerGuards,
   ...laneGuards,
+  ...outageGuards,
   ...kitGuards,
   ...clientGuards,
   ...redisFaultGuards,

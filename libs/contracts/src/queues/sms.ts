@@ -22,7 +22,7 @@ export const smsQueue = queue({ name: 'sms', version: 1, payload: SmsJob })
 /** The job id is the idempotency key: adding the same message twice sends it once. */
 export const smsJobId = (messageId: string): string => `m-${messageId}`
 
-/** Served lowest first; first in, first out within a class. 4 and 5 wait for reminders and campaigns. */
+/** Served lowest first; first in, first out within a class. */
 export const smsClasses = {
   sign_in: 1,
   second_factor: 1,
@@ -32,6 +32,9 @@ export const smsClasses = {
   change_phone: 3,
   verify_email: 3,
 } as const satisfies Record<Purpose, number>
+
+/** From this class on messages carry no code: 4 waits for reminders, 5 for campaigns. */
+export const firstWithoutCode = 4
 
 /** Behind everything: jobs with too little life left while the queue is late. */
 export const lateClass = 9

@@ -20,7 +20,8 @@ import { retryDelayMs } from '../routing/retry-schedule.js'
 import type { NoteLane } from '../routing/last-lane.js'
 import type { OptOuts } from '../opt-outs/opt-outs.js'
 import type { LookAtSwitches } from '../switchboard/switchboard.js'
-import type { Router } from '../routing/router.js'
+import type { Round, Router } from '../routing/router.js'
+import type { Place } from '../routing/waiting-room.js'
 import type { DeliveryReport } from './delivery-report.js'
 import { lateAfterMs } from './late-queue.js'
 import type { Share } from './share.js'
@@ -39,6 +40,8 @@ export interface SendSmsDeps {
   readonly lotOf: (challengeId: string) => number
   /** The slots that classes behind sign-in and reset may take: a carrier that hangs would fill them all. */
   readonly share: Share
+  /** Those of the same classes that find no room leave by it: a long queue is not turned over for nothing. */
+  readonly turnstile: () => Promise<void>
   readonly observeAccept: (queuedAt: Date) => void
   readonly observeEnd: (state: string) => void
   readonly log: Logger
@@ -65,6 +68,7 @@ interface Finish {
   readonly to: Address | undefined
   readonly ending: Unsent
 }
+type Later = Omit<Extract<Round, { verdict: 'again' }>, 'verdict'> & { readonly place: Place }
 /** Of a message that really went to somebody. */
 interface Settled {
   readonly info?: JobInfo
@@ -96,8 +100,21 @@ const unsent: Record<Dead['verdict'], Unsent> = {
 
 /** One job, top to bottom: is the code still worth sending? → fence → carrier → delivery log. Every job ends in a state of the log. */
 export function createSendSms(deps: SendSmsDeps): SendSms {
-  const { openChallenge, write, fence, router, noteLane, report, optOuts, isLate, lotOf, share, observeAccept, log } =
-    deps
+  const {
+    openChallenge,
+    write,
+    fence,
+    router,
+    noteLane,
+    report,
+    optOuts,
+    isLate,
+    lotOf,
+    share,
+    turnstile,
+    observeAccept,
+    log,
+  } = deps
 
   /** An owner is told that his account has another phone or e-mail whatever is stopped: it is all he has against a thief. */
   const isStopped = async (job: SmsJob, { message }: Open): Promise<boolean> =>
@@ -124,14 +141,14 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
   async function deliver(job: SmsJob, info: JobInfo, open: Open): Promise<Verdict> {
     const since = performance.now()
     const { message, locale, deadlineMs, nowMs, lane } = open
+    const place = { id: info.id, priority: info.priority, deadlineMs, queuedAt: info.queuedAt }
     const range = rangeIn(message)
     const words = message.kind === 'decoy' ? { body: '' } : write(message, job.purpose, locale)
     const round = await router.deliver({
       message: { id: job.messageId, to: recipient(message), ...words },
       destination: { country: job.country, ...(range === undefined ? { lot: lotOf(job.challengeId) } : { range }) },
       ...(lane !== undefined && { avoid: lane }),
-      priority: info.priority,
-      queuedAt: info.queuedAt,
+      place,
       starts: info.starts,
       took: (name) => noteLane(job.challengeId, name),
       closing: info.closing,
@@ -152,12 +169,17 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
       case 'hopeless':
         return end(job, { state: 'failed', reason: round.reason })
       case 'again':
-        return comeAgain(job, round.afterMs, deadlineMs - nowMs - (performance.now() - since))
+        return comeAgain(job, { ...round, place }, deadlineMs - nowMs - (performance.now() - since))
     }
   }
 
   /** A pause that would outlast the code, ours or one a carrier asked for, ends with one last try. */
-  async function comeAgain(job: SmsJob, afterMs: number, lifeMs: number): Promise<Verdict> {
+  async function comeAgain(job: SmsJob, { afterMs, room, place }: Later, lifeMs: number): Promise<Verdict> {
+    if (room !== undefined && lifeMs > 2 * lastTryMs) {
+      // Nobody brings it back whose place was lost with a Redis that went back in time: it looks again, more often as its life ends.
+      const lookMs = lifeMs > 4 * lastTryMs ? lifeMs / 2 : lifeMs - lastTryMs
+      return { then: 'again', afterMs: lookMs, waits: () => room.join(place) }
+    }
     const view = await reportProgress(job)
     if (lifeMs > 2 * lastTryMs) return again(Math.min(afterMs, lifeMs - lastTryMs))
     if (afterMs < lifeMs) return again(afterMs)
@@ -219,8 +241,9 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
   async function inShare(job: SmsJob, info: JobInfo): Promise<Verdict> {
     if (info.priority < smsClasses.sign_up) return sendSms(job, info)
     const leave = await share.enter()
-    if (leave === undefined) return again(retryDelayMs(info.starts))
-    return sendSms(job, info).finally(leave)
+    const verdict = leave === undefined ? again(retryDelayMs(1)) : await sendSms(job, info).finally(leave)
+    if (verdict.then === 'again') await turnstile()
+    return verdict
   }
 
   return {

@@ -1,5 +1,7 @@
 /** A part of the worker's slots. */
 export interface Share {
+  readonly size: number
+  readonly free: () => number
   /** Takes a slot of the share, waiting a little where none is free, and gives the way to leave it; undefined where none came free. */
   enter(): Promise<(() => void) | undefined>
 }
@@ -18,6 +20,8 @@ export function createShare(size: number, patienceMs: number): Share {
     }
   }
   return {
+    size,
+    free: () => size - taken,
     async enter() {
       if (taken < size) {
         taken += 1

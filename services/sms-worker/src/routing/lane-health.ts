@@ -24,6 +24,8 @@ export interface LaneHealth {
   standing(): Standing
   /** As `standing`; where the lane is out and a probe is due, whoever asks first is to make it. */
   enter(): Standing
+  /** Whether neither breaker is broken: one that is lets probes through. */
+  whole(): boolean
   /** The part of its messages, up to 1, that a lane gets: one that comes back gets them little by little. */
   share(): number
   /** Makes a call that was let in, and learns from what it came to. */
@@ -63,6 +65,8 @@ const illWhen = () => new CountBreaker({ threshold: 0.5, size: 20, minimumNumber
 /** One refusal may be a slip of theirs; without any other answer in between, three are none. */
 const barredWhen = () => new ConsecutiveBreaker(3)
 const leastShare = 0.1
+/** A carrier that answers none of so many calls in a row is no last resort. */
+const lastResortCalls = 10
 /** Whoever was to make a probe may have died of something else. */
 const probeClaimMs = 2_000
 
@@ -76,6 +80,7 @@ export function createLaneHealth({ onChange, times = {} }: HealthOptions): LaneH
   const all = { ...usualTimes, ...times }
   // Before it was asked at all nothing speaks against it.
   let answeredAt = Date.now()
+  let unanswered = 0
   let backAt = -Infinity
   const back = (why: Why) => {
     backAt = Date.now()
@@ -104,17 +109,19 @@ export function createLaneHealth({ onChange, times = {} }: HealthOptions): LaneH
   const standing = (pass: (gate: Gate) => boolean): Standing => {
     if (!pass(barred)) return 'barred'
     if (pass(ill)) return 'open'
-    return Date.now() - answeredAt < all.lastResortMs ? 'ill' : 'away'
+    return Date.now() - answeredAt < all.lastResortMs && unanswered < lastResortCalls ? 'ill' : 'away'
   }
   return {
     standing: () => standing((gate) => gate.ready()),
     enter: () => standing((gate) => gate.claim()),
+    whole: () => barred.whole() && ill.whole(),
     share: () => Math.min(1, Math.max(leastShare, (Date.now() - backAt) / all.rampMs)),
     run: (call) =>
       barred.run(() =>
         ill.run(async () => {
           const outcome = await call()
-          if (!isFailure(outcome)) answeredAt = Date.now()
+          unanswered = isFailure(outcome) ? unanswered + 1 : 0
+          if (unanswered === 0) answeredAt = Date.now()
           return outcome
         }),
       ),
@@ -122,6 +129,7 @@ export function createLaneHealth({ onChange, times = {} }: HealthOptions): LaneH
 }
 
 interface Gate {
+  whole(): boolean
   /** Whether calls, or now a probe, may go through. */
   ready(): boolean
   /** As `ready`; a probe that is due is the caller's. */
@@ -173,6 +181,7 @@ function createGate({ breaker, fails, firstMs, longestMs, again, onBreak, onRese
 
   const ready = () => !out || (policy.state !== CircuitState.HalfOpen && Date.now() >= probeAt)
   return {
+    whole: () => !out,
     ready,
     claim() {
       if (!ready()) return false

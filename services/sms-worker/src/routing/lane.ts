@@ -16,13 +16,17 @@ export interface LookedUp {
 }
 
 /** A provider with its breakers, its pace, and what this worker has seen of it. */
-export interface Lane extends Pick<LaneHealth, 'standing' | 'enter' | 'share'>, Pace {
+export interface Lane extends Pick<LaneHealth, 'standing' | 'enter' | 'whole' | 'share'>, Pick<Pace, 'turn'> {
   /** That of its provider; of a decoy that of the lane it plays. */
   readonly name: string
   readonly provider: SmsProvider
   /** Its last call and its last look-up that still tell how it fares: what decoys have to look like. */
   readonly lastSent: () => Sent | undefined
   readonly lastLookedUp: () => LookedUp | undefined
+  /** Its pace; without one messages go as they come. */
+  readonly perSecond?: number
+  /** How many are under way. */
+  readonly calls: () => number
   send(message: SmsMessage): Promise<Sent>
   /** The provider's list; undefined where it could not be asked. */
   list(to: Address, since: Date): Promise<readonly Listed[] | undefined>
@@ -44,18 +48,24 @@ const tellingMs = 60_000
 export function createLane({ provider, health, pace, observe }: LaneOptions): Lane {
   const sent = memory<Sent>()
   const lookedUp = memory<LookedUp>()
+  let calls = 0
   return {
     name: provider.name,
     provider,
     standing: health.standing,
     enter: health.enter,
+    whole: health.whole,
     share: health.share,
+    ...(pace !== undefined && { perSecond: pace.perSecond }),
+    calls: () => calls,
     turn: async (wanted) => pace === undefined || pace.turn(wanted),
     lastSent: sent.recall,
     lastLookedUp: lookedUp.recall,
     async send(message) {
       const start = performance.now()
+      calls += 1
       const outcome = await health.run(() => provider.send(message).catch((): SendOutcome => ({ outcome: 'unknown' })))
+      calls -= 1
       const tookMs = Math.round(performance.now() - start)
       const retryAfterMs = outcome.outcome === 'not_sent' ? (outcome.retryAfterMs ?? 0) : 0
       // A refused number says nothing of the lane.

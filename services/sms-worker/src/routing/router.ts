@@ -11,6 +11,7 @@ import type { Lane } from './lane.js'
 import type { Standing } from './lane-health.js'
 import { retryDelayMs } from './retry-schedule.js'
 import { type Destination, type Route, routeFor } from './routes.js'
+import type { Place, WaitingRoom } from './waiting-room.js'
 
 /** What is to be done about a message after one round over its lanes. The fence has the attempts. */
 export type Round =
@@ -18,8 +19,8 @@ export type Round =
   | { readonly verdict: 'settled' }
   /** No carrier that may take it has a way to the number. */
   | { readonly verdict: 'refused' }
-  /** Nothing left; or something did, and it is too early to ask. */
-  | { readonly verdict: 'again'; readonly afterMs: number }
+  /** Nothing left; or something did, and it is too early to ask. With a `room`, nobody was called, and it waits there for its turn. */
+  | { readonly verdict: 'again'; readonly afterMs: number; readonly room?: WaitingRoom }
   /** It may have been sent twice already, and nobody can be asked. */
   | { readonly verdict: 'spent' }
   /** Nothing left, and nothing will until an operator acts. */
@@ -32,9 +33,8 @@ export interface Delivery {
   readonly destination: Destination
   /** The lane of the send that it repeats. */
   readonly avoid?: string
-  /** Its class: whose turn comes first where a lane has a pace. */
-  readonly priority: number
-  readonly queuedAt: Date
+  /** Whose turn comes first. */
+  readonly place: Place
   /** How often its job was begun. */
   readonly starts: number
   /** Asked directly before each call: the life that is left, or undefined where the message must not go any more. */
@@ -59,6 +59,8 @@ interface RouterDeps {
   /** Development only: numbers that never reach a carrier, and the lane they take. */
   readonly test?: { readonly numbers: ReadonlySet<string>; readonly lane: Lane }
   readonly lookAtSwitches?: LookAtSwitches
+  /** Where messages wait that may take these lanes only; undefined where they come again by themselves. */
+  readonly roomOf?: (lanes: readonly Lane[]) => WaitingRoom | undefined
   readonly random?: () => number
 }
 
@@ -72,8 +74,11 @@ const nextTurnMs = 500
 /** What one lane can do for a message: nothing any more, or something later. */
 type Chance =
   | { readonly never: DeliveryReason; readonly recipient?: true; readonly called?: boolean }
-  | { readonly laterMs: number; readonly called?: boolean }
+  | { readonly laterMs: number; readonly called?: boolean; readonly waits?: true }
   | { readonly round: Round }
+
+/** Nobody was called: where there is a room, that is where the message waits. */
+type Walked = Round | { readonly verdict: 'waits'; readonly afterMs: number }
 
 /** Walks the lanes of a message's route, one fenced attempt each, until one takes or refuses it. */
 export function createRouter({
@@ -82,6 +87,7 @@ export function createRouter({
   routes = [],
   test,
   lookAtSwitches = nothingSwitched,
+  roomOf = () => undefined,
   random = Math.random,
 }: RouterDeps): Router {
   const byName = (all: readonly Lane[]) => new Map(all.map((lane) => [lane.name, lane]))
@@ -121,19 +127,20 @@ export function createRouter({
   }
 
   /** What there is to hope for from a lane that an operator keeps from taking the message; undefined where none does. */
-  async function heldBack(lane: Lane, { queuedAt, starts }: Delivery): Promise<Chance | undefined> {
-    return (await lookAtSwitches()).takes(lane.name, queuedAt) ? undefined : { laterMs: retryDelayMs(starts) }
+  async function heldBack(lane: Lane, { place: { queuedAt }, starts }: Delivery): Promise<Chance | undefined> {
+    return (await lookAtSwitches()).takes(lane.name, queuedAt) ? undefined : waits(retryDelayMs(starts))
   }
 
   /** What a lane can do for the message: by what it said before, by how it fares, by its pace; then by a call. */
   async function tryLane(lane: Lane, view: FenceView, delivery: Delivery): Promise<Chance> {
     const before = view.attempts.find(({ provider, result }) => provider === lane.provider.name && isNever(result))
     if (before?.result !== undefined) return without(chanceOf(before.result, 0))
-    const { priority, closing, starts } = delivery
+    const { place, closing, starts } = delivery
+    const { priority, deadlineMs } = place
     const shut = (await heldBack(lane, delivery)) ?? shutBy(lane.standing(), starts)
     if (shut !== undefined) return shut
-    if (!(await lane.turn({ priority, patienceMs: patienceMs(priority), uses: true })))
-      return { laterMs: nextTurnMs * (1 + random()) }
+    if (!(await lane.turn({ priority, deadlineMs, patienceMs: patienceMs(priority), uses: true })))
+      return waits(nextTurnMs * (1 + random()))
     if (closing.aborted) return { round: { verdict: 'again', afterMs: handOverMs } }
     // While it stood in line the lane may have gone out, or been paused.
     const shutMeanwhile = (await heldBack(lane, delivery)) ?? shutBy(lane.enter(), starts)
@@ -145,10 +152,21 @@ export function createRouter({
     return chanceOf(outcome, retryDelayMs(view.attempts.length + 1))
   }
 
-  async function walk(delivery: Delivery, start: FenceView): Promise<Round> {
+  async function walk(delivery: Delivery, view: FenceView): Promise<Round> {
+    const its = lanesFor(delivery, view, await lookAtSwitches())
+    const room = roomOf(its)
+    const isBehind = room !== undefined && (await room.isBehind(delivery.place))
+    const walked: Walked = isBehind ? { verdict: 'waits', afterMs: nextTurnMs } : await walkOver(its, delivery, view)
+    // Unheard, it is looked at again whether the message is still in hand.
+    await room?.done(delivery.place.id).catch(() => undefined)
+    if (walked.verdict !== 'waits') return walked
+    return { verdict: 'again', afterMs: walked.afterMs, ...(room !== undefined && { room }) }
+  }
+
+  async function walkOver(its: readonly Lane[], delivery: Delivery, start: FenceView): Promise<Walked> {
     const chances: Exclude<Chance, { round: Round }>[] = []
     let view = start
-    for (const lane of lanesFor(delivery, start, await lookAtSwitches())) {
+    for (const lane of its) {
       const chance = await tryLane(lane, view, delivery)
       if ('round' in chance) return chance.round
       chances.push(chance)
@@ -160,7 +178,10 @@ export function createRouter({
       }
     }
     const later = chances.flatMap((chance) => ('laterMs' in chance ? [chance.laterMs] : []))
-    if (later.length > 0) return { verdict: 'again', afterMs: Math.min(...later) }
+    if (later.length > 0) {
+      const onlyWaits = chances.every((chance) => 'waits' in chance)
+      return { verdict: onlyWaits ? 'waits' : 'again', afterMs: Math.min(...later) }
+    }
     const never = chances.flatMap((chance) => ('never' in chance ? [chance] : []))
     if (never.some(({ recipient }) => recipient === true)) return { verdict: 'refused' }
     return { verdict: 'hopeless', reason: never[0]?.never ?? 'misconfigured' }
@@ -194,8 +215,11 @@ type Attempted = SendOutcome | 'taken by another' | 'held up' | 'unwanted'
 /** What a lane that is out leaves to hope for; undefined where it may be called. */
 function shutBy(standing: Standing, starts: number): Chance | undefined {
   if (standing === 'barred') return { never: 'misconfigured' }
-  return standing === 'away' ? { laterMs: retryDelayMs(starts) } : undefined
+  return standing === 'away' ? waits(retryDelayMs(starts)) : undefined
 }
+
+/** Nobody was called, nor has anything been said against the message. */
+const waits = (laterMs: number): Chance => ({ laterMs, waits: true })
 
 /** Said once, it holds for this message and lane. */
 const isNever = (result: SendOutcome | undefined): boolean =>
