@@ -73,5 +73,5 @@ t.test(
 
 async function metric(opsUrl: string, state: string): Promise<number> {
   const text = await (await fetch(`${opsUrl}/metrics`)).text()
-  return Number(new RegExp(`^latchkey_\\w*jobs\\{[^}]*state="${state}"[^}]*\\} (\\d+)`, 'm').exec(text)?.[1])
+  return Number(new RegExp(`^latchkey_code_jobs\\{[^}]*state="${state}"[^}]*\\} (\\d+)`, 'm').exec(text)?.[1])
 }
