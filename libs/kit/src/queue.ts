@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { QueueContract } from '@latchkey/contracts/queues/queue'
+import { BullMQOtel } from 'bullmq-otel'
 import { DelayedError, type Job, Queue, UnrecoverableError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { Static, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { AppError } from './app-error.js'
+import { isTracing } from './tracing.js'
 
 /** The sending end of a queue. */
 export interface Producer<P extends TSchema> {
@@ -21,6 +23,10 @@ interface End {
   readonly log: Logger
 }
 
+/** A job goes on with the trace of the work that added it. Batches are gathered over many requests, and part of none. */
+const traced = ({ name, batches = false }: Pick<QueueContract<TSchema>, 'name' | 'batches'>) =>
+  isTracing() && !batches ? { telemetry: new BullMQOtel({ tracerName: 'latchkey' }) } : {}
+
 /** Finished jobs stay an hour: an id is refused a second time only as long as its job exists. */
 const keep = { removeOnComplete: { age: 3_600 }, removeOnFail: { age: 86_400 } }
 
@@ -35,6 +41,7 @@ export function createProducer<P extends TSchema>(
   const queue = new Queue(contract.name, {
     connection: redis,
     prefix,
+    ...traced(contract),
     // BullMQ asks for the version once; with no answer in time, this queue would refuse every job for as long as the process lives.
     skipVersionCheck: true,
     defaultJobOptions: {
@@ -135,7 +142,7 @@ export function createConsumer<P extends TSchema>(
         .catch((err: unknown) => log.debug({ err, jobId: job.id }, 'nobody heard that a job waits'))
       throw new DelayedError()
     },
-    { connection: redis, prefix, concurrency, autorun: false, ...takeover },
+    { connection: redis, prefix, concurrency, autorun: false, ...traced(contract), ...takeover },
   )
   worker.on('error', (err) => {
     // An outage is told once, by the connection; BullMQ repeats it with every try.

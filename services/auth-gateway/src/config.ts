@@ -24,6 +24,9 @@ export const GatewayConfig = Type.Object({
     default: 'production',
     description: '`development` opens /dev and the inbox',
   }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(
+    Type.String({ pattern: '^https?://', description: 'an OpenTelemetry collector that traces go to, OTLP over HTTP' }),
+  ),
   LOG_LEVEL: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], {
     default: 'info',
     description: 'least severe level that is logged',

@@ -10,6 +10,7 @@ import { readTrace } from '@latchkey/contracts/internal/traces'
 import * as internal from '@latchkey/contracts/internal/users'
 import { AppError } from '@latchkey/kit/app-error'
 import type { Check } from '@latchkey/kit/ops'
+import { isTracing, traceHeaders } from '@latchkey/kit/tracing'
 import type { Logger } from 'pino'
 import { Gauge, type Registry } from 'prom-client'
 import { Compile } from 'typebox/compile'
@@ -48,6 +49,7 @@ export function createUsersClient({ url, secret, timeoutMs, log, metrics }: User
     registers: [metrics],
   })
   const authorization = `Bearer ${secret}`
+  const traced = isTracing()
   const both = { url, timeoutMs, log, away, connections: 64 }
   const quick = createLine({ ...both, calls: 'quick', waiting: 1_024 })
   const hashing = createLine({ ...both, calls: 'hashing', waiting: 256 })
@@ -79,6 +81,7 @@ export function createUsersClient({ url, secret, timeoutMs, log, metrics }: User
   const headersOf = ({ requestId, userAgent }: Caller, body: unknown) => ({
     authorization,
     'x-request-id': requestId,
+    ...(traced && traceHeaders()),
     ...(userAgent !== undefined && { 'user-agent': userAgent }),
     ...(body !== undefined && { 'content-type': 'application/json' }),
   })

@@ -2,6 +2,7 @@ import { closeHttp, listenHost } from '@latchkey/kit/http'
 import { createLog } from '@latchkey/kit/log'
 import { createMetrics, startOps } from '@latchkey/kit/ops'
 import { configure, run } from '@latchkey/kit/run'
+import { openTracing } from '@latchkey/kit/tracing'
 import { buildApp } from './app.js'
 import { loadWorkerConfig } from './config.js'
 import { createDeps } from './deps.js'
@@ -11,6 +12,7 @@ const log = createLog('sms-worker', config.LOG_LEVEL)
 
 await run(log, async (scope) => {
   const metrics = createMetrics('sms-worker')
+  await openTracing({ collector: config.OTEL_EXPORTER_OTLP_ENDPOINT, service: 'sms-worker' }, scope)
   const host = listenHost(config.NODE_ENV)
   const { board, checks, consumer, desk } = createDeps(config, { scope, log, metrics })
   const app = buildApp({ desk, log, metrics })

@@ -70,7 +70,7 @@ interface AppOptions {
 /** The whole internal face. Reads no environment, opens no socket: what it needs is handed in. */
 export function buildApp(services: Services, { internalSecret, log, metrics }: AppOptions): FastifyInstance {
   // The gateway answers its own caller within 2 s.
-  const app = createHttp({ log, metrics, requestId, answerWithinMs: 1_700 })
+  const app = createHttp({ log, metrics, requestId, ownCallers: true, answerWithinMs: 1_700 })
   app.speak('', problemVoice(describe))
   admitGatewayOnly(app, internalSecret)
   mountPeople(app, services.people, services.devices)

@@ -1,4 +1,5 @@
 import { configure, run, type Scope } from '@latchkey/kit/run'
+import { openTracing } from '@latchkey/kit/tracing'
 import { loadConfig } from '@latchkey/kit/config'
 import { closeHttp, listenHost } from '@latchkey/kit/http'
 import { createLog } from '@latchkey/kit/log'
@@ -18,6 +19,7 @@ if (onlyMigrates) await migrateWhenPossible(config.DATABASE_URL, { log, signal: 
 else await run(log, serve)
 
 async function serve(scope: Scope): Promise<void> {
+  await openTracing({ collector: config.OTEL_EXPORTER_OTLP_ENDPOINT, service: 'users' }, scope)
   const { services, checks, notes, start } = createDeps(config, { log, scope, metrics })
   const ops = await startOps({
     host: listenHost(config.NODE_ENV),

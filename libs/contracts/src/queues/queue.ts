@@ -6,6 +6,8 @@ export interface QueueContract<P extends TSchema> {
   readonly name: string
   readonly version: number
   readonly payload: P
+  /** A job is gathered over many requests, and belongs to none. */
+  readonly batches?: boolean
 }
 
 export const queue = <P extends TSchema>(contract: QueueContract<P>): QueueContract<P> => contract

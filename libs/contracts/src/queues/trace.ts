@@ -79,7 +79,7 @@ export const TraceBatch = Type.Object({
 })
 export type TraceBatch = Static<typeof TraceBatch>
 
-export const traceQueue = queue({ name: 'trace', version: 1, payload: TraceBatch })
+export const traceQueue = queue({ name: 'trace', version: 1, payload: TraceBatch, batches: true })
 
 export const traceJobId = (id: string): string => `t-${id}`
 

@@ -1,5 +1,6 @@
 import type { Address } from '@latchkey/contracts/address'
 import type { Listed, SendOutcome, SmsMessage, SmsProvider } from '../providers/provider.js'
+import { inSpan, isTracing } from '@latchkey/kit/tracing'
 import type { LaneHealth } from './lane-health.js'
 import type { Pace } from './pace.js'
 
@@ -49,6 +50,7 @@ export function createLane({ provider, health, pace, observe }: LaneOptions): La
   const sent = memory<Sent>()
   const lookedUp = memory<LookedUp>()
   let calls = 0
+  const ask = isTracing() ? traced(provider) : provider.send
   return {
     name: provider.name,
     provider,
@@ -64,7 +66,7 @@ export function createLane({ provider, health, pace, observe }: LaneOptions): La
     async send(message) {
       const start = performance.now()
       calls += 1
-      const outcome = await health.run(() => provider.send(message).catch((): SendOutcome => ({ outcome: 'unknown' })))
+      const outcome = await health.run(() => ask(message).catch((): SendOutcome => ({ outcome: 'unknown' })))
       calls -= 1
       const tookMs = Math.round(performance.now() - start)
       const retryAfterMs = outcome.outcome === 'not_sent' ? (outcome.retryAfterMs ?? 0) : 0
@@ -82,6 +84,17 @@ export function createLane({ provider, health, pace, observe }: LaneOptions): La
     },
   }
 }
+
+/** Calls to the carrier as spans, by what they come to. */
+const traced =
+  (provider: SmsProvider): SmsProvider['send'] =>
+  (message) =>
+    inSpan(
+      `send ${provider.name}`,
+      { 'latchkey.provider': provider.name },
+      () => provider.send(message),
+      ({ outcome }) => ({ 'latchkey.outcome': outcome }),
+    )
 
 /** Holds the newest value for as long as it is good. */
 function memory<T>(): { keep: (value: T, forMs: number) => void; recall: () => T | undefined } {

@@ -117,6 +117,12 @@ export async function findChallengeOf(db: Db, messageId: string): Promise<string
   return row?.challenge_id
 }
 
+/** The request that a message was sent for. */
+export async function findRequestOf(db: Db, messageId: string): Promise<string | undefined> {
+  const row = await db.selectFrom('sms_messages').select('request_id').where('id', '=', messageId).executeTakeFirst()
+  return row?.request_id
+}
+
 /** Closes messages that stayed in one of these states since `before`, at most `most` of them; says how many. Rows another replica is at are left to it. */
 export async function closeStale(
   db: Db,

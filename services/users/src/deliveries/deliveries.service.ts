@@ -3,6 +3,7 @@ import { deliveryRanks } from '@latchkey/contracts/v1/delivery-ranks'
 import type { ReplyOf } from '@latchkey/contracts/endpoint'
 import type { getDelivery } from '@latchkey/contracts/internal/users'
 import type { DeliveryAttempt, DeliveryEvent, Receipt } from '@latchkey/contracts/queues/delivery-event'
+import { isTracing, noteInTraceOf } from '@latchkey/kit/tracing'
 import type { Conversions } from '../conversion/conversion.service.js'
 import { type Db, inBatches, type Trx } from '../database.js'
 import * as deliveries from './deliveries.repository.js'
@@ -43,6 +44,8 @@ interface DeliveriesNeeds {
 }
 
 export function createDeliveries({ db, conversions, keptDays, now }: DeliveriesNeeds): Deliveries {
+  const traced = isTracing()
+
   async function close(from: DeliveryState[], to: DeliveryState): Promise<number> {
     const before = new Date(now().getTime() - silenceMs)
     return inBatches((most) => deliveries.closeStale(db, { from, to, rank: deliveryRanks[to], before, most }))
@@ -53,6 +56,13 @@ export function createDeliveries({ db, conversions, keptDays, now }: DeliveriesN
     if (finding !== undefined)
       await deliveries.liftMessage(trx, { id: messageId, ...finding, rank: deliveryRanks[finding.state] })
     await conversions.noteLate(trx, { id: messageId, oldest })
+  }
+
+  /** The carrier knows nothing of traces: its word belongs to the request that the message was sent for. */
+  async function noteReceipt(messageId: string, { provider, state }: Receipt): Promise<void> {
+    const requestId = await deliveries.findRequestOf(db, messageId)
+    if (requestId === undefined) return
+    noteInTraceOf(requestId, `receipt ${provider}`, { 'latchkey.provider': provider, 'latchkey.state': state })
   }
 
   const joinLater = (messageId: string): Promise<void> =>
@@ -90,6 +100,7 @@ export function createDeliveries({ db, conversions, keptDays, now }: DeliveriesN
         await keepReceipt(trx, { ...receipt, messageId })
         await lift(trx, messageId)
       })
+      if (traced) await noteReceipt(messageId, receipt)
       return true
     },
     async find(messageId) {
