@@ -14,7 +14,6 @@ import type { Logger } from 'pino'
 import { Histogram, type Registry } from 'prom-client'
 import { AppError } from './app-error.js'
 import { lateCompilers } from './late-compilers.js'
-import { isTracing, traceRequests } from './tracing.js'
 import { createVoices, refuse, toProblem, type Voice } from './voice.js'
 
 declare module 'fastify' {
@@ -37,8 +36,6 @@ interface HttpOptions {
   /** A handler that takes longer is answered for with `unavailable`; its work may still be done. 0 waits for ever. */
   readonly answerWithinMs?: number
   readonly requestId: (request: { headers: NodeJS.Dict<string | string[]> }) => string
-  /** Whether callers say which trace a request is part of: only our own services are believed. */
-  readonly ownCallers?: boolean
   /** Who sends more slowly is cut off: its headers, and all of a request, in ms. */
   readonly patience?: { readonly headersMs: number; readonly requestMs: number }
 }
@@ -60,7 +57,6 @@ export function createHttp({
   trustProxy = false,
   answerWithinMs = 0,
   requestId,
-  ownCallers = false,
   patience = { headersMs: 5_000, requestMs: 10_000 },
 }: HttpOptions): FastifyInstance {
   const voices = createVoices()
@@ -97,7 +93,6 @@ export function createHttp({
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true } },
     schemaController: { compilersFactory: lateCompilers },
   }) as unknown as FastifyInstance
-  if (isTracing()) traceRequests(app, { believes: ownCallers })
   limitHeaders(app)
   refuseHalfEscapes(app)
   tolerateEmptyJson(app)

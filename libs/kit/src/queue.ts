@@ -24,7 +24,7 @@ interface End {
 }
 
 /** A job goes on with the trace of the work that added it. Batches are gathered over many requests, and part of none. */
-const traced = ({ name, batches = false }: Pick<QueueContract<TSchema>, 'name' | 'batches'>) =>
+const traced = ({ batches = false }: { readonly batches?: boolean }) =>
   isTracing() && !batches ? { telemetry: new BullMQOtel({ tracerName: 'latchkey' }) } : {}
 
 /** Finished jobs stay an hour: an id is refused a second time only as long as its job exists. */

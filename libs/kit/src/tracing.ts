@@ -35,8 +35,9 @@ const tracer = () => trace.getTracer('latchkey')
 /** The trace of a request: its id, which is a UUID, without the dashes. */
 const traceOf = (requestId: string): string => requestId.replaceAll('-', '')
 
-/** A span for each request. `believes` callers who say which trace it is part of: only our own do. */
+/** A span for each request, where anything is traced. `believes` callers who say which trace it is part of: only our own do. */
 export function traceRequests(app: FastifyInstance, { believes }: { believes: boolean }): void {
+  if (!isTracing()) return
   const spans = new WeakMap<FastifyRequest, { readonly span: Span; readonly within: typeof ROOT_CONTEXT }>()
   app.addHook('onRequest', (request, _reply, done) => {
     const parent = believes ? propagation.extract(ROOT_CONTEXT, request.headers) : ROOT_CONTEXT

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { MessageLanguages } from '@latchkey/contracts/v1/languages'
 import { createHttp } from '@latchkey/kit/http'
+import { traceRequests } from '@latchkey/kit/tracing'
 import type { FastifyInstance } from 'fastify'
 import type { Key } from '@latchkey/kit/key-ring'
 import type { Logger } from 'pino'
@@ -59,6 +60,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     answerWithinMs: 1_900,
     requestId: () => randomUUID(),
   })
+  traceRequests(app, { believes: false })
   await app.register(securityHeaders, { origins: deps.corsOrigins })
   await app.register(rateLimit, deps.limits)
   await app.register(accessToken, { keys: deps.accessKeys, ...deps.accessToken })

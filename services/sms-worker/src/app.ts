@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createHttp } from '@latchkey/kit/http'
+import { traceRequests } from '@latchkey/kit/tracing'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
@@ -15,6 +16,7 @@ interface AppNeeds {
 /** What carriers may call. */
 export function buildApp({ desk, log, metrics }: AppNeeds): FastifyInstance {
   const app = createHttp({ log, metrics, requestId: () => randomUUID(), answerWithinMs: 2_000 })
+  traceRequests(app, { believes: false })
   void app.register(carrierRoutes, { desk })
   return app
 }

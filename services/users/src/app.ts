@@ -2,6 +2,7 @@ import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
 import type { Refusal } from '@latchkey/contracts/internal/users'
 import { AppError } from '@latchkey/kit/app-error'
 import { createHttp } from '@latchkey/kit/http'
+import { traceRequests } from '@latchkey/kit/tracing'
 import { problemVoice, toProblem } from '@latchkey/kit/voice'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -70,7 +71,9 @@ interface AppOptions {
 /** The whole internal face. Reads no environment, opens no socket: what it needs is handed in. */
 export function buildApp(services: Services, { internalSecret, log, metrics }: AppOptions): FastifyInstance {
   // The gateway answers its own caller within 2 s.
-  const app = createHttp({ log, metrics, requestId, ownCallers: true, answerWithinMs: 1_700 })
+  const app = createHttp({ log, metrics, requestId, answerWithinMs: 1_700 })
+  // Only the gateway is let in.
+  traceRequests(app, { believes: true })
   app.speak('', problemVoice(describe))
   admitGatewayOnly(app, internalSecret)
   mountPeople(app, services.people, services.devices)
