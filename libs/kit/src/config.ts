@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs'
-import type { Static, TObject, TSchema } from 'typebox'
+import { type Static, type TObject, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
+
+/** What `OTEL_EXPORTER_OTLP_ENDPOINT` may be, of any service. */
+export const Collector = () =>
+  Type.Optional(
+    Type.String({ pattern: '^https?://', description: 'an OpenTelemetry collector that traces go to, OTLP over HTTP' }),
+  )
 
 /** The environment cannot be used. `message` names every problem, never a value: it may be a secret. */
 export class ConfigError extends Error {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { languages, languagesPattern } from '@latchkey/contracts/v1/languages'
-import { ConfigError, type Rule, loadConfig } from '@latchkey/kit/config'
+import { Collector, ConfigError, type Rule, loadConfig } from '@latchkey/kit/config'
 import { keyProblems } from '@latchkey/kit/key-strength'
 import { keyPattern, keyRingPattern, parseKeyRing, parseSealKeys } from '@latchkey/kit/key-ring'
 import ipaddr from 'ipaddr.js'
@@ -24,9 +24,7 @@ export const GatewayConfig = Type.Object({
     default: 'production',
     description: '`development` opens /dev and the inbox',
   }),
-  OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(
-    Type.String({ pattern: '^https?://', description: 'an OpenTelemetry collector that traces go to, OTLP over HTTP' }),
-  ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Collector(),
   LOG_LEVEL: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], {
     default: 'info',
     description: 'least severe level that is logged',

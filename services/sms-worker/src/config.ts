@@ -1,6 +1,6 @@
 import { sandboxLanes } from '@latchkey/contracts/dev/ailments'
 import { languages, languagesPattern, type MessageLanguages, parseLanguages } from '@latchkey/contracts/v1/languages'
-import { ConfigError, loadConfig, type Rule } from '@latchkey/kit/config'
+import { Collector, ConfigError, loadConfig, type Rule } from '@latchkey/kit/config'
 import { keyPattern, keyRingPattern, parseKeyRing } from '@latchkey/kit/key-ring'
 import { keyProblems } from '@latchkey/kit/key-strength'
 import { type Static, type TObject, Type } from 'typebox'
@@ -24,9 +24,7 @@ const Environment = Type.Object({
 })
 
 const Process = Type.Object({
-  OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(
-    Type.String({ pattern: '^https?://', description: 'an OpenTelemetry collector that traces go to, OTLP over HTTP' }),
-  ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Collector(),
   LOG_LEVEL: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], {
     default: 'info',
     description: 'least severe level that is logged',

@@ -1,6 +1,6 @@
 import { type Key, type KeyRing, keyPattern, keyRingPattern, parseKeyRing } from '@latchkey/kit/key-ring'
 import { readSmsPrices } from '@latchkey/contracts/sms-prices'
-import type { Rule } from '@latchkey/kit/config'
+import { Collector, type Rule } from '@latchkey/kit/config'
 import { keyProblems } from '@latchkey/kit/key-strength'
 import { type Static, Type } from 'typebox'
 
@@ -14,9 +14,7 @@ export const UsersConfig = Type.Object({
     default: 'production',
     description: 'production or development',
   }),
-  OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(
-    Type.String({ pattern: '^https?://', description: 'an OpenTelemetry collector that traces go to, OTLP over HTTP' }),
-  ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Collector(),
   LOG_LEVEL: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
     default: 'info',
     description: 'trace, debug, info, warn, error, fatal or silent',
