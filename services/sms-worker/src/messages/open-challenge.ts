@@ -6,7 +6,7 @@ import { orUnavailable } from '@latchkey/kit/redis'
 import type { Sealer } from '@latchkey/kit/seal'
 import type { ShardedIds } from '@latchkey/kit/sharded-id'
 import type { Redis } from 'ioredis'
-import { Value } from 'typebox/value'
+import { Compile } from 'typebox/compile'
 
 /** What a job's reference leads to, at `nowMs` of the challenges' clock. Only an open challenge gives up its message. */
 export type OpenedChallenge =
@@ -83,10 +83,12 @@ function quieted(message: ChallengeMessage | undefined): ChallengeMessage {
   return isEmail(message.to) ? { kind: 'decoy', channel: 'email' } : { kind: 'decoy', range: rangeOf(message.to) }
 }
 
+const messageFits = Compile(ChallengeMessage)
+
 function unseal(sealer: Sealer, box: string, context: string): ChallengeMessage | undefined {
   try {
     const message: unknown = JSON.parse(sealer.open(box, context))
-    return Value.Check(ChallengeMessage, message) ? message : undefined
+    return messageFits.Check(message) ? message : undefined
   } catch {
     return undefined
   }
