@@ -94,6 +94,8 @@ interface Pace {
   /** Files at a time. */
   readonly jobs: number
   readonly longestMs: number
+  /** Files that take longer than any other. */
+  readonly longer?: Readonly<Record<string, number>>
   /** Whether what tests measured is worth a line each. */
   readonly figures: boolean
   /** These time something: they run one after another, and all others beside them, giving way. */
@@ -107,7 +109,8 @@ const rings: Readonly<Record<Ring, Pace>> = {
   test: { jobs: 3, longestMs: 120_000, figures: false },
   'test:slow': {
     jobs: 2,
-    longestMs: 1_500_000,
+    longestMs: 600_000,
+    longer: { guards: 1_500_000 },
     figures: true,
     timed: [
       'after-outage',
@@ -138,7 +141,7 @@ const rings: Readonly<Record<Ring, Pace>> = {
 /** Runs them with a line for each as it ends; each failure in full under its file, and once more at the end with what tests call figures, to be quoted. */
 async function runAll(
   all: readonly Batch[],
-  { jobs, longestMs, figures, timed = [], alone = [] }: Pace,
+  { jobs, longestMs, longer = {}, figures, timed = [], alone = [] }: Pace,
   env: Record<string, string>,
 ): Promise<TestCounts> {
   const counts = { passed: 0, failed: 0 }
@@ -153,7 +156,12 @@ async function runAll(
         if (figures) print(`       ${figure}`)
         if (figure.includes(': figures: ')) quotable.push(`${name} › ${figure}`)
       }
-      const test = await startTestFile(files, { env, longestMs, tell, givesWay })
+      const test = await startTestFile(files, {
+        env,
+        longestMs: longer[basename(name, '.test.js')] ?? longestMs,
+        tell,
+        givesWay,
+      })
       running.add(test)
       const { passed, failed, failures: found } = await test.result
       running.delete(test)

@@ -6,9 +6,9 @@ export interface CommitTrap {
   readonly port: number
   /**
    * The next COMMIT of a transaction that uses a challenge up never gets through (`before`), or gets through and its answer
-   * does not (`after`): its connection falls silent, as a lost network does. Resolves when that has happened.
+   * does not (`after`): its connection falls silent, as a lost network does. Tells whether that has happened.
    */
-  set(where: 'before' | 'after'): Promise<void>
+  set(where: 'before' | 'after'): () => boolean
 }
 
 /** A door in front of PostgreSQL that can shut in the worst moment. */
@@ -19,6 +19,8 @@ export async function startCommitTrap(t: Test, target: { host: string; port: num
     const outer = connect(target)
     let silent = false
     let uses = false
+    /** What uses a challenge up by its name, once it was parsed. */
+    const names = new Set<string>()
     for (const [from, to] of [
       [inner, outer],
       [outer, inner],
@@ -32,8 +34,9 @@ export async function startCommitTrap(t: Test, target: { host: string; port: num
     }
     inner.on('data', (chunk) => {
       const text = chunk.toString('latin1')
+      for (const [, name = ''] of text.matchAll(parsed)) names.add(name)
       // The log of deliveries and the sweeper commit as well.
-      uses ||= text.includes('consumed_challenges')
+      uses ||= text.includes('consumed_challenges') || [...names].some((name) => text.includes(`\0${name}\0`))
       const trap = uses && isCommit(text) ? armed : undefined
       if (isCommit(text)) uses = false
       if (trap !== undefined) {
@@ -53,9 +56,16 @@ export async function startCommitTrap(t: Test, target: { host: string; port: num
   })
   return {
     port: (server.address() as AddressInfo).port,
-    set: (where) => new Promise((sprung) => (armed = { where, sprung })),
+    set(where) {
+      let happened = false
+      armed = { where, sprung: () => (happened = true) }
+      return () => happened
+    },
   }
 }
+
+/** A Parse message: the name of a statement, then its text. */
+const parsed = /P[^]{4}(\w+)\0[^\0]*consumed_challenges/g
 
 /** A simple query, or the Parse message of an extended one. */
 const isCommit = (text: string): boolean => /commit\0/i.test(text)
