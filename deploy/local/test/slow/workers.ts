@@ -107,9 +107,9 @@ export const ends = (on: Production, person: Guest, states: readonly string[], w
     withinMs,
   )
 
-/** One figure that a process tells on its ops port; 0 before it is told. */
+/** One figure that a process tells on its ops port, over all its other labels; 0 before it is told. */
 export async function figure(opsUrl: string, name: string, labels: string): Promise<number> {
   const text = await (await fetch(`${opsUrl}/metrics`)).text()
-  const line = text.split('\n').find((each) => each.startsWith(`${name}{`) && each.includes(labels))
-  return Number(line?.split(' ').at(-1) ?? 0)
+  const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`) && line.includes(labels))
+  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
 }
