@@ -113,7 +113,6 @@ const rings: Readonly<Record<Ring, Pace>> = {
     longer: { guards: 1_500_000 },
     figures: true,
     timed: [
-      'after-outage',
       'away',
       'carrier',
       'enqueue',
@@ -133,7 +132,7 @@ const rings: Readonly<Record<Ring, Pace>> = {
       'worker',
       'worker-death',
     ],
-    alone: ['log-in-flood', 'timing'],
+    alone: ['after-outage', 'log-in-flood', 'timing'],
   },
   'test:timing': { jobs: 1, longestMs: 1_500_000, figures: true },
 }
