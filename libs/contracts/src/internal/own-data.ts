@@ -18,7 +18,7 @@ const Row = Type.Record(Type.String(), Type.Unknown())
 
 /** All that is kept about one person, for himself. No hash, no key, nothing that opens anything. */
 export const OwnData = Type.Object({
-  /** His account, and what claims his phone or e-mail without a proof. */
+  /** His account, and that there are registrations which claim his phone or e-mail: what else they say may be of somebody else. */
   accounts: Type.Array(Row),
   sessions: Type.Array(Row),
   devices: Type.Array(Row),

@@ -13,7 +13,7 @@ import { findBelongings, findTheirs, holdTheirs } from './own-data.repository.js
 export interface OwnDataRequests {
   /** Everything that is kept about him. The look stands in the audit. */
   export(order: BodyOf<typeof exportData>): Promise<ReplyOf<typeof exportData>>
-  /** Nothing of it is left afterwards but that an operator did it; the same again erases what came since. */
+  /** Nothing that names him is left afterwards, and that an operator did it is written down; the same again erases what came since. */
   erase(order: BodyOf<typeof eraseData>): Promise<ReplyOf<typeof eraseData>>
 }
 
@@ -41,11 +41,11 @@ export function createOwnData({ db, people, traces, admins, audit }: OwnDataNeed
       const theirs = await findTheirs(db, whose).execute()
       const belongings = await findBelongings(
         db,
-        theirs.map(({ id }) => id),
+        theirs.filter((row) => isHis(row, whose)).map(({ id }) => id),
       )
       const codes = await Promise.all(addressesOf(theirs, whose).map((address) => traces.storiesOf(address)))
       const told = new Map(codes.flat().map((story) => [JSON.stringify(story), story]))
-      return { accounts: theirs, ...belongings, codes: [...told.values()] }
+      return { accounts: theirs.map((row) => shown(row, whose)), ...belongings, codes: [...told.values()] }
     },
     async erase({ by, whose, why }) {
       const actor = await admins.admit(by)
@@ -61,6 +61,19 @@ export function createOwnData({ db, people, traces, admins, audit }: OwnDataNeed
       })
     },
   }
+}
+
+const isHis = ({ active }: Theirs, whose: DataSubject): boolean => active || 'id' in whose
+
+/**
+ * A registration as the owner of what it claims may see it. Nobody proved that both are the same person: whoever mistyped an e-mail does
+ * not have his phone and name given to its owner.
+ */
+function shown(row: Theirs, whose: DataSubject): Partial<Theirs> {
+  if (isHis(row, whose)) return row
+  const { id, active, registered_face, created_at, updated_at } = row
+  const claim = 'phone' in whose ? { claimed_phone: row.claimed_phone } : { claimed_email: row.claimed_email }
+  return { id, active, registered_face, created_at, updated_at, ...claim }
 }
 
 /** Where codes for somebody went: what was named, and what his account has proved. */
