@@ -1,7 +1,8 @@
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
 import { createMetrics } from '@latchkey/kit/ops'
 import { createLog } from '@latchkey/kit/log'
-import { freePort, testStores } from '@latchkey/kit/testing'
+import { eventually, freePort, testStores } from '@latchkey/kit/testing'
+import type { Redis } from 'ioredis'
 import type { Test } from 'tap'
 import t from 'tap'
 import { buildApp } from '../src/app.js'
@@ -48,6 +49,8 @@ async function gateway(t: Test, env: Record<string, string> = {}) {
     ({ name, policy, root }) => ({ ...sixth, name, policy: facePolicy(policy, 6), root }),
   )
   const app = await buildApp({ ...deps, dialects, log, metrics })
+  // Without its Redis a gateway counts nobody, which is as it should be, and none of what is tested here.
+  await eventually('its Redis', async () => (deps.limits.redis as Redis).status === 'ready')
   t.teardown(async () => {
     await app.close()
     for (const end of ends.reverse()) await end()
