@@ -1,17 +1,17 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { loadavg } from 'node:os'
+import { readFileSync } from 'node:fs'
+import { cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { root } from '@latchkey/local/places'
 import { type Figure, openBench } from './bench.js'
-import { figureTable, renderPage, targetTable } from './page.js'
+import { lastRun, writeLastRun, writePage } from './last-run.js'
+import { type Circumstances, figureTable, targetTable } from './page.js'
 import { rows } from './rows.js'
 import { fullScale, smokeScale } from './scale.js'
 import { judge } from './targets.js'
 
-const usage = `usage: npm run bench [-- --only row,row] [--smoke] [--page]\n\n  --only   these rows, and no page: ${rows.map(({ name }) => name).join(', ')}\n  --smoke  whether it works: a moment of each, whose figures mean nothing, and no page\n  --page   writes the page as it is before any run\n`
-const page = join(root, 'docs/benchmarks.md')
+const usage = `usage: npm run bench [-- --only row,row] [--smoke] [--page]\n\n  --only   these rows, and no page: ${rows.map(({ name }) => name).join(', ')}\n  --smoke  whether it works: a moment of each, whose figures mean nothing, and no page\n  --page   writes the page anew from the figures of the last run\n`
 
 function readArguments() {
   try {
@@ -43,7 +43,7 @@ const say = (line: string) => void process.stdout.write(`${elapsed()} ${line}\n`
 
 const { only, smoke, page: pageOnly } = readArguments()
 if (pageOnly) {
-  writeFileSync(page, renderPage(rows))
+  writePage(lastRun())
   process.exit(0)
 }
 const [loadBefore = Number.NaN] = loadavg()
@@ -76,23 +76,27 @@ for (const [at, row] of wanted.entries()) {
 if (!interrupted) {
   await bench.close()
   process.stdout.write(`${targetTable(judge(results))}\n`)
-  if (only === undefined && !smoke && broken.length === 0) writePage()
+  if (only === undefined && !smoke) {
+    writeLastRun({ circumstances: circumstances(), results: Object.fromEntries(results) })
+    say('docs/benchmarks.md is written')
+  }
   say(broken.length === 0 ? 'done' : `done, without ${broken.join(', ')}`)
   process.exit(broken.length === 0 ? 0 : 1)
 }
 
-function writePage(): void {
+function circumstances(): Circumstances {
   const { dependencies } = JSON.parse(readFileSync(join(bench.place.programs, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>
   }
-  const circumstances = {
+  const model = cpus()[0]?.model.trim() ?? 'CPU'
+  return {
     date: new Date().toISOString().slice(0, 10),
     minutes: Math.round((performance.now() - began) / 60_000),
     commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim(),
+    machine: `${cpus().length} × ${model}, ${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform} ${process.arch}, Node ${process.version}`,
     stores: bench.place.stores,
     loadBefore,
     contenders: dependencies,
+    broken,
   }
-  writeFileSync(page, renderPage(rows, { results, circumstances }))
-  say('docs/benchmarks.md is written')
 }

@@ -1,7 +1,8 @@
-import { cpus, totalmem } from 'node:os'
 import type { Figure, Row } from './bench.js'
 import { notes } from './notes.js'
 import { median, type Results, shown } from './results.js'
+import { sizing } from './sizing.js'
+import { table } from './table.js'
 import { composites, judge, type Target } from './targets.js'
 
 /** When, where and on what a run was made. */
@@ -10,13 +11,22 @@ export interface Circumstances {
   readonly minutes: number
   readonly commit: string
   readonly stores: readonly string[]
+  readonly machine: string
   /** The load average before it began: what else the machine had to do. */
   readonly loadBefore: number
+  /** Rows that could not be measured. */
+  readonly broken: readonly string[]
   readonly contenders: Readonly<Record<string, string>>
 }
 
+/** What a run came to, and how it came to it; docs/benchmarks.json. */
+export interface Run {
+  readonly circumstances: Circumstances
+  readonly results: Readonly<Record<string, readonly Figure[]>>
+}
+
 /** The Markdown of docs/benchmarks.md: how it is measured, and what the last run came to, where there was one. */
-export function renderPage(rows: readonly Row[], run?: { results: Results; circumstances: Circumstances }): string {
+export function renderPage(rows: readonly Row[], run?: Run): string {
   return `${[
     '# Benchmarks',
     `<!-- Written by \`npm run bench\`; changes belong into deploy/bench/src/page.ts. -->`,
@@ -27,12 +37,12 @@ export function renderPage(rows: readonly Row[], run?: { results: Results; circu
       rows.map(({ name, what }) => [`\`${name}\``, what]),
     ),
     limits,
-    ...(run === undefined ? [none] : figures(rows, run.results, run.circumstances)),
+    ...(run === undefined ? [none] : figures(rows, new Map(Object.entries(run.results)), run.circumstances)),
   ].join('\n\n')}\n`
 }
 
 const how = `\`npm run bench\` measures Latchkey beside two others, in one run on one machine, and writes this page. Nothing needs to be
-running; it takes under an hour, wants Linux (CPU is read from \`/proc\`), and a machine where nothing else happens.
+running; it takes under an hour, wants Linux (CPU is read from \`/proc\`), and a machine where nothing else happens. The figures are kept in [benchmarks.json](benchmarks.json).
 \`npm run bench -- --only sign-up,answer\` runs some rows, and writes nothing.
 
 - **Who**: Latchkey in production configuration, all three processes. **The documents' shape**: what the documents of our
@@ -67,7 +77,7 @@ function figures(rows: readonly Row[], results: Results, circumstances: Circumst
   const missed = targets.filter(({ met }) => !met)
   return [
     '## The last run',
-    machine(circumstances, results),
+    made(circumstances, results),
     '### Targets',
     targetTable(targets),
     '### What was not better',
@@ -83,15 +93,17 @@ function figures(rows: readonly Row[], results: Results, circumstances: Circumst
       const found = results.get(name)
       return found === undefined ? [] : [`#### ${name}`, figureTable(found)]
     }),
+    ...sizing(results),
   ]
 }
 
-function machine({ date, minutes, commit, stores, loadBefore, contenders }: Circumstances, results: Results): string {
-  const [cpu] = cpus()
+function made(circumstances: Circumstances, results: Results): string {
+  const { date, minutes, commit, machine, stores, contenders, loadBefore, broken } = circumstances
   const versions = Object.entries(contenders).map(([name, version]) => `${name} ${version}`)
-  return `${date}, commit ${commit}, ${minutes} minutes. ${cpus().length} × ${cpu?.model.trim() ?? 'CPU'}, ${Math.round(totalmem() / 2 ** 30)} GB,
-${process.platform} ${process.arch}, Node ${process.version}; ${stores.join('; ')}; ${versions.join(', ')}. Load average before it: ${loadBefore.toFixed(2)}.
-Noise: half of all figures varied by less than ${shown(noise(results))} % of their median between rounds.`
+  return `${date}, commit ${commit}, ${minutes} minutes. ${machine}; ${stores.join('; ')}; ${versions.join(', ')}. Load average before it: ${loadBefore.toFixed(2)}.
+Noise: half of all figures varied by less than ${shown(noise(results))} % of their median between rounds.${
+    broken.length === 0 ? '' : ` Could not be measured: ${broken.join(', ')}.`
+  }`
 }
 
 /** The middle of (most − least) / median over all figures of several rounds, in percent. */
@@ -132,6 +144,3 @@ export function figureTable(found: readonly Figure[]): string {
     names.map((name) => [`${name} ${unit(name)}`.trim(), ...contenders.map((contender) => cell(name, contender))]),
   )
 }
-
-const table = (heads: readonly string[], lines: readonly (readonly string[])[]): string =>
-  [heads, heads.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')

@@ -8,9 +8,11 @@ import t from 'tap'
 import { cpuBetween, cpuTimes } from '../src/cpu.js'
 import { createClient } from '../src/http.js'
 import { openLoop, percentileMs } from '../src/open-loop.js'
+import { lastRun } from '../src/last-run.js'
 import { notes } from '../src/notes.js'
 import { renderPage } from '../src/page.js'
 import { rows } from '../src/rows.js'
+import { sizing } from '../src/sizing.js'
 import { judge } from '../src/targets.js'
 
 t.test('a server that stalls is charged for everybody who was due meanwhile', async (t) => {
@@ -63,16 +65,24 @@ t.test('a target is judged by medians of one run, and what was not measured is n
   t.match(second, { figure: Number.NaN, met: false })
 })
 
+t.test('what a machine needs is its figures times the codes, and twice that', async (t) => {
+  const cost = (name: string, us: number) => ({ contender: 'Latchkey', name, unit: 'µs' as const, values: [us] })
+  const page = sizing(
+    new Map([['code-log-in', [cost('ask: CPU of gateway', 1_000), cost('answer: CPU of gateway', 2_500)]]]),
+  ).join('\n')
+  t.match(page, '| 1,000 | 3.5 → 7 | – → – |')
+  t.match(page, '| 10,000 | 35 → 70 | – → – |')
+})
+
 t.test('each note is about a target', async (t) => {
   const targets = judge(new Map()).map(({ what }) => what)
   for (const what of Object.keys(notes)) t.ok(targets.includes(what), what)
 })
 
-t.test('docs/benchmarks.md is what the command writes', async (t) => {
-  const how = (page: string) => page.split('## The last run')[0]
+t.test('docs/benchmarks.md is what the command writes of the last run', async (t) => {
   t.equal(
-    how(readFileSync(join(root, 'docs/benchmarks.md'), 'utf8')),
-    how(renderPage(rows)),
+    readFileSync(join(root, 'docs/benchmarks.md'), 'utf8'),
+    renderPage(rows, lastRun()),
     'node deploy/bench/dist/src/main.js --page',
   )
 })
