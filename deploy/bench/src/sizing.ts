@@ -43,6 +43,7 @@ export function sizing(results: Results): string[] {
   const each = (Object.keys(deeds) as Deed[]).map((deed) => [deed, ...names.map((part) => shown(costUs(deed, part)))])
   const codeBytes = figureOf(results, 'growth', us, 'Redis a pending code')
   const rowBytes = figureOf(results, 'growth', us, 'PostgreSQL an account, indexes included')
+  const jobUs = figureOf(results, 'drain', us, 'one worker: CPU of Redis a job')
   const needed = [10, 100, 1_000, 10_000].map((perSecond) => {
     const cores = names.map((part) => (perSecond * code.reduce((sum, deed) => sum + costUs(deed, part), 0)) / 1e6)
     return [
@@ -58,7 +59,8 @@ export function sizing(results: Results): string[] {
     `A code that somebody asks for to log in, and answers with, so often a second: cores that work → cores to have, so that half of them are idle,
 and what Redis holds of codes that live for ${codeLifeSeconds / 60} minutes. ${names.map((part) => `${part}: ${parts[part]}`).join('; ')}. On the machine of this run; another is faster or slower by a factor of its own.`,
     table(['codes a second', ...names, 'codes in Redis'], needed),
-    `An account is ${shown(rowBytes)} bytes in PostgreSQL, so a million are ${shown((rowBytes * 1e6) / 2 ** 20)} MB; what is written down of messages and traces comes on top, for as long as
+    `The jobs of a queue lie in one slot, so on one shard however many there are: a job is ${shown(jobUs)} µs of it here, and half of a core is
+${shown((busy * 1e6) / jobUs)} jobs a second. An account is ${shown(rowBytes)} bytes in PostgreSQL, so a million are ${shown((rowBytes * 1e6) / 2 ** 20)} MB; what is written down of messages and traces comes on top, for as long as
 [it is kept](operations.md#what-is-kept-and-for-how-long). What to turn, in which order, and where another limit comes first: [operations](operations.md#sizing).`,
   ]
 }

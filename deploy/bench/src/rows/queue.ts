@@ -38,18 +38,22 @@ async function drained(bench: Bench, workers: 1 | 2): Promise<readonly Figure[]>
     worker: stack.processes['sms-worker'].pid,
     ...(second !== undefined && { second: second.pid }),
   }
-  const before = cpuTimes(pids)
+  const all = { ...pids, ...bench.place.storeProcesses }
+  const before = cpuTimes(all)
   const waitingBefore = await queue.waiting()
   const began = performance.now()
   await untilEmpty(bench, queue)
   const seconds = (performance.now() - began) / 1_000
-  const cpuUs = [...cpuBetween(before, cpuTimes(pids)).values()].reduce((sum, us) => sum + us, 0)
+  const used = cpuBetween(before, cpuTimes(all))
+  const perJob = (names: readonly string[]) =>
+    names.reduce((sum, name) => sum + (used.get(name) ?? 0), 0) / waitingBefore
   await queue.forgetFinished()
   await queue.close()
   await second?.stop('SIGTERM', 10_000)
   const about = workers === 1 ? 'one worker: ' : 'two workers: '
   return [
-    { contender, name: `${about}CPU a job`, unit: 'µs', values: [cpuUs / waitingBefore] },
+    { contender, name: `${about}CPU a job`, unit: 'µs', values: [perJob(Object.keys(pids))] },
+    { contender, name: `${about}CPU of Redis a job`, unit: 'µs', values: [perJob(['Redis'])] },
     { contender, name: `${about}jobs`, unit: '/s', values: [waitingBefore / seconds] },
   ]
 }
