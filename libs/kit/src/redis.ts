@@ -32,6 +32,7 @@ export function createRedis(
     connectionName: name,
     retryStrategy: (times) => Math.min(times * 50, 500),
   })
+  gatherWrites(redis)
   let down = false
   redis.on('error', (err: Error) => {
     if (!down) log.error({ err, redis: name }, 'redis is away')
@@ -42,6 +43,25 @@ export function createRedis(
     down = false
   })
   return redis
+}
+
+/** Writes what is asked in one turn of the event loop at once, at its end (docs/adr/0055-one-write-a-turn.md). */
+function gatherWrites(redis: Redis): void {
+  const send = redis.sendCommand.bind(redis)
+  let gathering: Redis['stream'] | undefined
+  redis.sendCommand = (...command) => {
+    const { stream } = redis
+    // Before there is a connection there is none; a new one begins its own turn.
+    if (stream !== undefined && stream !== gathering) {
+      gathering = stream
+      stream.cork()
+      setImmediate(() => {
+        stream.uncork()
+        if (gathering === stream) gathering = undefined
+      })
+    }
+    return send(...command)
+  }
 }
 
 /** Runs a call on the request path; whatever Redis does wrong becomes `unavailable`. */

@@ -1,4 +1,4 @@
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { eventually, testStores } from '@latchkey/kit/testing'
 import t, { type Test } from 'tap'
 import type { ConfigError } from '../src/config.js'
@@ -118,3 +118,47 @@ t.test('a policy that is changed is seen though the connection stays as it is', 
     await eventually(`${policy} to be seen`, async () => said.test((await guard.check()) ?? 'well'))
   }
 })
+
+t.test('what is asked in one turn goes in one write, and each command has its own answer', async (t) => {
+  const redis = createRedis(testStores().redisUrl, {
+    log: createLog('test', 'silent'),
+    name: 'test',
+    patience: 'request',
+  })
+  t.teardown(() => redis.disconnect())
+  await eventually('a connection', async () => redis.status === 'ready', 3_000)
+  redis.defineCommand('doubled', { numberOfKeys: 0, lua: 'return 2 * ARGV[1]' })
+  const doubled = Reflect.get(redis, 'doubled') as (number: number) => Promise<number>
+  const writes = countWrites(redis.stream)
+  const numbers = Array.from({ length: 20 }, (_, number) => number)
+  for (let turn = 1; turn <= 2; turn += 1) {
+    const answers = await Promise.all([
+      redis.call('NOSUCHCOMMAND').catch(({ name }: Error) => name),
+      redis.multi().echo('a').echo('b').exec(),
+      ...numbers.map((number) => doubled.call(redis, number)),
+    ])
+    t.strictSame(answers, [
+      'ReplyError',
+      [
+        [null, 'a'],
+        [null, 'b'],
+      ],
+      ...numbers.map((number) => 2 * number),
+    ])
+    t.equal(writes(), turn)
+  }
+})
+
+/** How often what is written to a socket was handed to the system. */
+function countWrites(socket: Socket): () => number {
+  let writes = 0
+  const counted =
+    <Args extends unknown[]>(write: ((...args: Args) => void) | undefined) =>
+    (...args: Args) => {
+      writes += 1
+      write?.apply(socket, args)
+    }
+  socket._write = counted(socket._write)
+  socket._writev = counted(socket._writev)
+  return () => writes
+}

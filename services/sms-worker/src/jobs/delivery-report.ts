@@ -87,7 +87,8 @@ export function createDeliveryReport({ events, fence, explain }: ReportDeps): De
         others: told.filter((each) => each !== main).map((each) => toLog(each, explain)),
         ...(reason !== undefined && to === 'rejected' && { reason }),
       })
-      if (last.number > view.reported) await fence.markReported(job.messageId, last.number)
+      // What decided the message is told again, with the same id, however often its job comes: nothing to write down.
+      if (settled === undefined && last.number > view.reported) await fence.markReported(job.messageId, last.number)
     },
   }
 }

@@ -3,6 +3,7 @@ import { challengeKey, ChallengeMessage, messageContext } from '@latchkey/contra
 import { type E164, nobody, rangeOf } from '@latchkey/contracts/phone'
 import type { SmsJob } from '@latchkey/contracts/queues/sms'
 import { orUnavailable } from '@latchkey/kit/redis'
+import { redisScript } from '@latchkey/kit/redis-script'
 import type { Sealer } from '@latchkey/kit/seal'
 import type { ShardedIds } from '@latchkey/kit/sharded-id'
 import type { Redis } from 'ioredis'
@@ -36,16 +37,11 @@ interface OpenChallengeDeps {
 
 /** Reads the challenge a job refers to, as it is now. Throws `unavailable` where Redis cannot be asked. */
 export function createOpenChallenge({ redis, sealer, ids, clockOffsetMs }: OpenChallengeDeps): OpenChallenge {
+  const read = redisScript<(string | null)[]>(redis, new URL('./lua/challenge_read.1.lua', import.meta.url))
   return async function openChallenge({ challengeId, messageId, generation, notAfter }) {
     const key = challengeKey(ids.shardOf(challengeId), challengeId)
-    const [fields, time] = await orUnavailable(() =>
-      Promise.all([
-        redis.hmget(key, 'state', 'generation', 'expiresAt', 'box', 'locale', 'quiet', 'lane'),
-        redis.time(),
-      ]),
-    )
-    const [state, written, expiresAt, box, locale, quiet, lane] = fields
-    const nowMs = Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000) + clockOffsetMs
+    const [seconds, micros, state, written, expiresAt, box, locale, quiet, lane] = await orUnavailable(() => read(key))
+    const nowMs = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000) + clockOffsetMs
 
     // A repeat of the same code keeps the generation: both its messages may go.
     const current = state === 'live' && written === String(generation)

@@ -52,13 +52,17 @@ const claimMs = 3_600_000
 export function createAttemptFence(redis: Redis): AttemptFence {
   const key = (messageId: string) => `${queuePrefix}:fence:${messageId}`
   const claimKey = (providerMessageId: string) => `${queuePrefix}:sid:${providerMessageId}`
+  const read = redisScript<[seconds: string, micros: string, fields: string[]]>(
+    redis,
+    new URL('./lua/fence_read.1.lua', import.meta.url),
+  )
   const take = redisScript<[number, number]>(redis, new URL('./lua/fence_take.1.lua', import.meta.url))
   const record = redisScript<number>(redis, new URL('./lua/fence_record.2.lua', import.meta.url))
 
   return {
     read: (messageId) =>
       orUnavailable(async () => {
-        const [fields, [seconds, micros]] = await Promise.all([redis.hgetall(key(messageId)), redis.time()])
+        const [seconds, micros, fields] = await read(key(messageId))
         return toView(fields, Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000))
       }),
     take: (messageId, view, provider) =>
@@ -83,18 +87,21 @@ export function createAttemptFence(redis: Redis): AttemptFence {
   }
 }
 
-function toView(fields: Readonly<Record<string, string>>, nowMs: number): FenceView {
-  const attempts = Array.from({ length: Number(fields['count'] ?? 0) }, (_, index): FencedAttempt => {
+/** `flat` is names and values by turns. */
+function toView(flat: readonly string[], nowMs: number): FenceView {
+  const fields = new Map<string, string | undefined>()
+  for (let at = 0; at < flat.length; at += 2) fields.set(flat[at] ?? '', flat[at + 1])
+  const attempts = Array.from({ length: Number(fields.get('count') ?? 0) }, (_, index): FencedAttempt => {
     const number = index + 1
-    const detail = fields[`${number}:detail`]
+    const detail = fields.get(`${number}:detail`)
     return {
       number,
-      provider: fields[`${number}:provider`] ?? '',
-      startedAtMs: Number(fields[`${number}:startedAt`]),
+      provider: fields.get(`${number}:provider`) ?? '',
+      startedAtMs: Number(fields.get(`${number}:startedAt`)),
       ...(detail !== undefined && { result: JSON.parse(detail) as NonNullable<FencedAttempt['result']> }),
     }
   })
-  return { rev: fields['rev'] ?? '0', nowMs, reported: Number(fields['reported'] ?? 0), attempts }
+  return { rev: fields.get('rev') ?? '0', nowMs, reported: Number(fields.get('reported') ?? 0), attempts }
 }
 
 const firstOf = ({ attempts }: FenceView, is: (result: SendOutcome) => boolean): FencedAttempt | undefined =>
