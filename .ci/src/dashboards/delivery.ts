@@ -32,6 +32,11 @@ export const deliveryDashboard: Dashboard = {
           ],
         },
         { title: 'Oldest delivery event', unit: 's', queries: [{ expr: 'max(latchkey_oldest_event_seconds)' }] },
+        {
+          title: 'In the waiting room, by the lanes of their route',
+          unit: 'short',
+          queries: [{ expr: 'max by (lanes) (latchkey_waiting_room)', legend: '{{lanes}}' }],
+        },
       ],
     },
     {
