@@ -42,7 +42,7 @@ export function renderPage(rows: readonly Row[], run?: Run): string {
 }
 
 const how = `\`npm run bench\` measures Latchkey beside two others, in one run on one machine, and writes this page. Nothing needs to be
-running; it takes under an hour, wants Linux (CPU is read from \`/proc\`), and a machine where nothing else happens. The figures are kept in [benchmarks.json](benchmarks.json).
+running; it takes under an hour, wants Linux (CPU is read from \`/proc\`), and a machine where nothing else happens. The figures are kept in \`benchmarks.json\` beside it.
 \`npm run bench -- --only sign-up,answer\` runs some rows, and writes nothing.
 
 - **Who**: Latchkey in production configuration, all three processes. **The documents' shape**: what the documents of our
