@@ -27,6 +27,7 @@ export const portVariables = {
 /** Who gets a secret; everything else goes to all. A prefix ends in `*`; what comes first counts. As in production, no service can read what it has no use for. */
 const secrets: Readonly<Record<string, readonly ServiceName[]>> = {
   DATABASE_URL: ['users'],
+  DATABASE_DIRECT_URL: ['users'],
   TOKEN_KEYS: ['users'],
   INTERNAL_SECRET: ['users', 'auth-gateway'],
   SEAL_KEYS: ['auth-gateway', 'sms-worker'],

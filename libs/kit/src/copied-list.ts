@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from './redis.js'
 import type { Static, TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 

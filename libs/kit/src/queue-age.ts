@@ -1,5 +1,5 @@
 import type { QueueContract } from '@latchkey/contracts/queues/queue'
-import type { Redis } from 'ioredis'
+import type { Redis } from './redis.js'
 import type { TSchema } from 'typebox'
 
 /** Age in ms of the oldest job that waits, 0 where none does. Looks at the head of each class, since classes overtake one another. */

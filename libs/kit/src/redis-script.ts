@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import type { Redis } from 'ioredis'
+import type { Redis } from './redis.js'
 
 /**
  * Loads `name.<keys>.lua` and returns it as a function of its keys, then its arguments. The key count lives in the file

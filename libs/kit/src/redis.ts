@@ -1,16 +1,20 @@
-import { Redis, type RedisOptions } from 'ioredis'
+import { Cluster, type ClusterOptions, Redis as Single, type RedisOptions } from 'ioredis'
 import type { Logger } from 'pino'
 import { Gauge, type Registry } from 'prom-client'
 import { AppError } from './app-error.js'
 import { ConfigError } from './config.js'
 import type { Check } from './ops.js'
+import { readRedisUrl, type RedisPlace } from './redis-url.js'
+
+/** A connection to one Redis, or to a cluster of them: every command names keys of one slot. */
+export type Redis = Single | Cluster
 
 /** `request`: somebody waits, and two calls in a row must fail within two seconds. `consumer`: waits for ever, as BullMQ's workers want. */
 type Patience = 'request' | 'consumer'
+type Options = Omit<RedisOptions, 'replyMapping' | 'host' | 'port' | 'path' | 'sentinels' | 'retryStrategy'>
 
-const patience: Record<Patience, Omit<RedisOptions, 'replyMapping'>> = {
+const patience: Record<Patience, Omit<Options, 'enableOfflineQueue'>> = {
   request: {
-    enableOfflineQueue: false,
     // Who lost an answer does not know whether the script ran; sending it again would count a guess twice.
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
@@ -22,17 +26,21 @@ const patience: Record<Patience, Omit<RedisOptions, 'replyMapping'>> = {
   consumer: { maxRetriesPerRequest: null },
 }
 
+const clusterPatience: Record<Patience, ClusterOptions> = {
+  // 0: a cluster would send again what lost its connection, the answer included.
+  request: { enableOfflineQueue: false, retryDelayOnFailover: 0 },
+  // As often as it takes until a replica is elected: who waits for a job has no end to name.
+  consumer: { maxRedirections: 1_000 },
+}
+
+const shortSteps = (times: number) => Math.min(times * 50, 500)
+
 /** Opens a connection that keeps trying in short steps. Its errors are logged, once per outage, never thrown. */
 export function createRedis(
   url: string,
   { log, name, patience: kind }: { log: Logger; name: string; patience: Patience },
 ): Redis {
-  const redis = new Redis(url, {
-    ...patience[kind],
-    connectionName: name,
-    retryStrategy: (times) => Math.min(times * 50, 500),
-  })
-  gatherWrites(redis)
+  const redis = connect(readRedisUrl(url), kind, name)
   let down = false
   redis.on('error', (err: Error) => {
     if (!down) log.error({ err, redis: name }, 'redis is away')
@@ -45,23 +53,71 @@ export function createRedis(
   return redis
 }
 
+function connect(place: RedisPlace, kind: Patience, connectionName: string): Redis {
+  const options = { ...patience[kind], connectionName }
+  if (place.kind === 'cluster') return connectCluster(place, kind, options)
+  const one = { ...options, enableOfflineQueue: kind === 'consumer', retryStrategy: shortSteps }
+  if (place.kind === 'server') return gathering(new Single(place.url, one))
+  const { sentinels, master, database, as, sentinelPassword, tls } = place
+  return gathering(
+    new Single({
+      ...one,
+      ...as,
+      sentinels: [...sentinels],
+      name: master,
+      db: database,
+      ...(sentinelPassword !== undefined && { sentinelPassword }),
+      ...(tls && { tls: {}, enableTLSForSentinelMode: true, sentinelTLS: {} }),
+      sentinelRetryStrategy: shortSteps,
+      // One that is frozen, or cut off, keeps its connections: the sentinels say when another took its place.
+      failoverDetector: true,
+      // Nor does one close them that was told to follow: it refuses writes.
+      reconnectOnError: ({ message }) => message.startsWith('READONLY'),
+    }),
+  )
+}
+
+function connectCluster(
+  { nodes, as, tls }: Extract<RedisPlace, { kind: 'cluster' }>,
+  kind: Patience,
+  redisOptions: Options,
+): Cluster {
+  const cluster = new Cluster([...nodes], {
+    ...clusterPatience[kind],
+    redisOptions: { ...redisOptions, ...as, ...(tls && { tls: {} }) },
+    clusterRetryStrategy: shortSteps,
+    // By name where the cluster gives names: certificates have them.
+    dnsLookup: (address, callback) => callback(null, address),
+  })
+  // While a node is being connected to, what is meant for it is refused: so that is not left to the first request.
+  cluster.on(
+    '+node',
+    (node: Single) =>
+      void gathering(node)
+        .connect()
+        .catch(() => undefined),
+  )
+  return cluster
+}
+
 /** Writes what is asked in one turn of the event loop at once, at its end (docs/adr/0055-one-write-a-turn.md). */
-function gatherWrites(redis: Redis): void {
+function gathering(redis: Single): Single {
   const send = redis.sendCommand.bind(redis)
-  let gathering: Redis['stream'] | undefined
+  let corked: Single['stream'] | undefined
   redis.sendCommand = (...command) => {
     const { stream } = redis
     // Before there is a connection there is none; a new one begins its own turn.
-    if (stream !== undefined && stream !== gathering) {
-      gathering = stream
+    if (stream !== undefined && stream !== corked) {
+      corked = stream
       stream.cork()
       setImmediate(() => {
         stream.uncork()
-        if (gathering === stream) gathering = undefined
+        if (corked === stream) corked = undefined
       })
     }
     return send(...command)
   }
+  return redis
 }
 
 /** Runs a call on the request path; whatever Redis does wrong becomes `unavailable`. */
@@ -89,7 +145,7 @@ export function createRedisMetrics(registry: Registry): ObserveRedis {
   const registers = [registry]
   const used = new Gauge({
     name: 'latchkey_redis_memory_bytes',
-    help: 'Memory that a Redis uses, looked at every minute; absent while it is away',
+    help: 'Memory that a Redis uses, of a cluster its fullest node, looked at every minute; absent while it is away',
     labelNames: ['redis'],
     registers,
   })
@@ -148,16 +204,13 @@ export function guardRedis(
   let again: NodeJS.Timeout | undefined
 
   async function look(): Promise<void> {
-    const memory = await redis.info('memory')
-    const found = policyProblem(memory, appendOnly ? await redis.info('persistence') : '')
+    const found = await Promise.all(mastersOf(redis).map((server) => lookAt(server, appendOnly)))
+    const [fullest] = found.sort((a, b) => fullness(b) - fullness(a))
+    if (fullest === undefined) throw new Error(`${name} has no master`)
     told = true
-    problem = found === undefined ? undefined : `${name} ${found}`
-    const bytes = (what: string) => Number(field(memory, what) ?? 0)
-    observe(name, {
-      usedBytes: bytes('used_memory'),
-      mostBytes: bytes('maxmemory'),
-      asItMustBe: problem === undefined,
-    })
+    const [wrong] = found.flatMap((server) => server.wrong ?? [])
+    problem = wrong === undefined ? undefined : `${name} ${wrong}`
+    observe(name, { ...fullest, asItMustBe: problem === undefined })
     if (problem !== undefined && !everGood) refuse(new ConfigError([problem]))
     everGood ||= problem === undefined
   }
@@ -178,7 +231,8 @@ export function guardRedis(
   return {
     check: async () => {
       if (redis.status !== 'ready') return `${name} is not connected`
-      const answered = await redis.ping().then(
+      // Whose share of a cluster is gone is told so by each call; the others are served.
+      const answered = await Promise.any(mastersOf(redis).map((server) => server.ping())).then(
         () => true,
         () => false,
       )
@@ -192,6 +246,26 @@ export function guardRedis(
 }
 
 const firstLookAgainMs = 500
+
+/** Of a cluster each that has a share of the keys. */
+const mastersOf = (redis: Redis): readonly Single[] => (redis instanceof Cluster ? redis.nodes('master') : [redis])
+
+interface ServerFound {
+  readonly usedBytes: number
+  readonly mostBytes: number
+  readonly wrong: string | undefined
+}
+
+async function lookAt(server: Single, appendOnly: boolean): Promise<ServerFound> {
+  const memory = await server.info('memory')
+  const wrong = policyProblem(memory, appendOnly ? await server.info('persistence') : '')
+  const bytes = (what: string) => Number(field(memory, what) ?? 0)
+  return { usedBytes: bytes('used_memory'), mostBytes: bytes('maxmemory'), wrong }
+}
+
+/** One without a limit is as full as it is big. */
+const fullness = ({ usedBytes, mostBytes }: ServerFound) =>
+  mostBytes === 0 ? usedBytes / 2 ** 60 : usedBytes / mostBytes
 
 /** By INFO rather than CONFIG GET: hosted Redis forbids the latter. */
 function policyProblem(memory: string, persistence: string): string | undefined {

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from './redis.js'
 import type { Sealer } from './seal.js'
 
 /** A short memory in Redis of what happened, for whoever looks on: in order, sealed, and bounded. */

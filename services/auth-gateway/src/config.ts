@@ -4,6 +4,7 @@ import { languages, languagesPattern } from '@latchkey/contracts/v1/languages'
 import { Collector, ConfigError, type Rule, loadConfig } from '@latchkey/kit/config'
 import { keyProblems } from '@latchkey/kit/key-strength'
 import { keyPattern, keyRingPattern, parseKeyRing, parseSealKeys } from '@latchkey/kit/key-ring'
+import { RedisUrl, redisUrlProblems } from '@latchkey/kit/redis-url'
 import ipaddr from 'ipaddr.js'
 import { type Static, Type } from 'typebox'
 import { parseAccessKeys } from './access-token.js'
@@ -31,10 +32,8 @@ export const GatewayConfig = Type.Object({
   }),
   GATEWAY_PORT: Port(3000, 'where people and apps call'),
   GATEWAY_OPS_PORT: Port(9101, '/live, /ready and /metrics'),
-  REDIS_URL: Type.String({ pattern: '^rediss?://', description: 'where challenges live: redis://host:port/database' }),
-  QUEUE_REDIS_URL: Type.Optional(
-    Type.String({ pattern: '^rediss?://', description: 'where the queues live; REDIS_URL where not set' }),
-  ),
+  REDIS_URL: RedisUrl('where challenges live: redis://host:port/database'),
+  QUEUE_REDIS_URL: Type.Optional(RedisUrl('where the queues live; REDIS_URL where not set')),
   USERS_URL: Type.String({ pattern: '^https?://', description: 'base URL of the users service' }),
   INTERNAL_SECRET: Type.String({
     pattern: '^\\S{32,}$',
@@ -141,6 +140,7 @@ export type GatewayConfig = Readonly<Static<typeof GatewayConfig>> & { readonly 
 
 /** What holds between variables, or inside one, beyond its shape. */
 const rules: readonly Rule<Static<typeof GatewayConfig>>[] = [
+  ({ REDIS_URL, QUEUE_REDIS_URL }) => redisUrlProblems({ REDIS_URL, QUEUE_REDIS_URL }),
   ({ SEAL_KEYS }) => problem('SEAL_KEYS', () => parseSealKeys(SEAL_KEYS)),
   ({ CODE_KEYS }) => problem('CODE_KEYS', () => parseKeyRing(CODE_KEYS)),
   ({ CHALLENGE_ID_KEY }) => problem('CHALLENGE_ID_KEY', () => parseKeyRing(CHALLENGE_ID_KEY)),

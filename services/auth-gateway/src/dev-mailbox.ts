@@ -1,7 +1,7 @@
 import { mailboxContext, MailboxEntry, mailboxKey } from '@latchkey/contracts/mailbox-record'
 import { orUnavailable } from '@latchkey/kit/redis'
 import type { Sealer } from '@latchkey/kit/seal'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 import { Value } from 'typebox/value'
 import type { DevMailbox } from './flows/ports.js'
 

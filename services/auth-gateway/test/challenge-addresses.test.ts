@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { eventually } from '@latchkey/kit/testing'
+import type { Redis } from 'ioredis'
 import t from 'tap'
 import { addressOfPhone } from '../src/flows/addresses.js'
 import { createChooseChallenge } from '../src/flows/choose-challenge.js'
@@ -306,10 +307,12 @@ t.test('the code of a live challenge can be shown; nothing is shown of a decoy o
 t.test('the index of an address tells no phone, and every script of an address stays in one slot', async (t) => {
   const { store, openFound, foundBy, redis, keys, clock, code, wrongCode } = await challengeHarness(t)
   const calls: string[][] = []
-  const send = redis.sendCommand.bind(redis)
-  redis.sendCommand = (command, ...more) => {
-    calls.push([command.name, ...command.args.map(String)])
-    return send(command, ...more)
+  type Sent = Parameters<Redis['sendCommand']>
+  const send: (...sent: Sent) => unknown = redis.sendCommand.bind(redis)
+  redis.sendCommand = (...sent: Sent) => {
+    const [{ name, args }] = sent
+    calls.push([name, ...args.map(String)])
+    return send(...sent)
   }
 
   const client = randomClient()

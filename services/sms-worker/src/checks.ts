@@ -2,7 +2,7 @@ import type { Check } from '@latchkey/kit/ops'
 import type { Consumer } from '@latchkey/kit/queue'
 import { guardRedis, type ObserveRedis } from '@latchkey/kit/redis'
 import type { Scope } from '@latchkey/kit/run'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 import type { WorkerConfig } from './config.js'
 
 interface Checked {

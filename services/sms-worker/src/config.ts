@@ -3,6 +3,7 @@ import { languages, languagesPattern, type MessageLanguages, parseLanguages } fr
 import { Collector, ConfigError, loadConfig, type Rule } from '@latchkey/kit/config'
 import { keyPattern, keyRingPattern, parseKeyRing } from '@latchkey/kit/key-ring'
 import { keyProblems } from '@latchkey/kit/key-strength'
+import { RedisUrl, redisUrlProblems } from '@latchkey/kit/redis-url'
 import { type Static, type TObject, Type } from 'typebox'
 import { carriers } from './carriers.js'
 import { brandMax, domainMax, pagesUrlMax } from './messages/render.js'
@@ -14,7 +15,6 @@ import { parsePace, parseRoutes, type Route } from './routing/routes.js'
 const Port = (standard: number, description: string) =>
   Type.Integer({ minimum: 1, maximum: 65_535, default: standard, description })
 const Text = (description: string) => Type.Optional(Type.String({ description }))
-const redisUrl = '^rediss?://'
 
 const Environment = Type.Object({
   NODE_ENV: Type.Enum(['development', 'production'], {
@@ -40,10 +40,8 @@ const Process = Type.Object({
     description: 'whether the dashboard may do more than show',
   }),
   WORKER_CONCURRENCY: Type.Integer({ minimum: 1, maximum: 1_000, default: 200, description: 'jobs in hand at once' }),
-  REDIS_URL: Type.String({ pattern: redisUrl, description: 'where challenges live: redis://host:port/database' }),
-  QUEUE_REDIS_URL: Type.Optional(
-    Type.String({ pattern: redisUrl, description: 'where the queues live; REDIS_URL where not set' }),
-  ),
+  REDIS_URL: RedisUrl('where challenges live: redis://host:port/database'),
+  QUEUE_REDIS_URL: Type.Optional(RedisUrl('where the queues live; REDIS_URL where not set')),
   BRAND_NAME: Type.String({
     pattern: `^[A-Za-z0-9 .,&'()+!-]{1,${brandMax}}$`,
     default: 'Latchkey',
@@ -109,6 +107,10 @@ const Words = Type.Object(
   ),
 )
 
+const processRules: readonly Rule<Static<typeof Process>>[] = [
+  ({ REDIS_URL, QUEUE_REDIS_URL }) => redisUrlProblems({ REDIS_URL, QUEUE_REDIS_URL }),
+]
+
 const keyRules: readonly Rule<Static<typeof Keys>>[] = [
   (config) => [
     ...keyProblem('SEAL_KEYS', config.SEAL_KEYS),
@@ -166,7 +168,7 @@ export function loadWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
     }
   }
   const environment = part(Environment)
-  const process = part(Process)
+  const process = part(Process, processRules)
   const keys = part(Keys, keyRules)
   const words = texts(part<TObject>(Words) ?? {})
   problems.push(...shapes(told)(words))

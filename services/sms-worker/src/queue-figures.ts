@@ -3,7 +3,7 @@ import { lateClass, smsClasses, smsQueue } from '@latchkey/contracts/queues/sms'
 import { oldestDelayedMs, oldestOfClassMs, oldestWaitingMs } from '@latchkey/kit/queue-age'
 import type { Scope } from '@latchkey/kit/run'
 import { Queue } from 'bullmq'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 import type { Logger } from 'pino'
 
 /** The classes in which codes wait. */

@@ -2,11 +2,11 @@ import { type Key, type KeyRing, keyPattern, keyRingPattern, parseKeyRing } from
 import { readSmsPrices } from '@latchkey/contracts/sms-prices'
 import { Collector, type Rule } from '@latchkey/kit/config'
 import { keyProblems } from '@latchkey/kit/key-strength'
+import { RedisUrl, redisUrlProblems } from '@latchkey/kit/redis-url'
 import { type Static, Type } from 'typebox'
 
 const Port = (value: number, description: string) =>
   Type.Integer({ default: value, minimum: 1, maximum: 65_535, description })
-const redisPattern = '^rediss?://'
 
 /** What users reads from its environment. */
 export const UsersConfig = Type.Object({
@@ -25,10 +25,14 @@ export const UsersConfig = Type.Object({
     pattern: '^postgres(ql)?://',
     description: 'where people are kept, e.g. postgres://user:password@host:5432/latchkey',
   }),
-  REDIS_URL: Type.String({ pattern: redisPattern, description: 'e.g. redis://host:6379' }),
-  QUEUE_REDIS_URL: Type.Optional(
-    Type.String({ pattern: redisPattern, description: 'the Redis of the queues; REDIS_URL where it is left out' }),
+  DATABASE_DIRECT_URL: Type.Optional(
+    Type.String({
+      pattern: '^postgres(ql)?://',
+      description: 'the database itself, where DATABASE_URL is a pooler that lends a session for one transaction',
+    }),
   ),
+  REDIS_URL: RedisUrl('e.g. redis://host:6379'),
+  QUEUE_REDIS_URL: Type.Optional(RedisUrl('the Redis of the queues; REDIS_URL where it is left out')),
   INTERNAL_SECRET: Type.String({
     minLength: 32,
     description: 'what the gateway proves itself with, at least 32 characters, the same there',
@@ -62,6 +66,7 @@ export type UsersConfig = Static<typeof UsersConfig>
 
 /** What no pattern can say. */
 export const usersRules: readonly Rule<UsersConfig>[] = [
+  ({ REDIS_URL, QUEUE_REDIS_URL }) => redisUrlProblems({ REDIS_URL, QUEUE_REDIS_URL }),
   ({ TOKEN_KEYS, TRACE_KEY }) =>
     Object.entries({ TOKEN_KEYS, TRACE_KEY }).flatMap(([name, text]) => {
       try {

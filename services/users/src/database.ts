@@ -1,5 +1,5 @@
 import { AppError } from '@latchkey/kit/app-error'
-import { Kysely, PostgresDialect, type PostgresPool, type PostgresQueryResult, type Transaction } from 'kysely'
+import { Kysely, PostgresDialect, type PostgresPool, type PostgresQueryResult, sql, type Transaction } from 'kysely'
 import { DatabaseError, Pool, type PoolClient } from 'pg'
 import type { Logger } from 'pino'
 import { Gauge, Registry } from 'prom-client'
@@ -53,6 +53,10 @@ const limits = {
   idle_in_transaction_session_timeout: 2_000,
 }
 
+/** What is kept here, and what a session is told when it begins. */
+const { connectionTimeoutMillis, query_timeout, ...sessionLimits } = limits
+const ownLimits = { connectionTimeoutMillis, query_timeout }
+
 /** For work that nobody waits for. It still waits for no lock: somebody may be waiting behind it. */
 const patientLimits = { ...limits, statement_timeout: 120_000, query_timeout: 125_000 }
 
@@ -61,6 +65,8 @@ interface Opening {
   readonly connections?: number
   /** Not for requests: statements may take minutes. */
   readonly patient?: boolean
+  /** Behind a pooler that lends a session for one transaction: nothing is named in it or set for it, and its limits are the pooler's. */
+  readonly pooled?: boolean
   /** Where its connections are told of. */
   readonly metrics?: Registry
 }
@@ -68,17 +74,29 @@ interface Opening {
 /** Opens a pool, of the request path where it is not `patient`. Whatever Postgres does wrong, or does too slowly, becomes `unavailable`. */
 export function openDatabase(
   url: string,
-  { log, connections = 10, patient = false, metrics = new Registry() }: Opening,
+  { log, connections = 10, patient = false, pooled = false, metrics = new Registry() }: Opening,
 ): Db {
   const pool = new Pool({
     connectionString: url,
     max: connections,
     keepAlive: true,
-    ...(patient ? patientLimits : limits),
+    ...(patient ? patientLimits : pooled ? ownLimits : limits),
   })
   pool.on('error', (err) => log.warn({ err }, 'an idle connection to postgres was lost'))
   tellPool(pool, metrics)
-  return new Kysely<Database>({ dialect: new PostgresDialect({ pool: guardedPool(pool, createStatementNames()) }) })
+  const nameStatement = pooled ? undefined : createStatementNames()
+  return new Kysely<Database>({ dialect: new PostgresDialect({ pool: guardedPool(pool, nameStatement) }) })
+}
+
+/** What a pooler leaves without a limit, or with one that is longer than a request may wait; undefined where nothing. */
+export async function unlimited(db: Db): Promise<string | undefined> {
+  const names = Object.keys(sessionLimits) as (keyof typeof sessionLimits)[]
+  const { rows } = await sql<{ name: keyof typeof sessionLimits; setting: string }>`
+    select name, setting from pg_settings where name = any(${names})`.execute(db)
+  const bad = rows.filter(({ name, setting }) => Number(setting) === 0 || Number(setting) > sessionLimits[name])
+  if (bad.length === 0) return undefined
+  const wanted = bad.map(({ name }) => `${name} of at most ${sessionLimits[name]} ms`)
+  return `the pooler must give its sessions: ${wanted.sort().join(', ')}`
 }
 
 function tellPool(pool: Pool, metrics: Registry): void {

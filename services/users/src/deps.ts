@@ -25,7 +25,7 @@ import { createCredentials } from './credentials/credentials.service.js'
 import { createPasswords } from './credentials/passwords.service.js'
 import { createPasswordHasher, type PasswordHasher } from './credentials/password-hasher.js'
 import { createReproof } from './credentials/reproof.service.js'
-import { type Db, openDatabase } from './database.js'
+import { type Db, openDatabase, unlimited } from './database.js'
 import { createDeliveryConsumer } from './deliveries/deliveries.consumer.js'
 import { createDeliveries } from './deliveries/deliveries.service.js'
 import { createUsersMetrics, type UsersMetrics } from './metrics.js'
@@ -179,9 +179,11 @@ export function createDeps(
   config: UsersConfig,
   { log, scope, metrics }: { log: Logger; scope: Scope; metrics: Registry },
 ): Deps {
-  const db = openDatabase(config.DATABASE_URL, { log, metrics })
+  const { DATABASE_URL, DATABASE_DIRECT_URL: directUrl = DATABASE_URL } = config
+  const pooled = directUrl !== DATABASE_URL
+  const db = openDatabase(DATABASE_URL, { log, metrics, pooled })
   scope.defer('postgres', () => db.destroy())
-  const patientDb = openDatabase(config.DATABASE_URL, { log, connections: 1, patient: true })
+  const patientDb = openDatabase(directUrl, { log, connections: 1, patient: true })
   scope.defer('patient postgres', () => patientDb.destroy())
   const queueUrl = config.QUEUE_REDIS_URL ?? config.REDIS_URL
   const redis = createRedis(queueUrl, {
@@ -225,7 +227,7 @@ export function createDeps(
   return {
     services,
     checks: {
-      postgres: async () => (migrated ? answers(db) : 'the schema is not up to date yet'),
+      postgres: async () => (migrated ? answers(db, pooled) : 'the schema is not up to date yet'),
       ...(!split && queueCheck),
     },
     notes: split ? queueCheck : {},
@@ -243,7 +245,7 @@ export function createDeps(
       })
       scope.defer('copies', () => copying.close())
       const stop = new AbortController()
-      const migrating = migrateWhenPossible(config.DATABASE_URL, { log, signal: stop.signal }).then((done) => {
+      const migrating = migrateWhenPossible(directUrl, { log, signal: stop.signal }).then((done) => {
         migrated = done
         if (!done) return
         consumer.start()
@@ -257,10 +259,7 @@ export function createDeps(
   }
 }
 
-async function answers(db: Db): Promise<string | undefined> {
-  const good = await sql`select 1`.execute(db).then(
-    () => true,
-    () => false,
-  )
-  return good ? undefined : 'postgres does not answer'
+async function answers(db: Db, pooled: boolean): Promise<string | undefined> {
+  const look = pooled ? unlimited(db) : sql`select 1`.execute(db).then(() => undefined)
+  return look.catch(() => 'postgres does not answer')
 }

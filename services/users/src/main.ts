@@ -15,7 +15,11 @@ const metrics = createMetrics('users')
 
 /** A job of a deployment brings the schema up to date before the replicas of a release start, and ends. */
 const onlyMigrates = process.argv[2] === 'migrate'
-if (onlyMigrates) await migrateWhenPossible(config.DATABASE_URL, { log, signal: new AbortController().signal })
+if (onlyMigrates)
+  await migrateWhenPossible(config.DATABASE_DIRECT_URL ?? config.DATABASE_URL, {
+    log,
+    signal: new AbortController().signal,
+  })
 else await run(log, serve)
 
 async function serve(scope: Scope): Promise<void> {

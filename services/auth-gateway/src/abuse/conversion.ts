@@ -1,6 +1,6 @@
 import { orUnavailable } from '@latchkey/kit/redis'
 import { redisScript } from '@latchkey/kit/redis-script'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 import type { ChallengeKeys, Subject } from '../challenges/challenge-keys.js'
 
 /** How many messages may go unanswered, a day. */

@@ -1,6 +1,6 @@
 import { orUnavailable } from '@latchkey/kit/redis'
 import { redisScript } from '@latchkey/kit/redis-script'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 import { Gauge, type Registry } from 'prom-client'
 import type { ChallengeKeys } from '../challenges/challenge-keys.js'
 import type { DearestPrices } from './dearest-prices.js'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { orUnavailable } from '@latchkey/kit/redis'
 import { redisScript } from '@latchkey/kit/redis-script'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 import { Counter, type Registry } from 'prom-client'
 import type { ChallengeKeys, Subject } from '../challenges/challenge-keys.js'
 import type { Counted } from '../challenges/challenge.js'

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 import { type AddressDecoys, nobodysCount } from './address-decoys.js'
 import type { AddressIndex } from './address-index.js'
 import type { ChallengeStore, KnownChallenge, NewChallenge, Opened } from './challenge.js'

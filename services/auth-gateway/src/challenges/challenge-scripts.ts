@@ -1,7 +1,7 @@
 import type { Purpose } from '@latchkey/contracts/v1/shapes'
 import { orUnavailable } from '@latchkey/kit/redis'
 import { redisScript } from '@latchkey/kit/redis-script'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 import type { ChallengePolicy } from '../flows/policy.js'
 import type { ChallengeKeys, Subject } from './challenge-keys.js'
 import { type Read, type Record, toRecord } from './challenge-record.js'

@@ -1,7 +1,7 @@
 import { sandboxLanes } from '@latchkey/contracts/dev/ailments'
 import { type SandboxCarrier, Suffering, sufferingKey } from '@latchkey/contracts/dev/carriers'
 import { orUnavailable } from '@latchkey/kit/redis'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 import { Value } from 'typebox/value'
 import type { DevCarriers, DevFeed } from '../flows/ports.js'
 

@@ -1,7 +1,7 @@
 import { InboxEntry, inboxContext, inboxKey } from '@latchkey/contracts/inbox-record'
 import { orUnavailable } from '@latchkey/kit/redis'
 import type { Sealer } from '@latchkey/kit/seal'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 import { Value } from 'typebox/value'
 import type { DevInbox } from '../flows/ports.js'
 

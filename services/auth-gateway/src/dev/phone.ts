@@ -2,7 +2,7 @@ import { feedKey, feedLength, feedLifeSeconds } from '@latchkey/contracts/dev/fe
 import type { Scope } from '@latchkey/kit/run'
 import type { Sealer } from '@latchkey/kit/seal'
 import { createSealedStream } from '@latchkey/kit/sealed-stream'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 import type { Logger } from 'pino'
 import type { DevCarriers, DevFeed, DevInbox, SmsQueue } from '../flows/ports.js'
 import { createDevCarriers } from './carriers.js'

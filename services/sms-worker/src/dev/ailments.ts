@@ -1,6 +1,6 @@
 import type { Ailment, SandboxLane } from '@latchkey/contracts/dev/ailments'
 import { Suffering, sufferingKey } from '@latchkey/contracts/dev/carriers'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 import { Value } from 'typebox/value'
 
 interface AilmentsNeeds {

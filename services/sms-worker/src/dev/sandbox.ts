@@ -2,7 +2,7 @@ import { type Ailment, type SandboxLane, sandboxLanes } from '@latchkey/contract
 import { feedKey, feedLength, feedLifeSeconds } from '@latchkey/contracts/dev/feed'
 import type { Sealer } from '@latchkey/kit/seal'
 import { createSealedStream } from '@latchkey/kit/sealed-stream'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 import type { Logger } from 'pino'
 import type { Explain } from '../jobs/delivery-report.js'
 import { createAilments } from './ailments.js'

@@ -6,7 +6,7 @@ import { orUnavailable } from '@latchkey/kit/redis'
 import { redisScript } from '@latchkey/kit/redis-script'
 import type { Sealer } from '@latchkey/kit/seal'
 import type { ShardedIds } from '@latchkey/kit/sharded-id'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 import { Compile } from 'typebox/compile'
 
 /** What a job's reference leads to, at `nowMs` of the challenges' clock. Only an open challenge gives up its message. */

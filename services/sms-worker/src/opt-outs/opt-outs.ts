@@ -3,7 +3,7 @@ import { forGood, optOutsKey } from '@latchkey/contracts/opt-out-record'
 import type { E164 } from '@latchkey/contracts/phone'
 import { hmac, type Key } from '@latchkey/kit/key-ring'
 import { orUnavailable } from '@latchkey/kit/redis'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 
 /** Who asked us not to text him, as far as this worker can see. */
 export interface OptOuts {

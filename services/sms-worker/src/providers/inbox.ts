@@ -4,7 +4,7 @@ import { type Ailment, type SandboxLane, sandboxTimeoutMs, slowMs } from '@latch
 import type { Arrived } from '@latchkey/contracts/dev/feed'
 import { inboxContext, InboxEntry, inboxKey, inboxLength, inboxLifeSeconds } from '@latchkey/contracts/inbox-record'
 import type { Sealer } from '@latchkey/kit/seal'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 import { Value } from 'typebox/value'
 import type { SmsMessage, SmsProvider } from './provider.js'
 

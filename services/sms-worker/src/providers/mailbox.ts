@@ -8,7 +8,7 @@ import {
   mailboxLifeSeconds,
 } from '@latchkey/contracts/mailbox-record'
 import type { Sealer } from '@latchkey/kit/seal'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 import { Value } from 'typebox/value'
 import type { SmsProvider } from './provider.js'
 

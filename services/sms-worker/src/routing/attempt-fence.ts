@@ -1,7 +1,7 @@
 import { queuePrefix } from '@latchkey/contracts/queues/queue'
 import { orUnavailable } from '@latchkey/kit/redis'
 import { redisScript } from '@latchkey/kit/redis-script'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 import type { SendOutcome } from '../providers/provider.js'
 
 /** One call to a provider as the fence knows it. Without a `result` its worker is calling, paused, or dead. */

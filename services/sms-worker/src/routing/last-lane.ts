@@ -1,7 +1,7 @@
 import { challengeKey } from '@latchkey/contracts/challenge-record'
 import { redisScript } from '@latchkey/kit/redis-script'
 import type { ShardedIds } from '@latchkey/kit/sharded-id'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 
 /** Writes down which lane a challenge's message took, so that a resend takes another. A challenge that is gone stays gone. */
 export type NoteLane = (challengeId: string, lane: string) => Promise<void>

@@ -1,5 +1,5 @@
 import { redisScript } from '@latchkey/kit/redis-script'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 
 export interface Turn {
   /** Its class: lower goes first. */

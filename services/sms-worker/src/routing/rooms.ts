@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 import type { Lane } from './lane.js'
 import type { Route } from './routes.js'
 import { createWaitingRoom, type WaitingRoom } from './waiting-room.js'

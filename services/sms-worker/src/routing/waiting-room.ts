@@ -1,7 +1,7 @@
 import { firstWithoutCode, lateClass } from '@latchkey/contracts/queues/sms'
 import { orUnavailable } from '@latchkey/kit/redis'
 import { redisScript } from '@latchkey/kit/redis-script'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 
 /** Where a message stands among those that wait: by class, then by whose code dies first. */
 export interface Place {

@@ -2,7 +2,7 @@ import { copyFields } from '@latchkey/contracts/copy-record'
 import type { SmsJob } from '@latchkey/contracts/queues/sms'
 import { inForce, SwitchRecord, switchesKey } from '@latchkey/contracts/switch-record'
 import { createCopiedList } from '@latchkey/kit/copied-list'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 
 /** What operators have switched, at one moment. */
 export interface Switched {

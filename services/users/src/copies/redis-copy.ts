@@ -2,7 +2,7 @@ import { copyFields } from '@latchkey/contracts/copy-record'
 import { AppError } from '@latchkey/kit/app-error'
 import { orUnavailable } from '@latchkey/kit/redis'
 import { redisScript } from '@latchkey/kit/redis-script'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 import type { Copy } from './copies.service.js'
 
 /** A copy in the queue's Redis, at this key. */

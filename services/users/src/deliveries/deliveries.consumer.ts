@@ -1,7 +1,7 @@
 import { deliveryEventQueue, type Receipt } from '@latchkey/contracts/queues/delivery-event'
 import { AppError } from '@latchkey/kit/app-error'
 import { type Consumer, createConsumer, type Verdict } from '@latchkey/kit/queue'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 import type { Logger } from 'pino'
 import type { Audit } from '../audit/audit.service.js'
 import type { OptOuts } from '../opt-outs/opt-outs.service.js'

@@ -1,7 +1,7 @@
 import { traceQueue } from '@latchkey/contracts/queues/trace'
 import { AppError } from '@latchkey/kit/app-error'
 import { type Consumer, createConsumer } from '@latchkey/kit/queue'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@latchkey/kit/redis'
 import type { Logger } from 'pino'
 import type { Traces } from './traces.service.js'
 
