@@ -1,4 +1,4 @@
-// `npm start`, `npm run keys`, `npm run bench`, the commands of operators (`npm run admin`, …), `npm test` and `npm run test:slow` begin here, where nothing is installed yet: plain Node, no dependencies. It makes the
+// `npm start`, `npm run cluster`, `npm run keys`, `npm run bench`, the commands of operators (`npm run admin`, …), `npm test` and `npm run test:slow` begin here, where nothing is installed yet: plain Node, no dependencies. It makes the
 // checkout runnable (dependencies, build), then becomes the launcher or the test runner in this same process, so that
 // there is nobody in between to forward signals and exit codes, or to be left behind.
 import { spawn } from 'node:child_process'
@@ -16,7 +16,12 @@ const entry = isTest
   ? './dist/src/test-run.js'
   : isOperator
     ? `./dist/src/operator/${what}.js`
-    : { start: './dist/src/start.js', keys: './dist/src/keys-command.js', bench: '../bench/dist/src/main.js' }[what]
+    : {
+        start: './dist/src/start.js',
+        cluster: './dist/src/cluster/command.js',
+        keys: './dist/src/keys-command.js',
+        bench: '../bench/dist/src/main.js',
+      }[what]
 
 const say = (line) => (isOperator ? process.stderr : process.stdout).write(`${line}\n`)
 /** A reader that went away (`npm start | head`) is no reason to fall over. */
@@ -32,7 +37,7 @@ function interrupt() {
 }
 
 function stop(sentence, output = '') {
-  if (asked) process.exit(what === 'start' ? 0 : 1)
+  if (asked) process.exit(['start', 'cluster'].includes(what) ? 0 : 1)
   if (output !== '') say(output.trimEnd().split('\n').slice(-40).join('\n'))
   process.stderr.write(`${sentence}\n`)
   if (isTest) say('0 passed, 1 failed')

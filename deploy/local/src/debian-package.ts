@@ -12,17 +12,19 @@ export interface UnpackedProgram {
   readonly version: string
 }
 
-interface Wanted {
+/** A program of the distribution. */
+export interface Debian {
   readonly name: string
   /** The package, which brings what it needs. */
   readonly package: string
   /** Where the program lies in it. */
   readonly command: string
-  /** Finds the version in what `--version` prints. */
+  /** Finds the version in what `--version` prints, or `ask` where it knows no such word. */
   readonly version: RegExp
+  readonly ask?: string
 }
 
-export const redisServer: Wanted = {
+export const redisServer: Debian = {
   name: 'redis',
   package: 'redis-server',
   command: 'usr/bin/redis-server',
@@ -30,7 +32,7 @@ export const redisServer: Wanted = {
 }
 
 /** The program itself, not the shell script of its package, which wants to be where it was installed. */
-export const chromium: Wanted = {
+export const chromium: Debian = {
   name: 'chromium',
   package: 'chromium',
   command: 'usr/lib/chromium/chromium',
@@ -38,18 +40,33 @@ export const chromium: Wanted = {
 }
 
 /** With promtool beside it. */
-export const prometheus: Wanted = {
+export const prometheus: Debian = {
   name: 'prometheus',
   package: 'prometheus',
   command: 'usr/bin/prometheus',
   version: /version (\S+)/,
 }
 
+export const haproxy: Debian = {
+  name: 'haproxy',
+  package: 'haproxy',
+  command: 'usr/sbin/haproxy',
+  version: /version (\S+)/,
+  ask: '-v',
+}
+
+export const pgbouncer: Debian = {
+  name: 'pgbouncer',
+  package: 'pgbouncer',
+  command: 'usr/sbin/pgbouncer',
+  version: /PgBouncer (\S+)/,
+}
+
 /**
  * A program out of the distribution's packages, unpacked into a cache: nothing is installed, nothing asked of root.
  * Undefined where there is no apt, or neither a cache nor a network.
  */
-export async function unpackDebian(wanted: Wanted, cache: string): Promise<UnpackedProgram | undefined> {
+export async function unpackDebian(wanted: Debian, cache: string): Promise<UnpackedProgram | undefined> {
   const folder = join(cache, wanted.name)
   const kept = await tryOut(wanted, folder)
   if (kept !== undefined) return kept
@@ -64,13 +81,13 @@ export async function unpackDebian(wanted: Wanted, cache: string): Promise<Unpac
 }
 
 /** `--version` tells whether every library was found, and what to call it. */
-async function tryOut(wanted: Wanted, folder: string): Promise<UnpackedProgram | undefined> {
+async function tryOut(wanted: Debian, folder: string): Promise<UnpackedProgram | undefined> {
   const command = join(folder, wanted.command)
   if (!existsSync(command)) return undefined
   const libraries = ['usr/lib', 'lib'].flatMap((lib) => machineFolders(join(folder, lib)))
   const env = { LD_LIBRARY_PATH: libraries.join(':') }
   try {
-    const { stdout } = await run(command, ['--version'], { env })
+    const { stdout } = await run(command, [wanted.ask ?? '--version'], { env })
     return { command, env, version: wanted.version.exec(stdout)?.[1] ?? '?' }
   } catch {
     return undefined
@@ -85,7 +102,7 @@ const machineFolders = (lib: string): string[] =>
     : []
 
 async function fetchInto(
-  wanted: Wanted,
+  wanted: Debian,
   { folder, cache }: { folder: string; cache: string },
   options: readonly string[],
 ): Promise<UnpackedProgram | undefined> {
@@ -108,7 +125,7 @@ async function fetchInto(
 }
 
 /** What an installation would add to this machine, by apt's own dry run: the program and the libraries it lacks. */
-async function missingPackages(wanted: Wanted, options: readonly string[]): Promise<string[]> {
+async function missingPackages(wanted: Debian, options: readonly string[]): Promise<string[]> {
   const { stdout } = await apt(['--simulate', '--no-install-recommends', ...options, 'install', wanted.package])
   return [...stdout.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name as string)
 }

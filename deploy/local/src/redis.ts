@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { redisServer, unpackDebian } from './debian-package.js'
@@ -24,6 +24,10 @@ interface RedisOptions {
   readonly port?: number
   /** What is in it may be lost with the machine: faster, for tests. */
   readonly disposable?: boolean
+  /** Of redis.conf, beside what every one has. */
+  readonly settings?: Readonly<Record<string, string | number>>
+  /** It watches others and keeps nothing: what it writes down about them is its configuration, begun with these lines. */
+  readonly sentinel?: readonly string[]
 }
 
 interface Server {
@@ -40,6 +44,8 @@ export async function startRedis(options: RedisOptions): Promise<Store | undefin
 }
 
 async function external(url: string): Promise<Store> {
+  // A cluster, or one with sentinels, has many addresses: the services say what they find there.
+  if (/^rediss?-/.test(url)) return { url, what: 'Redis of several servers (yours)', stop: async () => undefined }
   const { hostname, port, host } = parseStoreUrl('REDIS_URL', url)
   // Any answer will do: one that wants a password or TLS says so in its own words, or closes.
   if (
@@ -71,21 +77,20 @@ async function serve({ command, env, what }: Server, options: RedisOptions): Pro
   const pidFile = join(dir, 'redis.pid')
   await endLeftover(pidFile, basename(command))
   const port = options.port ?? (await pickPort())
+  const common = { port, bind: '127.0.0.1', dir, pidfile: pidFile }
   const settings = {
-    port,
-    bind: '127.0.0.1',
-    dir,
-    pidfile: pidFile,
+    ...common,
     databases,
     'maxmemory-policy': 'noeviction',
     save: '',
     appendonly: 'yes',
     appendfsync: disposable ? 'no' : 'everysec',
+    ...options.settings,
   }
   const output = openSync(logFile, 'a')
   const server = await startTethered({
     command,
-    args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    args: options.sentinel === undefined ? flags(settings) : sentinelArgs(dir, options.sentinel, common),
     env,
     output,
     ifOrphaned: 'SIGTERM',
@@ -99,6 +104,17 @@ async function serve({ command, env, what }: Server, options: RedisOptions): Pro
     throw error
   }
   return { url: `redis://127.0.0.1:${port}`, what, pid: server.pid, ended: server.ended, stop }
+}
+
+const flags = (settings: Readonly<Record<string, string | number>>) =>
+  Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])
+
+/** What one knew before its end is what it goes on with. */
+function sentinelArgs(dir: string, lines: readonly string[], common: Readonly<Record<string, string | number>>) {
+  const file = join(dir, 'sentinel.conf')
+  const all = [...Object.entries(common).map(([name, value]) => `${name} ${value}`), ...lines]
+  if (!existsSync(file)) writeFileSync(file, `${all.join('\n')}\n`, { mode: 0o600 })
+  return [file, '--sentinel']
 }
 
 /** Waits until it takes commands; while it reads its file it answers `-LOADING`. */

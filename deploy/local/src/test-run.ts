@@ -132,7 +132,7 @@ const rings: Readonly<Record<Ring, Pace>> = {
       'worker',
       'worker-death',
     ],
-    alone: ['after-outage', 'log-in-flood', 'timing'],
+    alone: ['after-outage', 'cluster', 'log-in-flood', 'timing'],
   },
   'test:timing': { jobs: 1, longestMs: 1_500_000, figures: true },
 }
