@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -36,17 +37,18 @@ t.test('a server that stalls is charged for everybody who was due meanwhile', as
 })
 
 t.test('CPU is what a process had of it, not how long it took', { skip: process.platform !== 'linux' }, async (t) => {
-  const processes = { self: process.pid }
-  const start = cpuTimes(processes)
-  await sleep(100)
-  const idleUs = cpuBetween(start, cpuTimes(processes)).get('self') ?? 0
+  const sleeper = spawn('sleep', ['60'])
+  t.teardown(() => sleeper.kill())
+  await once(sleeper, 'spawn')
+  const processes = { self: process.pid, sleeper: sleeper.pid ?? 0 }
   const before = cpuTimes(processes)
   const began = process.cpuUsage()
   const usedUs = () => Object.values(process.cpuUsage(began)).reduce((sum, us) => sum + us, 0)
   while (usedUs() < 100_000) for (let turn = 0; turn < 1_000_000; turn += 1) Math.sqrt(turn)
-  const busyUs = cpuBetween(before, cpuTimes(processes)).get('self') ?? 0
+  const used = cpuBetween(before, cpuTimes(processes))
   const ofTheProcess = usedUs()
-  t.ok(idleUs < 50_000, `${idleUs} µs of a pause`)
+  const [busyUs, idleUs] = [used.get('self') ?? 0, used.get('sleeper') ?? Number.NaN]
+  t.ok(idleUs < 50_000, `${idleUs} µs of who sleeps meanwhile`)
   t.ok(Math.abs(busyUs - ofTheProcess) < 40_000, `${busyUs} µs, by the process itself ${ofTheProcess}`)
 })
 
