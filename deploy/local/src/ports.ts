@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { connect, createServer } from 'node:net'
+import { leasePort } from '@latchkey/kit/port-lease'
 
 /** Whether a server could listen on this port, on every address a browser may take for localhost. */
 export async function isFree(port: number): Promise<boolean> {
@@ -13,7 +14,7 @@ export async function isFree(port: number): Promise<boolean> {
 export async function pickPort(): Promise<number> {
   for (;;) {
     const port = randomInt(15_000, 30_000)
-    if (await isFree(port)) return port
+    if ((await isFree(port)) && leasePort(port)) return port
   }
 }
 

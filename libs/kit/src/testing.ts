@@ -3,12 +3,13 @@ import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { leasePort } from './port-lease.js'
 
 /** A port nobody listens on at the moment, below those the system gives to outgoing connections: one of these would take it meanwhile. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(12_000, 32_000)
-    if (await isFree(port)) return port
+    if ((await isFree(port)) && leasePort(port)) return port
   }
 }
 
