@@ -15,6 +15,8 @@ export interface ServicePlan {
   readonly port: number
   readonly opsPort: number
   readonly env: Variables
+  /** Of another version, where it is not this one. */
+  readonly checkout?: string
 }
 
 /** Which variables hold the ports of a service, and their defaults. */

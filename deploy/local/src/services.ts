@@ -46,7 +46,8 @@ export async function stopServices(services: readonly RunningService[]): Promise
 const isFront = ({ name }: RunningService) => name === 'auth-gateway'
 
 /** Starts a service without waiting for anything. */
-export async function spawnService({ name, port, opsPort, env }: ServicePlan, logDir: string): Promise<RunningService> {
+export async function spawnService(plan: ServicePlan, logDir: string): Promise<RunningService> {
+  const { name, port, opsPort, env, checkout = root } = plan
   mkdirSync(logDir, { recursive: true })
   const logFile = join(logDir, `${name}.log`)
   if ((statSync(logFile, { throwIfNoEntry: false })?.size ?? 0) > longestLogBytes) renameSync(logFile, `${logFile}.1`)
@@ -54,7 +55,7 @@ export async function spawnService({ name, port, opsPort, env }: ServicePlan, lo
   const from = statSync(logFile).size
   const process_ = await startTethered({
     command: process.execPath,
-    args: ['--enable-source-maps', join(root, 'services', name, 'dist/bundle/main.js')],
+    args: ['--enable-source-maps', join(checkout, 'services', name, 'dist/bundle/main.js')],
     env,
     cwd: root,
     output,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { type ServiceName, type ServicePlan, type Variables, planServices, portVariables, serviceNames } from './env.js'
 import { generateKeys } from './keys.js'
+import { root } from './places.js'
 import { pickPort } from './ports.js'
 import { query } from './postgres.js'
 import { readLogs, type RunningService, spawnService, startService, stopServices } from './services.js'
@@ -32,11 +33,11 @@ export interface Stack {
   /** The running process of each service; a service that was started again is a new one. */
   readonly processes: Record<ServiceName, RunningService>
   /** Starts a service that has ended, on the same ports, stores and keys. */
-  restart(name: ServiceName, env?: Variables): Promise<void>
+  restart(name: ServiceName, env?: Variables, checkout?: string): Promise<void>
   /** The same, without waiting until it can work. */
   launch(name: ServiceName, env?: Variables): Promise<RunningService>
   /** One more of a service, on ports of its own. */
-  another(name: ServiceName, env?: Variables): Promise<RunningService>
+  another(name: ServiceName, env?: Variables, checkout?: string): Promise<RunningService>
   /** Everything all services have logged, JSON lines. */
   logs(): string
   stop(): Promise<void>
@@ -91,10 +92,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     databaseUrl: stores.databaseUrl,
     redisUrl: stores.redisUrl,
     processes,
-    restart: async (name, more = {}) => void keep(name, await startService(changed(planOf(name), more), folder)),
+    restart: async (name, more = {}, checkout = root) =>
+      void keep(name, await startService({ ...changed(planOf(name), more), checkout }, folder)),
     launch: async (name, more = {}) => keep(name, await spawnService(changed(planOf(name), more), folder)),
-    another: async (name, more = {}) => {
-      const service = await startService(await elsewhere(changed(planOf(name), more)), join(folder, `${others.length}`))
+    another: async (name, more = {}, checkout = root) => {
+      const plan = await elsewhere(changed(planOf(name), more))
+      const service = await startService({ ...plan, checkout }, join(folder, `${others.length}`))
       others.push(service)
       return service
     },
