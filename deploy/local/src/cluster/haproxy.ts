@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { haproxy } from '../debian-package.js'
 import type { ServiceName } from '../env.js'
 import { exchange, pickPort } from '../ports.js'
-import { keepMember, type Member } from './member.js'
+import { keepMember, type Member, type Place } from './member.js'
 import { startServer } from './server.js'
 import { waitFor } from './wait-for.js'
 
@@ -26,10 +26,7 @@ export interface Balancer {
 const checkEveryMs = 500
 
 /** HAProxy before the replicas, looking at `/ready` of each. */
-export async function startHaproxy(
-  { dir, logDir, cache }: { dir: string; logDir: string; cache: string },
-  backends: readonly Backend[],
-): Promise<Balancer> {
+export async function startHaproxy({ dir, logDir, cache }: Place, backends: readonly Backend[]): Promise<Balancer> {
   const own = join(dir, 'haproxy')
   mkdirSync(own, { recursive: true })
   const adminPort = await pickPort()

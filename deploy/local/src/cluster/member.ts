@@ -1,5 +1,12 @@
 import type { Store } from '../store.js'
 
+/** Where the picture keeps what it has, its logs, and what it unpacked. */
+export interface Place {
+  readonly dir: string
+  readonly logDir: string
+  readonly cache: string
+}
+
 /** A process of the picture: it may be killed, and started again where it was. */
 export interface Member {
   /** For people: what it is, and which of them. */

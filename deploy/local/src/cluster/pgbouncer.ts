@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { pgbouncer } from '../debian-package.js'
 import { pickPort } from '../ports.js'
 import { withPath } from '../store.js'
-import { keepMember, type Member } from './member.js'
+import { keepMember, type Member, type Place } from './member.js'
 import { startServer } from './server.js'
 
 /** What users asks of every session, and a pooler has to see to: sessions are its own. */
@@ -15,7 +15,7 @@ const limits = [
 
 /** PgBouncer in transaction mode before a database. */
 export async function startPgBouncer(
-  { dir, logDir, cache }: { dir: string; logDir: string; cache: string },
+  { dir, logDir, cache }: Place,
   databaseUrl: string,
 ): Promise<{ url: string; member: Member }> {
   const { hostname, port: behind, pathname, username } = new URL(databaseUrl)

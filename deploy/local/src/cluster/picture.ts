@@ -13,16 +13,13 @@ import { pickPort } from '../ports.js'
 import { startPostgres } from '../postgres.js'
 import { startService } from '../services.js'
 import { type Balancer, startHaproxy } from './haproxy.js'
-import { keepMember, type Member } from './member.js'
+import { keepMember, type Member, type Place } from './member.js'
 import { startPgBouncer } from './pgbouncer.js'
 import { startRedisCluster } from './redis-cluster.js'
 import { startGuardedRedis } from './redis-sentinel.js'
 
-interface PictureOptions {
-  /** Everything it keeps; a new one starts with nothing. */
-  readonly dir: string
-  readonly logDir: string
-  readonly cache: string
+/** A new `dir` starts with nothing. */
+interface PictureOptions extends Place {
   readonly keys: Keys
   readonly mode: 'development' | 'production'
   readonly env?: Variables

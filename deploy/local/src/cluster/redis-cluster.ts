@@ -1,16 +1,8 @@
-import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { LaunchError } from '../launch-error.js'
 import { pickPort } from '../ports.js'
-import { startRedis } from '../redis.js'
-import { keepMember, type Member } from './member.js'
+import type { Member, Place } from './member.js'
+import { keepRedis } from './redis-member.js'
 import { waitFor } from './wait-for.js'
-
-interface Place {
-  readonly dir: string
-  readonly logDir: string
-  readonly cache: string
-}
 
 const slots = 16_384
 /** Of each shard: who has it, and who takes it over. */
@@ -19,35 +11,20 @@ const copies = 2
 const nodeTimeoutMs = 1_500
 
 /** A Redis Cluster: `shards` masters, and a replica for each. What it keeps is lost with its folder. */
-export async function startRedisCluster(
-  { dir, logDir, cache }: Place,
-  shards = 3,
-): Promise<{ url: string; members: Member[] }> {
+export async function startRedisCluster(place: Place, shards = 3): Promise<{ url: string; members: Member[] }> {
   const members = await Promise.all(
     Array.from({ length: shards * copies }, async (_, at) => {
       const [port, busPort] = [await pickPort(), await pickPort()]
-      const name = `redis-${at + 1}`
-      const start = async () => {
-        const store = await startRedis({
-          dir: join(dir, name),
-          logFile: join(logDir, `${name}.log`),
-          cache,
-          port,
-          databases: 1,
-          settings: {
-            'cluster-enabled': 'yes',
-            'cluster-port': busPort,
-            'cluster-node-timeout': nodeTimeoutMs,
-            // Whose share is gone is refused, and nobody else.
-            'cluster-require-full-coverage': 'no',
-            'cluster-replica-validity-factor': 0,
-            'repl-diskless-sync-delay': 0,
-          },
-        })
-        if (store === undefined) throw new LaunchError('there is no Redis on this machine')
-        return store
+      const settings = {
+        'cluster-enabled': 'yes',
+        'cluster-port': busPort,
+        'cluster-node-timeout': nodeTimeoutMs,
+        // Whose share is gone is refused, and nobody else.
+        'cluster-require-full-coverage': 'no',
+        'cluster-replica-validity-factor': 0,
+        'repl-diskless-sync-delay': 0,
       }
-      return { member: await keepMember(name, port, start), busPort }
+      return { member: await keepRedis(`redis-${at + 1}`, port, place, { databases: 1, settings }), busPort }
     }),
   )
   await unite(

@@ -1,16 +1,8 @@
-import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { LaunchError } from '../launch-error.js'
 import { pickPort } from '../ports.js'
-import { startRedis } from '../redis.js'
-import { keepMember, type Member } from './member.js'
+import type { Member, Place } from './member.js'
+import { keepRedis } from './redis-member.js'
 import { waitFor } from './wait-for.js'
-
-interface Place {
-  readonly dir: string
-  readonly logDir: string
-  readonly cache: string
-}
 
 const master = 'latchkey'
 const sentinels = 3
@@ -19,22 +11,9 @@ const quorum = 2
 const downAfterMs = 1_000
 
 /** A Redis with a replica, and three sentinels that put the one in the other's place. What it keeps is lost with its folder. */
-export async function startGuardedRedis({ dir, logDir, cache }: Place): Promise<{ url: string; members: Member[] }> {
-  const one = async (name: string, more: Pick<Parameters<typeof startRedis>[0], 'settings' | 'sentinel'>) => {
-    const port = await pickPort()
-    const start = async () => {
-      const store = await startRedis({
-        dir: join(dir, name),
-        logFile: join(logDir, `${name}.log`),
-        cache,
-        port,
-        ...more,
-      })
-      if (store === undefined) throw new LaunchError('there is no Redis on this machine')
-      return store
-    }
-    return keepMember(name, port, start)
-  }
+export async function startGuardedRedis(place: Place): Promise<{ url: string; members: Member[] }> {
+  const one = async (name: string, more: Parameters<typeof keepRedis>[3]) =>
+    keepRedis(name, await pickPort(), place, more)
   const first = await one('queue-1', { settings: { 'repl-diskless-sync-delay': 0 } })
   const second = await one('queue-2', {
     settings: { 'repl-diskless-sync-delay': 0, replicaof: `127.0.0.1 ${first.port}` },
