@@ -1,7 +1,7 @@
-import { setPriority } from 'node:os'
 import { delimiter } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { giveWay } from './niceness.js'
 import { root } from './places.js'
 import { startTethered, type Tethered } from './tether.js'
 import { type FileResult, readTap, type Tell } from './test-report.js'
@@ -38,7 +38,7 @@ export async function startTestFile(
     output: 'pipe',
     ifOrphaned: 'SIGKILL',
   })
-  if (givesWay) setPriority(program.pid, 5)
+  if (givesWay) giveWay(program.pid, 10)
   return { stop: program.stop, result: finish(program, longestMs, tell) }
 }
 

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { LaunchError } from './launch-error.js'
+import { passOn } from './niceness.js'
 import { which } from './which.js'
 
 export interface Program {
@@ -49,6 +50,7 @@ export async function startTethered(program: Program, via: string | null = setpr
     child.once('close', (code, signal) => resolve(code ?? signal ?? 'gone')),
   )
   const pid = await started(child, program.command)
+  passOn(pid)
   if (via === null) watch(pid, program.ifOrphaned, ended)
   return {
     pid,

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { setPriority, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { testStores } from '@latchkey/kit/testing'
 import t, { type Test } from 'tap'
+import { giveWay } from '../../src/niceness.js'
 import { query } from '../../src/postgres.js'
 import { withPath } from '../../src/store.js'
 import { startTestFile } from '../../src/test-file.js'
@@ -12,7 +13,7 @@ import { type CheckoutCopy, copyCheckout } from './checkout-copy.js'
 import { type Guard, guards } from './guards.js'
 
 // It gives way to whatever runs beside it: the others call services that have a second to answer.
-setPriority(10)
+giveWay(process.pid, 19)
 
 // More than there are cores: many a test waits in vain for what does not come any more.
 const atOnce = 4
