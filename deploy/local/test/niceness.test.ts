@@ -6,7 +6,11 @@ const hasSessions = existsSync('/proc/self/autogroup') && process.getuid?.() ===
 
 t.test(
   'what gives way does so with all that it starts, for each of them is in a session of its own',
-  { skip: hasSessions ? false : 'the kernel shares the machine out among processes, or lets nobody but root do this often' },
+  {
+    skip: hasSessions
+      ? false
+      : 'the kernel shares the machine out among processes, or lets nobody but root do this often',
+  },
   (t) => {
     const module = (name: string) => JSON.stringify(new URL(`../src/${name}.js`, import.meta.url).href)
     const program = `
