@@ -8,6 +8,7 @@ import { type Consumer, createConsumer, createProducer } from '@latchkey/kit/que
 import { oldestWaitingMs } from '@latchkey/kit/queue-age'
 import { createRedis, createRedisMetrics } from '@latchkey/kit/redis'
 import type { Scope } from '@latchkey/kit/run'
+import { isTracing } from '@latchkey/kit/tracing'
 import { createSealer, type Sealer } from '@latchkey/kit/seal'
 import { createShardedIds } from '@latchkey/kit/sharded-id'
 import type { FastifyPluginAsync } from 'fastify'
@@ -24,6 +25,7 @@ import { createSandbox } from './dev/sandbox.js'
 import { unwatched, type Watch } from './dev/watch.js'
 import { createBringBack } from './jobs/bring-back.js'
 import { createDeliveryReport } from './jobs/delivery-report.js'
+import { createEventBatches } from './jobs/event-batches.js'
 import { createLateQueue, lateAfterMs } from './jobs/late-queue.js'
 import { createShare } from './jobs/share.js'
 import { createSendSms } from './jobs/send-sms.js'
@@ -110,7 +112,9 @@ export function createDeps(config: WorkerConfig, needs: Needs): Deps {
   const sealer = createSealer(parseSealKeys(config.SEAL_KEYS))
   const timeoutMs = Math.min(sandboxTimeoutMs, carrierTimeoutMs)
   const boxed = openSandbox(config, { redis, sealer, prefix, log, timeoutMs })
-  const events = boxed.watch.events(createProducer(deliveryEventQueue, { redis: queueRedis, prefix, log }))
+  const eventQueue = createProducer(deliveryEventQueue, { redis: queueRedis, prefix, log })
+  // A job belongs to one trace: where they are followed, each event has its own.
+  const events = boxed.watch.events(isTracing() ? eventQueue : createEventBatches(eventQueue))
   scope.defer('delivery events', () => events.close())
 
   const queues = openQueues(queueRedis, { scope, prefix, log })

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { deliveryEventJobId } from '@latchkey/contracts/queues/delivery-event'
+import { type DeliveryBatch, deliveryEventJobId } from '@latchkey/contracts/queues/delivery-event'
 import { smsJobId, smsQueue } from '@latchkey/contracts/queues/sms'
 import { createLog } from '@latchkey/kit/log'
 import { createConsumer } from '@latchkey/kit/queue'
@@ -154,8 +154,11 @@ t.test('whatever a job holds, the board tells of it what is known to be harmless
     at: new Date().toISOString(),
   }
   await log.add('delivery-event', event, { jobId: deliveryEventJobId(event) })
+  const second = { ...event, messageId: randomUUID() }
+  const batch: DeliveryBatch = { v: 5, kind: 'batch', events: [event, second] }
+  await log.add('delivery-event', batch, { jobId: 'b-1' })
   let shown = ''
-  for (const path of reads(['sms', 'delivery-event'], [...planted, deliveryEventJobId(event), 'm-none'])) {
+  for (const path of reads(['sms', 'delivery-event'], [...planted, deliveryEventJobId(event), 'b-1', 'm-none'])) {
     const { status, text } = await ask('GET', path)
     t.ok(status < 500, `${path}: ${status}`)
     t.notMatch(text, canary, path)
@@ -163,6 +166,7 @@ t.test('whatever a job holds, the board tells of it what is known to be harmless
     shown += text
   }
   t.match(shown, event.messageId)
+  t.match(shown, second.messageId)
   t.match(shown, 'not told here: see the log')
 })
 
@@ -336,7 +340,25 @@ t.test('an event that users could not write: its end is kept, and what a person 
   const attempt = { number: 1, provider: 'twilio', outcome: 'rejected', startedAt: at, endedAt: at }
   await dead('e-1', { ...base, state: 'rejected', reason: 'blocked', attempt, at })
   await dead('e-2', { ...base, state: 'sending', at })
-  await dead('e-3', { ...base, state: 'accepted', at: new Date(Date.now() - 2 * 3_600_000).toISOString() })
+  const old = new Date(Date.now() - 2 * 3_600_000).toISOString()
+  await dead('e-3', { ...base, state: 'accepted', at: old })
+  const other = { ...base, messageId: randomUUID(), at: old }
+  await dead('b-1', {
+    v: 5,
+    kind: 'batch',
+    events: [
+      { ...base, state: 'sending', at: old },
+      { ...other, state: 'accepted' },
+    ],
+  })
+  await dead('b-2', {
+    v: 5,
+    kind: 'batch',
+    events: [
+      { ...other, state: 'accepted' },
+      { ...base, state: 'sending', at },
+    ],
+  })
   await dead('o-1', {
     v: 2,
     kind: 'opt_out',
@@ -350,20 +372,25 @@ t.test('an event that users could not write: its end is kept, and what a person 
   t.match(await done(on, 'delivery-event', 'e-1', 'drop'), { done: true, said: /says rejected/ })
   t.match(await done(on, 'delivery-event', 'e-2', 'drop'), { done: false, said: /may still be under way/ })
   t.match(await done(on, 'delivery-event', 'e-3', 'drop'), { done: true, said: /says unconfirmed/ })
+  t.match(await done(on, 'delivery-event', 'b-1', 'drop'), { done: true, said: /says failed and unconfirmed/ })
+  t.match(await done(on, 'delivery-event', 'b-2', 'drop'), { done: false, said: /may still be under way/ })
   t.match(await done(on, 'delivery-event', 'o-1', 'drop'), { done: false, said: /is not dropped/ })
   t.match(await done(on, 'delivery-event', 'o-1', 'retry'), { done: true })
   t.match(await done(on, 'delivery-event', 'x-1', 'retry'), { done: false })
   t.match(await done(on, 'delivery-event', 'x-1', 'drop'), { done: true })
   const kept = (await log.getJobs(['waiting']))
-    .filter(({ data }) => !('kind' in data) || data.kind !== 'act')
-    .map(({ id, data }) => [id, data.state, 'attempt' in data])
+    .map(({ id, data }) => ({ id, told: data as { kind?: string; state?: string } }))
+    .filter(({ told }) => told.kind !== 'act')
+    .map(({ id, told }) => [id, told.state, 'attempt' in told])
   t.same(
     kept.sort((a, b) => String(a[0]).localeCompare(String(b[0]))),
     [
+      ['d-b-1', 'failed', false],
+      ['d-b-1-1', 'unconfirmed', false],
       ['d-e-1', 'rejected', false],
       ['d-e-3', 'unconfirmed', false],
       ['o-1', undefined, false],
     ],
   )
-  t.match(await letters(on), [{ id: 'e-2' }])
+  t.match(await letters(on), [{ id: 'e-2' }, { id: 'b-2' }])
 })

@@ -1,6 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { challengeKey, type ChallengeMessage, messageContext } from '@latchkey/contracts/challenge-record'
-import { type DeliveryEvent, deliveryEventQueue } from '@latchkey/contracts/queues/delivery-event'
+import {
+  type DeliveryBatch,
+  type DeliveryEvent,
+  deliveryEventJobId,
+  deliveryEventQueue,
+} from '@latchkey/contracts/queues/delivery-event'
 import { smsClasses, type SmsJob, smsJobId, smsQueue } from '@latchkey/contracts/queues/sms'
 import { parseKeyRing } from '@latchkey/kit/key-ring'
 import { createLog } from '@latchkey/kit/log'
@@ -71,7 +76,7 @@ export function createSurroundings(t: Test, env: Record<string, string>, prefix:
   const ids = createShardedIds(parseKeyRing(env['CHALLENGE_ID_KEY'] ?? '')[0])
   const connection = new Redis(env['QUEUE_REDIS_URL'] ?? env['REDIS_URL'] ?? '', { maxRetriesPerRequest: null })
   const sms = new Queue<SmsJob>(smsQueue.name, { connection, prefix })
-  const log = new Queue<DeliveryEvent>(deliveryEventQueue.name, { connection, prefix })
+  const log = new Queue<DeliveryEvent | DeliveryBatch>(deliveryEventQueue.name, { connection, prefix })
   t.teardown(async () => {
     await sms.obliterate({ force: true })
     await log.obliterate({ force: true })
@@ -83,7 +88,13 @@ export function createSurroundings(t: Test, env: Record<string, string>, prefix:
 
   const events = async ({ messageId }: Pick<SmsJob, 'messageId'>): Promise<DeliveryEvent[]> => {
     const jobs = await log.getJobs(['waiting', 'prioritized', 'delayed', 'active', 'completed'], 0, -1, true)
-    return jobs.map(({ data }) => data).filter((event) => event.messageId === messageId)
+    const told = jobs
+      .flatMap(({ data }) => ('events' in data ? data.events : [data]))
+      .filter((event) => event.messageId === messageId)
+    // What is told again changes nothing, as in the log.
+    return told.filter(
+      (event, at) => at === told.findIndex((one) => deliveryEventJobId(one) === deliveryEventJobId(event)),
+    )
   }
   return {
     redis,

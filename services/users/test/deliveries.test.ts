@@ -94,10 +94,22 @@ t.test('whatever the order, and however often each event comes, a message ends i
   for (let turn = 0; turn < 60; turn += 1) {
     const message = newMessage()
     const events = shuffled([...story, ...story.slice(randomInt(story.length))]).map((one) => eventOf(message, one))
-    if (turn % 2 === 0) for (const event of events) await h.services.deliveries.record(event)
-    else await Promise.all(events.map((event) => h.services.deliveries.record(event)))
+    if (turn % 3 === 0) for (const event of events) await h.services.deliveries.record(event)
+    else if (turn % 3 === 1) await Promise.all(events.map((event) => h.services.deliveries.record(event)))
+    else await h.services.deliveries.recordAll(events)
     t.same(await rowsOf(h, message.messageId), expected)
   }
+})
+
+t.test('batches that tell of the same messages at once, each in another order, wait for each other', async (t) => {
+  const h = await harness(t)
+  const messages = Array.from({ length: 10 }, newMessage)
+  const all = messages.flatMap((message) => story.map((happening) => eventOf(message, happening)))
+  await Promise.all([1, 2, 3, 4, 5, 6].map(() => h.services.deliveries.recordAll(shuffled(all))))
+  const rows = await Promise.all(messages.map(({ messageId }) => rowsOf(h, messageId)))
+  const [first] = rows
+  t.equal(first?.message.state, 'undelivered')
+  for (const row of rows) t.same(row, first)
 })
 
 t.test('a terminal state is never replaced, not even by another one', async (t) => {
@@ -153,6 +165,21 @@ t.test(
   },
 )
 
+t.test('of a batch in which one event cannot be written, the others are', async (t) => {
+  const h = await harness(t)
+  const [good, bad, alsoGood] = [newMessage(), newMessage(), newMessage()]
+  const tooLarge = { ...eventOf(bad, { state: 'accepted', second: 1 }), generation: 2 ** 40 }
+  const events = [
+    eventOf(good, { state: 'accepted', second: 1 }),
+    tooLarge,
+    eventOf(alsoGood, { state: 'sending', second: 1 }),
+  ]
+  await t.rejects(h.services.deliveries.recordAll(events), { message: /refused a value/ })
+  const stateOf = async ({ messageId }: { messageId: string }) =>
+    (await h.call('GET', `/deliveries/${messageId}`)).body['state']
+  t.strictSame(await Promise.all([good, bad, alsoGood].map(stateOf)), ['accepted', null, 'sending'])
+})
+
 t.test(
   'events from the queue reach the log and acts the audit, once, and wait there while the database is away',
   async (t) => {
@@ -205,6 +232,15 @@ t.test(
     t.equal(Number(failures ?? 0), 0, 'an outage uses up none of the tries of a job')
     await proxy.mend()
     await becomes('delivered')
+
+    const [one, two] = [newMessage(), newMessage()]
+    const sent: Happening = { state: 'accepted', second: 3 }
+    await producer.add('b-1', { v: 5, kind: 'batch', events: [eventOf(one, sent), eventOf(two, sent)] })
+    for (const { messageId } of [one, two])
+      await eventually('each of a batch', async () => {
+        const { body } = await h.call('GET', `/deliveries/${messageId}`)
+        return body['state'] === 'accepted'
+      })
 
     const by = { operator: 'bela' }
     const told = { v: 4, kind: 'act', id: randomUUID(), actor: 'cli:asha', action: 'dead_letter.drop' } as const

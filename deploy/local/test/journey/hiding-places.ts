@@ -83,7 +83,7 @@ export async function onBoard({ opsUrls }: Stack, password: string): Promise<str
   for (const queue of ['sms', 'delivery-event'])
     for (const status of ['latest', 'active', 'waiting', 'prioritized', 'completed', 'failed', 'delayed']) {
       const page = await read(`/board/api/queues?activeQueue=${queue}&status=${status}&page=1&jobsPerPage=50`)
-      const ids = [...page.matchAll(/"id":"([meord]-[^"]+)"/g)].map(([, id = '']) => id)
+      const ids = [...page.matchAll(/"id":"([mbeord]-[^"]+)"/g)].map(([, id = '']) => id)
       const jobs = [...new Set(ids)].map((id) => `/board/api/queues/${queue}/${id}`)
       pages.push(page, ...(await Promise.all(jobs.flatMap((job) => [read(job), read(`${job}/logs`)]))))
     }

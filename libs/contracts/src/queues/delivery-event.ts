@@ -100,16 +100,30 @@ export const QueueAct = Type.Object({
 })
 export type QueueAct = Static<typeof QueueAct>
 
-/** Version 2 brought receipts and opt-outs, 3 several attempts at once and receipts that name no message, 4 acts of operators: a users that does not know them leaves them to a newer one. */
+/** Events in one job. */
+export const mostEvents = 50
+
+/** What the worker tells of several messages, in its order: a job costs more than the events in it. */
+export const DeliveryBatch = Type.Object({
+  v: Type.Literal(5),
+  kind: Type.Literal('batch'),
+  events: Type.Array(DeliveryEvent, { minItems: 2, maxItems: mostEvents }),
+})
+export type DeliveryBatch = Static<typeof DeliveryBatch>
+
+/** Version 2 brought receipts and opt-outs, 3 several attempts at once and receipts that name no message, 4 acts of operators, 5 batches: a users that does not know them leaves them to a newer one. */
 export const deliveryEventQueue = queue({
   name: 'delivery-event',
-  version: 4,
-  payload: Type.Union([DeliveryEvent, Receipt, OptOutChange, QueueAct]),
+  version: 5,
+  payload: Type.Union([DeliveryEvent, Receipt, OptOutChange, QueueAct, DeliveryBatch]),
 })
 
 /** One id per (message, state, attempt): a worker that repeats itself after a crash adds nothing. */
 export const deliveryEventJobId = ({ messageId, state, attempt }: DeliveryEvent): string =>
   `e-${messageId}-${state}-${attempt?.number ?? 0}`
+
+/** One id per batch: what its events lead to is the same, however often they come. */
+export const deliveryBatchJobId = (id: string): string => `b-${id}`
 
 /** One id per thing a carrier says: what it says fifty times is one job. */
 export const receiptJobId = ({ provider, providerMessageId, state }: Receipt): string =>

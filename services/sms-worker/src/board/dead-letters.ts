@@ -121,18 +121,23 @@ export function createDeadLetters({
     }
   }
 
-  function report(job: Job, data: DeliveryEvent): Letter {
-    const young = Date.now() - Date.parse(data.at) < stillUnderWayMs && deliveryRanks[data.state] < deliveryRanks.failed
-    const state = endOf(data.state)
+  function report(job: Job, events: readonly DeliveryEvent[]): Letter {
+    const [first] = events
+    const more = events.length > 1 ? `, and ${events.length - 1} more` : ''
     return {
-      about: `message ${data.messageId}: ${data.state}`,
-      ...(young && { noDrop: 'its message may still be under way: retry it, or drop it in an hour' }),
+      about: `message ${first?.messageId}: ${first?.state}${more}`,
+      ...(events.some(isUnderWay) && {
+        noDrop: 'its message may still be under way: retry it, or drop it in an hour',
+      }),
       retry: () => again(job),
       async drop() {
-        const { attempt: _attempt, others: _others, ...plain } = data
-        await tell.add(`d-${job.id}`, { ...plain, v: 1, state })
+        for (const [at, event] of events.entries()) {
+          const { attempt: _attempt, others: _others, ...plain } = event
+          await tell.add(at === 0 ? `d-${job.id}` : `d-${job.id}-${at}`, { ...plain, v: 1, state: endOf(event.state) })
+        }
         await job.remove()
-        return `removed; the delivery log says ${state}, unless it knew better`
+        const states = [...new Set(events.map(({ state }) => endOf(state)))]
+        return `removed; the delivery log says ${states.join(' and ')}, unless it knew better`
       },
     }
   }
@@ -146,7 +151,8 @@ export function createDeadLetters({
     const data: unknown = job.data
     if (queue === 'sms') return Value.Check(smsQueue.payload, data) ? message(job, data) : unreadable(job)
     if (!Value.Check(deliveryEventQueue.payload, data)) return unreadable(job)
-    if (!('kind' in data)) return report(job, data)
+    if (!('kind' in data)) return report(job, [data])
+    if (data.kind === 'batch') return report(job, data.events)
     if (data.kind === 'opt_out')
       return {
         about: `${data.word} of a number, told by ${data.provider}`,
@@ -216,6 +222,10 @@ const shown = (queue: QueueName, job: Job, { about, noRetry, noDrop }: Letter): 
   ...(noRetry !== undefined && { noRetry }),
   ...(noDrop !== undefined && { noDrop }),
 })
+
+/** Whether its worker may have more to say of the message. */
+const isUnderWay = ({ at, state }: DeliveryEvent): boolean =>
+  Date.now() - Date.parse(at) < stillUnderWayMs && deliveryRanks[state] < deliveryRanks.failed
 
 /** The end of a message of which this is the last that is known, and of which nobody will hear any more. */
 function endOf(state: DeliveryState): DeliveryState {

@@ -1,4 +1,10 @@
-import { DeliveryEvent, deliveryEventQueue, OptOutChange, Receipt } from '@latchkey/contracts/queues/delivery-event'
+import {
+  DeliveryBatch,
+  DeliveryEvent,
+  deliveryEventQueue,
+  OptOutChange,
+  Receipt,
+} from '@latchkey/contracts/queues/delivery-event'
 import { SmsJob, smsQueue } from '@latchkey/contracts/queues/sms'
 import type { TObject } from 'typebox'
 import { Value } from 'typebox/value'
@@ -19,7 +25,7 @@ export function shownReason(reason: unknown): string {
 
 const payloads: Readonly<Record<string, readonly TObject[]>> = {
   [smsQueue.name]: [SmsJob],
-  [deliveryEventQueue.name]: [DeliveryEvent, Receipt, OptOutChange],
+  [deliveryEventQueue.name]: [DeliveryEvent, Receipt, OptOutChange, DeliveryBatch],
 }
 const requestIdPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
@@ -28,12 +34,13 @@ export function shownData(queue: string, data: unknown): Record<string, unknown>
   const schema = payloads[queue]?.find((candidate) => Value.Check(candidate, data))
   if (schema === undefined || typeof data !== 'object' || data === null) return { payload: untold }
   const entries = Object.entries(data).filter(([name]) => name in schema.properties)
-  return Object.fromEntries(
-    // The one field that takes any text: it is shown where it is one of ours.
-    entries.map(([name, value]) =>
-      name === 'requestId' && !requestIdPattern.test(String(value)) ? [name, untold] : [name, value],
-    ),
-  )
+  return Object.fromEntries(entries.map(([name, value]: [string, unknown]) => [name, shownField(queue, name, value)]))
+}
+
+function shownField(queue: string, name: string, value: unknown): unknown {
+  if (name === 'events' && Array.isArray(value)) return value.map((event) => shownData(queue, event))
+  // The one field that takes any text: it is shown where it is one of ours.
+  return name === 'requestId' && !requestIdPattern.test(String(value)) ? untold : value
 }
 
 /** What BullMQ knows of a job beside its payload. */

@@ -86,6 +86,14 @@ function settledAs(message: ChallengeMessage, info: JobInfo): Settled {
   return isEmail(message.to) ? { info } : { info, to: message.to }
 }
 
+/** Does the work while something else is told; both have ended then, whatever came of either. */
+async function beside<T>(told: Promise<void>, work: () => Promise<T>): Promise<T> {
+  const [done, said] = await Promise.allSettled([work(), told])
+  if (done.status === 'rejected') throw done.reason
+  if (said.status === 'rejected') throw said.reason
+  return done.value
+}
+
 const done: Verdict = { then: 'done' }
 const again = (afterMs: number): Verdict => ({ then: 'again', afterMs })
 const redisAwayMs = 1_000
@@ -132,10 +140,11 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
     if (info.priority !== lateClass && lifeMs < lateAfterMs && (await isLate()))
       return { then: 'again', afterMs: 0, priority: lateClass }
 
-    await report.state(job, 'sending')
-    if (challenge.wouldReach !== undefined && (await optOuts.has(challenge.wouldReach)))
-      return finishUnsendable(job, info, { to: challenge.wouldReach, ending: optedOut })
-    return deliver(job, info, challenge)
+    return beside(report.state(job, 'sending'), async () => {
+      if (challenge.wouldReach !== undefined && (await optOuts.has(challenge.wouldReach)))
+        return finishUnsendable(job, info, { to: challenge.wouldReach, ending: optedOut })
+      return deliver(job, info, challenge)
+    })
   }
 
   async function deliver(job: SmsJob, info: JobInfo, open: Open): Promise<Verdict> {
@@ -159,7 +168,7 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
     })
     switch (round.verdict) {
       case 'settled':
-        return settle(job, settledAs(message, info))
+        return settle(job, round.view, settledAs(message, info))
       case 'refused':
         return end(job, { state: 'failed', reason: 'carrier_failed' })
       case 'unwanted':
@@ -201,8 +210,7 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
     return view
   }
 
-  async function settle(job: SmsJob, { info, to }: Settled = {}): Promise<Verdict> {
-    const view = await fence.read(job.messageId)
+  async function settle(job: SmsJob, view: FenceView, { info, to }: Settled = {}): Promise<Verdict> {
     const settled = settledAttempt(view, { end: true })
     await report.attempts(job, view, { final: true })
     if (settled === undefined) await report.state(job, 'unknown')
@@ -222,9 +230,7 @@ export function createSendSms(deps: SendSmsDeps): SendSms {
   async function end(job: SmsJob, ending: Unsent): Promise<Verdict> {
     await giveUpLost(fence, job.messageId, await fence.read(job.messageId))
     const view = await fence.read(job.messageId)
-    if (settledAttempt(view, { end: true }) !== undefined) {
-      return settle(job)
-    }
+    if (settledAttempt(view, { end: true }) !== undefined) return settle(job, view)
     await report.attempts(job, view, { final: true })
     const maybeSent = possibleAccepts(view) > 0
     if (maybeSent) await report.state(job, 'unknown')

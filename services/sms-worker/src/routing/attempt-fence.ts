@@ -30,8 +30,8 @@ export interface AttemptFence {
     view: FenceView,
     provider: string,
   ): Promise<{ number: number; startedAtMs: number } | undefined>
-  /** Whether it was written: false where more was known already, or what a finder found belongs to another attempt. */
-  record(messageId: string, entry: FenceEntry): Promise<boolean>
+  /** What is known now, and whether this was written: not where more was known already, or what a finder found belongs to another attempt. */
+  record(messageId: string, entry: FenceEntry): Promise<{ readonly written: boolean; readonly view: FenceView }>
   markReported(messageId: string, upTo: number): Promise<void>
 }
 
@@ -52,18 +52,14 @@ const claimMs = 3_600_000
 export function createAttemptFence(redis: Redis): AttemptFence {
   const key = (messageId: string) => `${queuePrefix}:fence:${messageId}`
   const claimKey = (providerMessageId: string) => `${queuePrefix}:sid:${providerMessageId}`
-  const read = redisScript<[seconds: string, micros: string, fields: string[]]>(
-    redis,
-    new URL('./lua/fence_read.1.lua', import.meta.url),
-  )
+  const read = redisScript<Known>(redis, new URL('./lua/fence_read.1.lua', import.meta.url))
   const take = redisScript<[number, number]>(redis, new URL('./lua/fence_take.1.lua', import.meta.url))
-  const record = redisScript<number>(redis, new URL('./lua/fence_record.2.lua', import.meta.url))
+  const record = redisScript<[written: number, ...Known]>(redis, new URL('./lua/fence_record.2.lua', import.meta.url))
 
   return {
     read: (messageId) =>
       orUnavailable(async () => {
-        const [seconds, micros, fields] = await read(key(messageId))
-        return toView(fields, Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000))
+        return toView(await read(key(messageId)))
       }),
     take: (messageId, view, provider) =>
       orUnavailable(async () => {
@@ -76,9 +72,9 @@ export function createAttemptFence(redis: Redis): AttemptFence {
         const finder = by === 'finder' ? '1' : '0'
         const claim = outcome.outcome === 'accepted' ? claimKey(outcome.providerMessageId) : key(messageId)
         const attempt = `${messageId}/${number}`
-        return (
-          (await record(key(messageId), claim, number, outcome.outcome, detail, finder, keepMs, attempt, claimMs)) === 1
-        )
+        const about = [number, outcome.outcome, detail, finder, keepMs, attempt, claimMs]
+        const [written, ...known] = await record(key(messageId), claim, ...about)
+        return { written: written === 1, view: toView(known) }
       }),
     markReported: (messageId, upTo) =>
       orUnavailable(async () => {
@@ -88,7 +84,10 @@ export function createAttemptFence(redis: Redis): AttemptFence {
 }
 
 /** `flat` is names and values by turns. */
-function toView(flat: readonly string[], nowMs: number): FenceView {
+type Known = [seconds: string, micros: string, flat: string[]]
+
+function toView([seconds, micros, flat]: Known): FenceView {
+  const nowMs = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000)
   const fields = new Map<string, string | undefined>()
   for (let at = 0; at < flat.length; at += 2) fields.set(flat[at] ?? '', flat[at + 1])
   const attempts = Array.from({ length: Number(fields.get('count') ?? 0) }, (_, index): FencedAttempt => {

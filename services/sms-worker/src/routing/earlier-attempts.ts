@@ -94,7 +94,8 @@ async function lookUp(
     for (const { providerMessageId } of candidates(listed, message.body, startedAtMs, timeoutMs(lane))) {
       const outcome = { outcome: 'accepted', providerMessageId } as const
       // Refused where this one is known to belong to another attempt.
-      if (await fence.record(message.id, { number, endedAtMs, by: 'finder', outcome })) break
+      const { written } = await fence.record(message.id, { number, endedAtMs, by: 'finder', outcome })
+      if (written) break
     }
   }
 }

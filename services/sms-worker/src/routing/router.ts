@@ -15,8 +15,8 @@ import type { Place, WaitingRoom } from './waiting-room.js'
 
 /** What is to be done about a message after one round over its lanes. The fence has the attempts. */
 export type Round =
-  /** A carrier took it, or refused it for good. */
-  | { readonly verdict: 'settled' }
+  /** A carrier took it, or refused it for good: as the fence has it. */
+  | { readonly verdict: 'settled'; readonly view: FenceView }
   /** No carrier that may take it has a way to the number. */
   | { readonly verdict: 'refused' }
   /** Nothing left; or something did, and it is too early to ask. With a `room`, nobody was called, and it waits there for its turn. */
@@ -73,8 +73,8 @@ const nextTurnMs = 500
 
 /** What one lane can do for a message: nothing any more, or something later. */
 type Chance =
-  | { readonly never: DeliveryReason; readonly recipient?: true; readonly called?: boolean }
-  | { readonly laterMs: number; readonly called?: boolean; readonly waits?: true }
+  | { readonly never: DeliveryReason; readonly recipient?: true; readonly after?: FenceView }
+  | { readonly laterMs: number; readonly after?: FenceView; readonly waits?: true }
   | { readonly round: Round }
 
 /** Nobody was called: where there is a room, that is where the message waits. */
@@ -110,19 +110,18 @@ export function createRouter({
 
   async function attempt(lane: Lane, view: FenceView, { message, lifeLeft, took }: Delivery): Promise<Attempted> {
     const since = performance.now()
-    const taken = await fence.take(message.id, view, lane.provider.name)
+    // Asked behind the fence, in the same write.
+    const [taken, lifeMs] = await Promise.all([
+      fence.take(message.id, view, lane.provider.name),
+      lifeLeft().catch(() => 'not told' as const),
+    ])
     if (taken === undefined) return 'taken by another'
-    const lifeMs = await lifeLeft().catch(() => 'not told' as const)
     const may = typeof lifeMs === 'number' && performance.now() - since < staleAfterMs
     const { outcome, tookMs } = may ? await lane.send({ ...message, attempt: taken.number, lifeMs }) : notCalled
-    await fence.record(message.id, {
-      number: taken.number,
-      outcome,
-      endedAtMs: taken.startedAtMs + tookMs,
-      by: 'caller',
-    })
+    const endedAtMs = taken.startedAtMs + tookMs
+    const known = await fence.record(message.id, { number: taken.number, outcome, endedAtMs, by: 'caller' })
     if (lanes.length > 1 && (outcome.outcome === 'accepted' || outcome.outcome === 'unknown')) await took(lane.name)
-    if (may) return outcome
+    if (may) return { outcome, after: known.view }
     return lifeMs === undefined ? 'unwanted' : 'held up'
   }
 
@@ -134,7 +133,8 @@ export function createRouter({
   /** What a lane can do for the message: by what it said before, by how it fares, by its pace; then by a call. */
   async function tryLane(lane: Lane, view: FenceView, delivery: Delivery): Promise<Chance> {
     const before = view.attempts.find(({ provider, result }) => provider === lane.provider.name && isNever(result))
-    if (before?.result !== undefined) return without(chanceOf(before.result, 0))
+    // As said by an earlier round: this one makes no call.
+    if (before?.result !== undefined) return chanceOf({ outcome: before.result, after: view }, 0, { called: false })
     const { place, closing, starts } = delivery
     const { priority, deadlineMs } = place
     const shut = (await heldBack(lane, delivery)) ?? shutBy(lane.standing(), starts)
@@ -145,11 +145,11 @@ export function createRouter({
     // While it stood in line the lane may have gone out, or been paused.
     const shutMeanwhile = (await heldBack(lane, delivery)) ?? shutBy(lane.enter(), starts)
     if (shutMeanwhile !== undefined) return shutMeanwhile
-    const outcome = await attempt(lane, view, delivery)
-    if (outcome === 'unwanted') return { round: { verdict: 'unwanted' } }
-    if (outcome === 'taken by another' || outcome === 'held up')
+    const attempted = await attempt(lane, view, delivery)
+    if (attempted === 'unwanted') return { round: { verdict: 'unwanted' } }
+    if (attempted === 'taken by another' || attempted === 'held up')
       return { round: { verdict: 'again', afterMs: anotherWorkerMs } }
-    return chanceOf(outcome, retryDelayMs(view.attempts.length + 1))
+    return chanceOf(attempted, retryDelayMs(view.attempts.length + 1))
   }
 
   async function walk(delivery: Delivery, view: FenceView): Promise<Round> {
@@ -170,8 +170,8 @@ export function createRouter({
       const chance = await tryLane(lane, view, delivery)
       if ('round' in chance) return chance.round
       chances.push(chance)
-      if (chance.called === true) {
-        const next = await fence.read(delivery.message.id)
+      const next = chance.after
+      if (next !== undefined) {
         // Whatever else happened to the message meanwhile, this worker has not judged by it.
         if (next.attempts.length !== view.attempts.length + 1) return { verdict: 'again', afterMs: anotherWorkerMs }
         view = next
@@ -196,7 +196,7 @@ export function createRouter({
       const { waitMs } = await resolveEarlier({ fence, message, view: before, laneNamed, closing })
       if (waitMs > 0) return { verdict: 'again', afterMs: waitMs }
       const view = before.attempts.length === 0 ? before : await fence.read(id)
-      if (lastAttempt(view) !== undefined) return { verdict: 'settled' }
+      if (lastAttempt(view) !== undefined) return { verdict: 'settled', view }
       if (possibleAccepts(view) < possibleAcceptsMax) return walk(delivery, view)
       const askable = view.attempts.some(
         ({ result, provider }) => result?.outcome === 'unknown' && laneNamed(provider)?.provider.list !== undefined,
@@ -210,7 +210,13 @@ export function createRouter({
 }
 
 /** `held up`: whether the code still lives was told too late, or not at all; nobody was called. */
-type Attempted = SendOutcome | 'taken by another' | 'held up' | 'unwanted'
+type Attempted = Called | 'taken by another' | 'held up' | 'unwanted'
+
+/** What a carrier said to a call, and what the fence knows since. */
+interface Called {
+  readonly outcome: SendOutcome
+  readonly after: FenceView
+}
 
 /** What a lane that is out leaves to hope for; undefined where it may be called. */
 function shutBy(standing: Standing, starts: number): Chance | undefined {
@@ -227,25 +233,23 @@ const isNever = (result: SendOutcome | undefined): boolean =>
   (result?.outcome === 'rejected' && result.elsewhere === true)
 
 /** What an outcome leaves to hope for from its lane. */
-function chanceOf(outcome: SendOutcome, pauseMs: number): Chance {
+function chanceOf({ outcome, after: view }: Called, pauseMs: number, { called = true } = {}): Chance {
+  const after = called ? { after: view } : {}
   switch (outcome.outcome) {
     case 'accepted':
-      return { round: { verdict: 'settled' } }
+      return { round: { verdict: 'settled', view } }
     case 'rejected':
       return outcome.elsewhere === true
-        ? { never: outcome.reason, recipient: true, called: true }
-        : { round: { verdict: 'settled' } }
+        ? { never: outcome.reason, recipient: true, ...after }
+        : { round: { verdict: 'settled', view } }
     case 'unknown':
       return { round: { verdict: 'again', afterMs: Math.max(lookUpAfterMs, pauseMs) } }
     case 'not_sent':
       return outcome.permanent === true
-        ? { never: outcome.reason, called: true }
-        : { laterMs: Math.max(outcome.retryAfterMs ?? 0, pauseMs), called: true }
+        ? { never: outcome.reason, ...after }
+        : { laterMs: Math.max(outcome.retryAfterMs ?? 0, pauseMs), ...after }
   }
 }
-
-/** As said by an earlier round: this one made no call. */
-const without = (chance: Chance): Chance => ('never' in chance ? { ...chance, called: false } : chance)
 
 const notCalled = {
   outcome: { outcome: 'not_sent', reason: 'carrier_failed', carrierCode: 'not-called' },

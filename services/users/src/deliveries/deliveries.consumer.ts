@@ -37,7 +37,8 @@ export function createDeliveryConsumer({
         if (!('kind' in event)) await deliveries.record(event)
         else if (event.kind === 'receipt') {
           if (!(await deliveries.receive(event))) return later(event, log)
-        } else if (event.kind === 'act') await audit.hear(event)
+        } else if (event.kind === 'batch') await deliveries.recordAll(event.events)
+        else if (event.kind === 'act') await audit.hear(event)
         else await optOuts.record(event)
         return { then: 'done' }
       } catch (error) {

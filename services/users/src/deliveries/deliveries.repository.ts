@@ -3,13 +3,52 @@ import { type Insertable, type QueryCreator, sql } from 'kysely'
 import type { Database, Db, Trx } from '../database.js'
 import type { SmsAttemptTable, SmsMessageTable } from './deliveries.table.js'
 
-/** Writes a message, or lifts it to a higher state. The comparison is Postgres's, so that parallel events cannot lower it. */
-function upsertMessage(query: QueryCreator<Database>, row: Insertable<SmsMessageTable>) {
+const messageTypes: Readonly<Record<keyof SmsMessageTable, string>> = {
+  id: 'uuid',
+  challenge_id: 'text',
+  generation: 'integer',
+  purpose: 'text',
+  country: 'text',
+  request_id: 'text',
+  state: 'text',
+  rank: 'integer',
+  reason: 'text',
+  first_at: 'timestamptz',
+  last_at: 'timestamptz',
+}
+const attemptTypes: Readonly<Record<keyof SmsAttemptTable, string>> = {
+  message_id: 'uuid',
+  number: 'integer',
+  provider: 'text',
+  outcome: 'text',
+  provider_message_id: 'text',
+  carrier_code: 'text',
+  says: 'text',
+  started_at: 'timestamptz',
+  ended_at: 'timestamptz',
+}
+
+/** Rows as one value: a list would be another statement for each length of it. In the order of their first column, so that no two statements wait for each other. */
+function rowsAs<Column extends string>(
+  types: Readonly<Record<Column, string>>,
+  rows: readonly Partial<Record<Column, unknown>>[],
+) {
+  const columns = Object.keys(types) as Column[]
+  const typed = sql.raw(columns.map((column) => `${column} ${types[column]}`).join(', '))
+  const expression = sql`select ${sql.join(columns.map((column) => sql.ref(column)))}
+    from json_to_recordset(${JSON.stringify(rows)}::json) as row (${typed}) order by 1`
+  return { columns, expression }
+}
+
+/** Writes messages, or lifts them to a higher state. The comparison is Postgres's, so that parallel events cannot lower it. */
+function upsertMessages(query: QueryCreator<Database>, rows: readonly Insertable<SmsMessageTable>[]) {
   const higher = (column: 'state' | 'rank' | 'reason') =>
     sql<never>`case when excluded.rank > sms_messages.rank then ${sql.ref(`excluded.${column}`)} else ${sql.ref(`sms_messages.${column}`)} end`
+  const { columns, expression } = rowsAs(messageTypes, rows)
   return query
     .insertInto('sms_messages')
-    .values(row)
+    .columns(columns)
+    .expression(expression)
     .onConflict((conflict) =>
       conflict.column('id').doUpdateSet({
         state: higher('state'),
@@ -21,16 +60,18 @@ function upsertMessage(query: QueryCreator<Database>, row: Insertable<SmsMessage
     )
 }
 
-/** Writes an attempt, or what is known better: an outcome beats `unknown`, then the later word beats the earlier. */
-export function upsertAttempt(query: QueryCreator<Database>, row: Insertable<SmsAttemptTable>) {
+/** Writes attempts, or what is known better: an outcome beats `unknown`, then the later word beats the earlier. */
+function upsertAttempts(query: QueryCreator<Database>, rows: readonly Insertable<SmsAttemptTable>[]) {
   const better = sql<boolean>`(excluded.outcome <> 'unknown', excluded.ended_at) > (sms_attempts.outcome <> 'unknown', sms_attempts.ended_at)`
   const best = (column: keyof SmsAttemptTable) => {
     const [mine, theirs] = [sql.ref(`sms_attempts.${column}`), sql.ref(`excluded.${column}`)]
     return sql<never>`case when ${better} then coalesce(${theirs}, ${mine}) else coalesce(${mine}, ${theirs}) end`
   }
+  const { columns, expression } = rowsAs(attemptTypes, rows)
   return query
     .insertInto('sms_attempts')
-    .values(row)
+    .columns(columns)
+    .expression(expression)
     .onConflict((conflict) =>
       conflict.columns(['message_id', 'number']).doUpdateSet({
         provider: best('provider'),
@@ -44,19 +85,21 @@ export function upsertAttempt(query: QueryCreator<Database>, row: Insertable<Sms
     )
 }
 
-/** What is written down of every message, in one statement each time. Says whether there are receipts of it. */
-export async function writeMessage(
+/** What is written down of messages and of attempts at them, none of either twice, in one statement. Says of which there are receipts. */
+export async function writeMessages(
   db: Db | Trx,
-  message: Insertable<SmsMessageTable>,
-  attempt?: Insertable<SmsAttemptTable>,
-): Promise<boolean> {
-  const receipts = sql<boolean>`exists (select 1 from sms_receipts where message_id = ${message.id})`.as('told')
-  const written = db.with('message', (query) => upsertMessage(query, message))
-  const all =
-    attempt === undefined
-      ? written.selectNoFrom(receipts)
-      : written.with('attempt', (query) => upsertAttempt(query, attempt)).selectNoFrom(receipts)
-  return (await all.executeTakeFirstOrThrow()).told
+  messages: readonly Insertable<SmsMessageTable>[],
+  attempts: readonly Insertable<SmsAttemptTable>[],
+): Promise<string[]> {
+  const ids = messages.map(({ id }) => id)
+  const isOne = sql<boolean>`message_id = any(${ids}::uuid[])`
+  const told = (query: QueryCreator<Database>) =>
+    query.selectFrom('sms_receipts').select('message_id').distinct().where(isOne).execute()
+  const written = db.with('message', (query) => upsertMessages(query, messages))
+  const rows = await told(
+    attempts.length === 0 ? written : written.with('attempt', (query) => upsertAttempts(query, attempts)),
+  )
+  return rows.map(({ message_id: id }) => id)
 }
 
 /** Lifts a message that is known to a higher state. */

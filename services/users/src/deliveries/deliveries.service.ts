@@ -3,6 +3,7 @@ import { deliveryRanks } from '@latchkey/contracts/v1/delivery-ranks'
 import type { ReplyOf } from '@latchkey/contracts/endpoint'
 import type { getDelivery } from '@latchkey/contracts/internal/users'
 import type { DeliveryAttempt, DeliveryEvent, Receipt } from '@latchkey/contracts/queues/delivery-event'
+import { AppError } from '@latchkey/kit/app-error'
 import { isTracing, noteInTraceOf } from '@latchkey/kit/tracing'
 import type { Conversions } from '../conversion/conversion.service.js'
 import { type Db, inBatches, type Trx } from '../database.js'
@@ -14,6 +15,8 @@ import { joinReceipts, keepReceipt, oldestOf, playReceipt } from './receipts.ser
 export interface Deliveries {
   /** Writes an event down. Twice, late or in another order, it leads to the same rows. */
   record(event: DeliveryEvent): Promise<void>
+  /** The same of several, together. Throws what went wrong with one of them once the others are written down. */
+  recordAll(events: readonly DeliveryEvent[]): Promise<void>
   /**
    * Writes down what a carrier says; where its message is not known yet, it is kept for it. False where it names no message, and none is
    * known by the carrier's own id: it has to come again.
@@ -67,36 +70,63 @@ export function createDeliveries({ db, conversions, keptDays, now }: DeliveriesN
 
   const joinLater = (messageId: string): Promise<void> =>
     db.transaction().execute(async (trx) => {
-      await receipts.lockMessage(trx, messageId)
+      await receipts.lockMessages(trx, [messageId])
       await lift(trx, messageId)
     })
 
-  return {
-    async record({ messageId, attempt, others = [], ...event }) {
-      const message = messageRow({ messageId, ...event })
-      const attempts = attempt === undefined ? others : [attempt, ...others]
-      // Half of all events say that a message is about to be sent. A receipt that comes at this very moment is found by that of its attempt.
-      if (event.state === 'sending' && attempts.length === 0) {
-        if (await deliveries.writeMessage(db, message)) await joinLater(messageId)
-        return
+  /** Says of which messages there are receipts. */
+  async function write(to: Db | Trx, events: readonly DeliveryEvent[]): Promise<string[]> {
+    const told: string[] = []
+    for (const round of inRounds(events)) {
+      const attempts = round.flatMap((event) =>
+        attemptsOf(event).map((attempt) => attemptRow(event.messageId, attempt)),
+      )
+      told.push(...(await deliveries.writeMessages(to, round.map(messageRow), attempts)))
+    }
+    return [...new Set(told)]
+  }
+
+  /** All of them, or none. */
+  async function together(events: readonly DeliveryEvent[]): Promise<void> {
+    await db.transaction().execute(async (trx) => {
+      await receipts.lockMessages(
+        trx,
+        events.map(({ messageId }) => messageId),
+      )
+      const told = await write(trx, events)
+      for (const event of events)
+        for (const attempt of attemptsOf(event)) await playReceipt(trx, { ...event, attempt }, now())
+      for (const messageId of told) await lift(trx, messageId)
+      for (const event of events) {
+        const times = [event.at, ...attemptsOf(event).map(({ endedAt }) => endedAt)]
+        await conversions.noteLate(trx, { id: event.messageId, oldest: oldestOf(times.map((at) => new Date(at))) })
       }
-      await db.transaction().execute(async (trx) => {
-        await receipts.lockMessage(trx, messageId)
-        const [first, ...rest] = attempts.map((each) => attemptRow(messageId, each))
-        const told = await deliveries.writeMessage(trx, message, first)
-        for (const row of rest) await deliveries.upsertAttempt(trx, row).execute()
-        for (const each of attempts) await playReceipt(trx, { messageId, country: event.country, attempt: each }, now())
-        if (told) await lift(trx, messageId)
-        const times = [event.at, ...attempts.map(({ endedAt }) => endedAt)]
-        await conversions.noteLate(trx, { id: messageId, oldest: oldestOf(times.map((at) => new Date(at))) })
-      })
+    })
+  }
+
+  async function record(event: DeliveryEvent): Promise<void> {
+    // Half of all events say that a message is about to be sent. A receipt that comes at this very moment is found by that of its attempt.
+    if (event.state !== 'sending' || attemptsOf(event).length > 0) return together([event])
+    for (const messageId of await write(db, [event])) await joinLater(messageId)
+  }
+
+  return {
+    record,
+    async recordAll(events) {
+      try {
+        await together(events)
+      } catch (error) {
+        if (error instanceof AppError) throw error
+        const ends = await Promise.allSettled(events.map(record))
+        for (const end of ends) if (end.status === 'rejected') throw end.reason
+      }
     },
     async receive(receipt) {
       const { provider, providerMessageId } = receipt
       const messageId = receipt.messageId ?? (await receipts.findMessageOf(db, provider, providerMessageId))
       if (messageId === undefined) return false
       await db.transaction().execute(async (trx) => {
-        await receipts.lockMessage(trx, messageId)
+        await receipts.lockMessages(trx, [messageId])
         await keepReceipt(trx, { ...receipt, messageId })
         await lift(trx, messageId)
       })
@@ -126,6 +156,21 @@ export function createDeliveries({ db, conversions, keptDays, now }: DeliveriesN
       return inBatches((most) => deliveries.deleteOld(db, { before, most }))
     },
   }
+}
+
+const attemptsOf = ({ attempt, others = [] }: DeliveryEvent): readonly DeliveryAttempt[] =>
+  attempt === undefined ? others : [attempt, ...others]
+
+/** In rounds in which no message comes twice, for a statement writes no row twice; of one message in its order. */
+function inRounds(events: readonly DeliveryEvent[]): DeliveryEvent[][] {
+  const rounds: DeliveryEvent[][] = []
+  const rounded = new Map<string, number>()
+  for (const event of events) {
+    const at = rounded.get(event.messageId) ?? 0
+    rounded.set(event.messageId, at + 1)
+    ;(rounds[at] ??= []).push(event)
+  }
+  return rounds
 }
 
 const messageRow = ({ messageId, state, at, ...event }: DeliveryEvent) => ({

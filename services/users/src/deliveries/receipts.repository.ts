@@ -5,9 +5,12 @@ import { type Insertable, sql } from 'kysely'
 import type { Db, Trx } from '../database.js'
 import type { SmsReceiptTable } from './receipts.table.js'
 
-/** Whoever writes about one message waits for whoever does already: receipt and attempt would not see each other. */
-export async function lockMessage(trx: Trx, messageId: string): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtextextended(${messageId}, 0))`.execute(trx)
+/** Whoever writes about messages waits for whoever does already: receipt and attempt would not see each other. In one order, or two would wait for each other. */
+export async function lockMessages(trx: Trx, messageIds: readonly string[]): Promise<void> {
+  await sql`select pg_advisory_xact_lock(key)
+    from (select distinct hashtextextended(id, 0) as key from unnest(${messageIds}::text[]) as id order by key) as keys`.execute(
+    trx,
+  )
 }
 
 /** Writes a receipt, or lifts it to a higher state. Price and segments stay as they were first told. */

@@ -84,7 +84,7 @@ export const laneGuards: readonly Guard[] = [
   {
     guards: 'what a carrier cannot use is not brought to it again',
     file: 'services/sms-worker/src/routing/router.ts',
-    take: 'if (before?.result !== undefined) return without(chanceOf(before.result, 0))',
+    take: 'if (before?.result !== undefined) return chanceOf({ outcome: before.result, after: view }, 0, { called: false })',
     put: '',
     test: 'services/sms-worker/test/lanes.test.ts',
     red: 'what a carrier cannot use at all is not tried there again',

@@ -107,7 +107,7 @@ export const receiptGuards: readonly Guard[] = [
   {
     guards: 'a receipt that came early finds its message',
     file: 'services/users/src/deliveries/deliveries.service.ts',
-    take: 'if (told) await lift(trx, messageId)',
+    take: 'for (const messageId of told) await lift(trx, messageId)',
     put: '',
     test: log,
     red: 'a receipt that comes before anything else waits for its message, and for a day only',
@@ -115,8 +115,8 @@ export const receiptGuards: readonly Guard[] = [
   {
     guards: 'a receipt that came before its message was begun finds it too',
     file: 'services/users/src/deliveries/deliveries.service.ts',
-    take: 'if (await deliveries.writeMessage(db, message)) await joinLater(messageId)',
-    put: 'await deliveries.writeMessage(db, message)',
+    take: 'for (const messageId of await write(db, [event])) await joinLater(messageId)',
+    put: 'await write(db, [event])',
     test: log,
     red: 'what arrived before it is said to be on its way has arrived',
   },

@@ -12,7 +12,7 @@ export const workerGuards: readonly Guard[] = [
   {
     guards: 'an accept is never unlearned',
     file: 'services/sms-worker/src/routing/lua/fence_record.2.lua',
-    take: 'if known and ranks[known] >= ranks[ARGV[2]] then return 0 end',
+    take: 'if known and ranks[known] >= ranks[ARGV[2]] then return told(0) end',
     put: '',
     test: 'services/sms-worker/test/attempt-fence.test.ts',
     red: 'an accept is never unlearned, and replaces what others guessed',
@@ -20,7 +20,7 @@ export const workerGuards: readonly Guard[] = [
   {
     guards: 'one SMS of a carrier is credited to one attempt',
     file: 'services/sms-worker/src/routing/lua/fence_record.2.lua',
-    take: "if owner and owner ~= ARGV[6] and ARGV[4] == '1' then return 0 end",
+    take: "if owner and owner ~= ARGV[6] and ARGV[4] == '1' then return told(0) end",
     put: '',
     test: 'services/sms-worker/test/attempt-fence.test.ts',
     red: "a carrier's message belongs to one attempt, and to its caller before any finder",
@@ -68,8 +68,8 @@ export const workerGuards: readonly Guard[] = [
   {
     guards: 'the code is looked at again directly before the call',
     file: 'services/sms-worker/src/routing/router.ts',
-    take: "const lifeMs = await lifeLeft().catch(() => 'not told' as const)",
-    put: 'const lifeMs: number | undefined = 60_000',
+    take: "lifeLeft().catch(() => 'not told' as const),",
+    put: '60_000 as number | undefined,',
     test: 'services/sms-worker/test/routing.test.ts',
     red: 'the code is looked at again directly before the call, whatever the job saw',
   },
@@ -92,7 +92,7 @@ export const workerGuards: readonly Guard[] = [
   {
     guards: 'a message that was taken is not sent again',
     file: 'services/sms-worker/src/routing/router.ts',
-    take: "if (lastAttempt(view) !== undefined) return { verdict: 'settled' }",
+    take: "if (lastAttempt(view) !== undefined) return { verdict: 'settled', view }",
     put: '',
     test: 'services/sms-worker/test/routing.test.ts',
     red: 'an event that cannot be queued makes the job come again, and nothing is sent twice',
@@ -242,10 +242,10 @@ export const workerGuards: readonly Guard[] = [
     red: 'sign-ups at a carrier that hangs do not hold up a sign-in',
   },
   {
-    guards: 'nothing is sent that the log could not hear of',
+    guards: 'a message comes again until the log has heard of it',
     file: 'services/sms-worker/src/jobs/send-sms.ts',
-    take: "    await report.state(job, 'sending')\n",
-    put: "    await report.state(job, 'sending').catch(() => undefined)\n",
+    take: "if (said.status === 'rejected') throw said.reason",
+    put: '',
     test: 'services/sms-worker/test/routing.test.ts',
     red: 'an event that cannot be queued makes the job come again, and nothing is sent twice',
   },
