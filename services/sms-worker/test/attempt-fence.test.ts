@@ -61,8 +61,8 @@ t.test('a call under way and one of unknown end count as possible accepts, a ref
 t.test("a carrier's message belongs to one attempt, and to its caller before any finder", async (t) => {
   const [mine, other] = [randomUUID(), randomUUID()]
   const sid = { outcome: 'accepted', providerMessageId: `SM${randomUUID().replaceAll('-', '')}` } as const
-  const accept = (id: string, number: number, by: 'caller' | 'finder') =>
-    fence.record(id, { number, outcome: sid, endedAtMs: 1, by })
+  const accept = async (id: string, number: number, by: 'caller' | 'finder') =>
+    (await fence.record(id, { number, outcome: sid, endedAtMs: 1, by })).written
   await begin(mine)
   await begin(other)
   t.equal(await accept(mine, 1, 'finder'), true)

@@ -64,7 +64,8 @@ export function createWatch({ note, explain }: { note: Note; explain: Explain })
     events: (events) => ({
       ...events,
       async add(jobId, event, options) {
-        await events.add(jobId, event, options)
+        // Noted while it is told: a batch is queued when more has happened.
+        const added = events.add(jobId, event, options)
         if (!('kind' in event)) {
           const { messageId, state, reason, attempt, others = [], at } = event
           const attempts = [...others, ...(attempt === undefined ? [] : [attempt])]
@@ -81,6 +82,7 @@ export function createWatch({ note, explain }: { note: Note; explain: Explain })
             at,
           })
         }
+        await added
       },
     }),
     handle: (handle) => async (job, info) => {

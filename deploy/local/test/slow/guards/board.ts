@@ -101,9 +101,17 @@ export const boardGuards: readonly Guard[] = [
   {
     guards: 'what is dropped has an end in the log',
     file: letters,
-    take: 'await tell.add(`d-${job.id}`, { ...plain, v: 1, state })',
+    take: 'await tell.add(at === 0 ? `d-${job.id}` : `d-${job.id}-${at}`, { ...plain, v: 1, state: endOf(event.state) })',
     put: 'void plain',
     test,
     red: 'an event that users could not write: its end is kept, and what a person said is not dropped',
+  },
+  {
+    guards: 'of a batch the board tells no more than of its events',
+    file: shown,
+    take: "if (name === 'events' && Array.isArray(value)) return value.map((event) => shownData(queue, event))",
+    put: '',
+    test,
+    red: harmless,
   },
 ]

@@ -186,6 +186,22 @@ export const usersGuards: readonly Guard[] = [
     red: 'a terminal state is never replaced, not even by another one',
   },
   {
+    guards: 'two batches that tell of the same messages do not stop each other',
+    file: 'services/users/src/deliveries/receipts.repository.ts',
+    take: ' order by key',
+    put: '',
+    test: 'services/users/test/deliveries.test.ts',
+    red: 'batches that tell of the same messages at once, each in another order, wait for each other',
+  },
+  {
+    guards: 'an event that cannot be written keeps no other from the log',
+    file: 'services/users/src/deliveries/deliveries.service.ts',
+    take: 'const ends = await Promise.allSettled(events.map(record))',
+    put: "const ends = [{ status: 'rejected' as const, reason: error }]",
+    test: 'services/users/test/deliveries.test.ts',
+    red: 'of a batch in which one event cannot be written, the others are',
+  },
+  {
     guards: 'the delivery log is swept of old messages only',
     file: 'services/users/src/deliveries/deliveries.repository.ts',
     take: "    .where('last_at', '<', before)\n",

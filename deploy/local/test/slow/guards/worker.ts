@@ -242,6 +242,14 @@ export const workerGuards: readonly Guard[] = [
     red: 'sign-ups at a carrier that hangs do not hold up a sign-in',
   },
   {
+    guards: "an event that fits no contract is nobody else's fault",
+    file: 'services/sms-worker/src/jobs/event-batches.ts',
+    take: 'return sendOne(one)',
+    put: 'throw error',
+    test: 'services/sms-worker/test/event-batches.test.ts',
+    red: 'an event that does not fit its contract is refused alone',
+  },
+  {
     guards: 'a message comes again until the log has heard of it',
     file: 'services/sms-worker/src/jobs/send-sms.ts',
     take: "if (said.status === 'rejected') throw said.reason",
