@@ -16,8 +16,8 @@ interface Waiting {
   end(sent: Promise<void>): void
 }
 
-/** Long enough for several of a steady flow; a slot of the worker is held for it, a tenth of what a carrier takes. */
-const gatherMs = 25
+/** Long enough for several of a steady flow. A slot of the worker is held for it; where slots are short, a job is full sooner. */
+const gatherMs = 100
 
 /** The same queue, where what is told of messages at about the same time goes in one job. Each `add` ends as its job does. */
 export function createEventBatches(events: Events): Events {
