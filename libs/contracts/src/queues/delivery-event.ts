@@ -118,9 +118,12 @@ export const deliveryEventQueue = queue({
   payload: Type.Union([DeliveryEvent, Receipt, OptOutChange, QueueAct, DeliveryBatch]),
 })
 
-/** One id per (message, state, attempt): a worker that repeats itself after a crash adds nothing. */
-export const deliveryEventJobId = ({ messageId, state, attempt }: DeliveryEvent): string =>
-  `e-${messageId}-${state}-${attempt?.number ?? 0}`
+/** One id per thing that is told of a message: a worker that repeats itself after a crash adds nothing, one that knows better of an earlier attempt does. */
+export const deliveryEventJobId = ({ messageId, state, attempt, others = [] }: DeliveryEvent): string =>
+  [
+    `e-${messageId}-${state}-${attempt?.number ?? 0}`,
+    ...others.map(({ number, outcome }) => `${number}${outcome}`),
+  ].join('-')
 
 /** One id per batch: what its events lead to is the same, however often they come. */
 export const deliveryBatchJobId = (id: string): string => `b-${id}`
