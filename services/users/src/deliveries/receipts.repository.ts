@@ -8,7 +8,7 @@ import type { SmsReceiptTable } from './receipts.table.js'
 /** Whoever writes about messages waits for whoever does already: receipt and attempt would not see each other. In one order, or two would wait for each other. */
 export async function lockMessages(trx: Trx, messageIds: readonly string[]): Promise<void> {
   await sql`select pg_advisory_xact_lock(key)
-    from (select distinct hashtextextended(id, 0) as key from unnest(${messageIds}::text[]) as id order by key) as keys`.execute(
+    from (select hashtextextended(id, 0) as key from unnest(${messageIds}::text[]) as id order by key) as keys`.execute(
     trx,
   )
 }
