@@ -85,6 +85,8 @@ async function serve({ command, env, what }: Server, options: RedisOptions): Pro
     save: '',
     appendonly: 'yes',
     appendfsync: disposable ? 'no' : 'everysec',
+    // Of a code and of a job some values are longer than the usual 64 bytes, and would have all be kept as a table. By its old name: Redis 6 knows no other.
+    'hash-max-ziplist-value': 512,
     ...options.settings,
   }
   const output = openSync(logFile, 'a')

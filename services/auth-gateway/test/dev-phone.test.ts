@@ -206,7 +206,10 @@ t.test('in production nothing of it is there: no stream, no button, no inbox, no
   const [development, production] = [await gateway(t), await gateway(t, { NODE_ENV: 'production' })]
   for (const [method, url] of routes) {
     t.ok(development.app.hasRoute({ method, url }), `${method} ${url} in development`)
-    t.notOk(production.app.hasRoute({ method, url }), `${method} ${url} in production`)
+    const isThere = production.app.hasRoute({ method, url })
+    t.notOk(isThere, `${method} ${url} in production`)
+    // A stream would be answered without end.
+    if (isThere) continue
     const answer = await production.app.inject({ method, url: url.replace(':lane', 'inbox') })
     t.match([answer.statusCode, answer.json()], [404, { code: 'not.found' }])
   }

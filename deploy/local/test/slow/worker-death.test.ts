@@ -154,6 +154,7 @@ t.test('two lost calls of one message are all it gets: it stays unknown, and a r
       40_000,
     )
     await on.codeFor(guest.phone)
+    await eventually('the log to hear of it', async () => (await logOf(on, guest)).length === 2)
     t.match(await logOf(on, guest), [{ state: 'unknown' }, { id: String }])
   }
   await allIn(t, on, guests, [1, 1])
