@@ -31,7 +31,9 @@ export function createCopiedList<S extends TSchema>({
   let looking: Promise<void> | undefined
 
   async function look(): Promise<void> {
-    const found = redis.status === 'ready' ? await redis.hgetall(key).catch(() => ({})) : {}
+    // Nobody was asked, which is not remembered: a worker that has just started would not know of a pause for half a second.
+    if (redis.status !== 'ready') return
+    const found = await redis.hgetall(key).catch(() => ({}))
     // From its end: who looks twice waits once for a Redis that does not answer.
     lookedAt = performance.now()
     const { [version]: _version, [complete]: whole, ...entries }: Record<string, string> = found

@@ -58,3 +58,15 @@ t.test('however often it is asked for, Redis is asked now and then only', async 
   await redis.hset(key, 'a', blue)
   t.strictSame(await list.read(), [{ colour: 'red' }])
 })
+
+t.test('a look before there was a connection is not remembered', async (t) => {
+  const { redis: ready, key } = await copied(t)
+  await ready.hset(key, { ...whole, a: red })
+  const options = { log: createLog('test', 'fatal'), name: 'copy', patience: 'request' } as const
+  const redis = createRedis(testStores().redisUrl, options)
+  t.teardown(() => redis.disconnect())
+  const list = createCopiedList({ redis, key, fields, schema, maxAgeMs: 60_000 })
+  t.strictSame(await list.read(), [], 'nobody could be asked')
+  await eventually('redis', async () => redis.status === 'ready')
+  t.strictSame(await list.read(), [{ colour: 'red' }])
+})

@@ -10,6 +10,14 @@ const gateway = 'services/auth-gateway/test/stopped.test.ts'
 
 export const switchboardGuards: readonly Guard[] = [
   {
+    guards: 'a worker that has just started knows of a pause',
+    file: 'libs/kit/src/copied-list.ts',
+    take: "if (redis.status !== 'ready') return",
+    put: "if (redis.status !== 'ready') {\n      lookedAt = performance.now()\n      return\n    }",
+    test: 'libs/kit/test/copied-list.test.ts',
+    red: 'a look before there was a connection is not remembered',
+  },
+  {
     guards: 'a copy that is being written anew switches nothing on again',
     file: 'libs/kit/src/copied-list.ts',
     take: "if (whole === '1') known =",
