@@ -38,7 +38,7 @@ export async function startTestFile(
     output: 'pipe',
     ifOrphaned: 'SIGKILL',
   })
-  if (givesWay) giveWay(program.pid, 10)
+  if (givesWay) giveWay(program.pid, 15)
   return { stop: program.stop, result: finish(program, longestMs, tell) }
 }
 

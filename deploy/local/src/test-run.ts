@@ -98,8 +98,10 @@ interface Pace {
   readonly longer?: Readonly<Record<string, number>>
   /** Whether what tests measured is worth a line each. */
   readonly figures: boolean
-  /** These time something: they run one after another, and all others beside them, giving way. */
+  /** These time something: they run one after another, and all others beside them. */
   readonly timed?: readonly string[]
+  /** These have much to do and nobody who waits for it: all others, whose services have a second to answer, go first. */
+  readonly givingWay?: readonly string[]
   /** These want every core, or compare times that differ by less than a neighbour makes: they come last, with the machine to themselves. */
   readonly alone?: readonly string[]
 }
@@ -132,6 +134,7 @@ const rings: Readonly<Record<Ring, Pace>> = {
       'worker',
       'worker-death',
     ],
+    givingWay: ['guards', 'images'],
     alone: ['after-outage', 'cluster', 'log-in-flood', 'timing'],
   },
   'test:timing': { jobs: 1, longestMs: 1_500_000, figures: true },
@@ -140,13 +143,13 @@ const rings: Readonly<Record<Ring, Pace>> = {
 /** Runs them with a line for each as it ends; each failure in full under its file, and once more at the end with what tests call figures, to be quoted. */
 async function runAll(
   all: readonly Batch[],
-  { jobs, longestMs, longer = {}, figures, timed = [], alone = [] }: Pace,
+  { jobs, longestMs, longer = {}, figures, timed = [], givingWay = [], alone = [] }: Pace,
   env: Record<string, string>,
 ): Promise<TestCounts> {
   const counts = { passed: 0, failed: 0 }
   const failures: string[] = []
   const quotable: string[] = []
-  async function work(waiting: Batch[], givesWay: boolean): Promise<void> {
+  async function work(waiting: Batch[]): Promise<void> {
     for (let batch = waiting.shift(); batch !== undefined && !interrupted; batch = waiting.shift()) {
       const { name, files } = batch
       const began = Date.now()
@@ -159,7 +162,7 @@ async function runAll(
         env,
         longestMs: longer[basename(name, '.test.js')] ?? longestMs,
         tell,
-        givesWay,
+        givesWay: givingWay.includes(basename(name, '.test.js')),
       })
       running.add(test)
       const { passed, failed, failures: found } = await test.result
@@ -178,8 +181,8 @@ async function runAll(
   const named = (names: readonly string[]) => all.filter(({ name }) => names.includes(basename(name, '.test.js')))
   const [first, last] = [named(timed), named(alone)]
   const others = all.filter((batch) => ![...first, ...last].includes(batch))
-  await Promise.all([work(first, false), ...Array.from({ length: jobs }, () => work(others, first.length > 0))])
-  await work(last, false)
+  await Promise.all([work(first), ...Array.from({ length: jobs }, () => work(others))])
+  await work(last)
   if (figures && quotable.length > 0) print(['', ...quotable].join('\n'))
   for (const failure of failures) print(`\n${failure}`)
   return counts

@@ -4,16 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { testStores } from '@latchkey/kit/testing'
 import t, { type Test } from 'tap'
-import { giveWay } from '../../src/niceness.js'
 import { query } from '../../src/postgres.js'
 import { withPath } from '../../src/store.js'
 import { startTestFile } from '../../src/test-file.js'
 import { describeFailure, type Failure, type FileResult } from '../../src/test-report.js'
 import { type CheckoutCopy, copyCheckout } from './checkout-copy.js'
 import { type Guard, guards } from './guards.js'
-
-// It gives way to whatever runs beside it: the others call services that have a second to answer.
-giveWay(process.pid, 19)
 
 // More than there are cores: many a test waits in vain for what does not come any more.
 const atOnce = 4
