@@ -1,6 +1,7 @@
 import type { DeliveryState } from '@latchkey/contracts/delivery'
 import { type Insertable, type QueryCreator, sql } from 'kysely'
 import type { Database, Db, Trx } from '../database.js'
+import { rowsAs } from '../rows-as.js'
 import type { SmsAttemptTable, SmsMessageTable } from './deliveries.table.js'
 
 const messageTypes: Readonly<Record<keyof SmsMessageTable, string>> = {
@@ -26,18 +27,6 @@ const attemptTypes: Readonly<Record<keyof SmsAttemptTable, string>> = {
   says: 'text',
   started_at: 'timestamptz',
   ended_at: 'timestamptz',
-}
-
-/** Rows as one value: a list would be another statement for each length of it. In the order of their first column, so that no two statements wait for each other. */
-function rowsAs<Column extends string>(
-  types: Readonly<Record<Column, string>>,
-  rows: readonly Partial<Record<Column, unknown>>[],
-) {
-  const columns = Object.keys(types) as Column[]
-  const typed = sql.raw(columns.map((column) => `${column} ${types[column]}`).join(', '))
-  const expression = sql`select ${sql.join(columns.map((column) => sql.ref(column)))}
-    from json_to_recordset(${JSON.stringify(rows)}::json) as row (${typed}) order by 1`
-  return { columns, expression }
 }
 
 /** Writes messages, or lifts them to a higher state. The comparison is Postgres's, so that parallel events cannot lower it. */

@@ -1,5 +1,6 @@
-import { type Insertable, type Selectable, sql } from 'kysely'
+import { type Insertable, type Selectable } from 'kysely'
 import type { Db, Trx } from '../database.js'
+import { rowsAs } from '../rows-as.js'
 import type { MessageTraceTable } from './traces.table.js'
 
 export type TraceRow = Selectable<MessageTraceTable>
@@ -27,18 +28,15 @@ const types: Readonly<Record<keyof MessageTraceTable, string>> = {
   attempts_left: 'integer',
   sent: 'boolean',
 }
-const columns = sql.raw(Object.keys(types).join(', '))
-const typed = sql.raw(
-  Object.entries(types)
-    .map((column) => column.join(' '))
-    .join(', '),
-)
-
-/** Writes events down; those that are there stay as they are. As one value: a list would be another statement for each length of it. */
+/** Writes events down; those that are there stay as they are. */
 export async function insertEvents(db: Db, rows: readonly Insertable<MessageTraceTable>[]): Promise<void> {
-  await sql`insert into message_trace (${columns})
-    select ${columns} from json_to_recordset(${JSON.stringify(rows)}::json) as event (${typed})
-    on conflict do nothing`.execute(db)
+  const { columns, expression } = rowsAs(types, rows)
+  await db
+    .insertInto('message_trace')
+    .columns(columns)
+    .expression(expression)
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
 }
 
 /** A phone or an e-mail, by its keyed hash. */
