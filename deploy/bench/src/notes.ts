@@ -8,7 +8,8 @@ export const notes: Readonly<Record<string, string>> = {
   "sign-up with password at 15/s: p50 below the documents' shape":
     'Twenty-five times would be 11.4 ms, and the hash alone is 11.5 ms of CPU: argon2id (19 MiB, 2, 1) is the least that OWASP names. The reply waits for it, for nothing may be said of a password that is not kept. Tried: a pool of threads as large as the machine has cores, a line to users of its own for calls that hash.',
   "CPU of a sign-up, worker and stores included, against the documents' shape": `${wakeUps} ${batches} Not tried: the SDK on another HTTP client than axios, a box that has not changed not opened twice.`,
-  'CPU of a sign-up, worker and stores included, against better-auth with Redis': `See there. better-auth's one process keeps a code in Redis by one command, hands the message to the SDK, and forgets it should it die.`,
+  'CPU of a sign-up, worker and stores included, against better-auth with Redis':
+    'See there. better-auth keeps a code in Redis and hands its message to the SDK; what the carrier does not take then is lost (row carrier-down).',
   'CPU of an answer below better-auth with Redis':
     'An answer is one transaction of seven statements in turn (both ends, the fence, the lock of the phone, the account, its claims, session with device), each a write and a wake-up in users and in PostgreSQL: under load half of what users does is writing to sockets, a tenth is building SQL. Tried: the key of the signature is read once, statements have names, a session is one statement with its device (ADR 44). The lock cannot be taken in the statement that has to see what it waited for; a BEGIN that nobody waits for could fail and let the next statement commit alone.',
   'CPU of a token check below the best of better-auth':

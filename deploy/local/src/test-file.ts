@@ -38,7 +38,7 @@ export async function startTestFile(
     output: 'pipe',
     ifOrphaned: 'SIGKILL',
   })
-  if (givesWay) giveWay(program.pid, 15)
+  if (givesWay) giveWay(program.pid, 5)
   return { stop: program.stop, result: finish(program, longestMs, tell) }
 }
 

@@ -105,10 +105,17 @@ for (const file of new Map(guards.map(({ test }) => [workspaceOf(test), test])).
   t.test(`with every guard in place: ${file}`, { buffered: true }, (t) =>
     somewhere(async (place) => {
       const reds = guards.filter(({ test }) => test === file).map(({ red }) => red)
-      const { passed, failures } = await runTests(place, file, reds)
-      t.ok(passed > 0, 'its tests are found')
-      t.equal(failures.map(describeFailure).join('\n'), '')
-      t.comment(t.passing() ? 'green' : 'NOT GREEN')
+      const found: string[] = []
+      // A machine without time for it may fail it, as it may leave a test green that has lost its guard: it is asked again as often.
+      for (const _ of tries) {
+        const { passed, failures } = await runTests(place, file, reds)
+        if (passed > 0 && failures.length === 0) {
+          t.pass('its tests are found, and green')
+          return t.comment(`green${found.length > 0 ? ', not the first time' : ''}`)
+        }
+        found.push(failures.map(describeFailure).join('\n') || 'no test was found')
+      }
+      t.fail('its tests are green', { found })
     }),
   )
 

@@ -78,7 +78,10 @@ async function decidedMessages({ sql }: Production, accepted: readonly Person[],
     sql<MessageRow>('select id, challenge_id, state, rank from sms_messages where challenge_id = any($1)', [ids])
   await eventually(
     'every message to be decided',
-    async () => new Set((await read()).filter(isDecided).map(({ challenge_id }) => challenge_id)).size === ids.length,
+    async () => {
+      const found = await read()
+      return found.every(isDecided) && new Set(found.map(({ challenge_id }) => challenge_id)).size === ids.length
+    },
     withinMs,
   ).catch(() => undefined)
   return read()
