@@ -1,5 +1,13 @@
 import { AppError } from '@latchkey/kit/app-error'
-import { Kysely, PostgresDialect, type PostgresPool, type PostgresQueryResult, sql, type Transaction } from 'kysely'
+import {
+  type Expression,
+  Kysely,
+  PostgresDialect,
+  type PostgresPool,
+  type PostgresQueryResult,
+  sql,
+  type Transaction,
+} from 'kysely'
 import { DatabaseError, Pool, type PoolClient } from 'pg'
 import type { Logger } from 'pino'
 import { Gauge, Registry } from 'prom-client'
@@ -208,4 +216,18 @@ export function violates(error: unknown, index: string): boolean {
 /** Postgres cannot store NUL, and lone surrogates are no characters. */
 export function isStorable(text: string): boolean {
   return !/\0|\p{Surrogate}/u.test(text)
+}
+
+/** Rows as one value, to be inserted: a list would be another statement for each length of it. `types` names every column and its type. */
+export function rowsAs<Column extends string>(
+  types: Readonly<Record<Column, string>>,
+  rows: readonly Partial<Record<Column, unknown>>[],
+): { columns: Column[]; expression: Expression<unknown> } {
+  const columns = Object.keys(types) as Column[]
+  const typed = sql.raw(columns.map((column) => `${column} ${types[column]}`).join(', '))
+  const names = sql.join(columns.map((column) => sql.ref(column)))
+  return {
+    columns,
+    expression: sql`select ${names} from json_to_recordset(${JSON.stringify(rows)}::json) as row (${typed})`,
+  }
 }

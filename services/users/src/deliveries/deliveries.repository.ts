@@ -1,7 +1,6 @@
 import type { DeliveryState } from '@latchkey/contracts/delivery'
 import { type Insertable, type QueryCreator, sql } from 'kysely'
-import type { Database, Db, Trx } from '../database.js'
-import { rowsAs } from '../rows-as.js'
+import { type Database, type Db, rowsAs, type Trx } from '../database.js'
 import type { SmsAttemptTable, SmsMessageTable } from './deliveries.table.js'
 
 const messageTypes: Readonly<Record<keyof SmsMessageTable, string>> = {

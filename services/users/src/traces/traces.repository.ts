@@ -1,6 +1,5 @@
 import { type Insertable, type Selectable } from 'kysely'
-import type { Db, Trx } from '../database.js'
-import { rowsAs } from '../rows-as.js'
+import { type Db, rowsAs, type Trx } from '../database.js'
 import type { MessageTraceTable } from './traces.table.js'
 
 export type TraceRow = Selectable<MessageTraceTable>
