@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { getPriority, setPriority } from 'node:os'
 
-/** From now on the program, and all that it starts by `startTethered`, takes only what others leave of the machine. */
+/** From now on the program, and all that it starts by `startTethered`, gives way to others that want the machine. */
 export function giveWay(pid: number, nice: number): void {
   setPriority(pid, nice)
   giveWayAsSession(pid, nice)

@@ -16,7 +16,7 @@ interface TestFileOptions {
   /** Where it lies and runs, if not in this checkout. */
   readonly cwd?: string
   readonly tell?: Tell
-  /** Whether it, and all it starts, takes only what others leave of the machine. */
+  /** Whether it, and all it starts, gives way to others that want the machine. */
   readonly givesWay?: boolean
 }
 

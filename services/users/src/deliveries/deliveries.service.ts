@@ -117,7 +117,9 @@ export function createDeliveries({ db, conversions, keptDays, now }: DeliveriesN
         await together(events)
       } catch (error) {
         if (error instanceof AppError) throw error
-        const ends = await Promise.allSettled(events.map(record))
+        const ends: PromiseSettledResult<void>[] = []
+        // One after another: people who log in need the same connections.
+        for (const event of events) ends.push(...(await Promise.allSettled([record(event)])))
         for (const end of ends) if (end.status === 'rejected') throw end.reason
       }
     },

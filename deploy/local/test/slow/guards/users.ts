@@ -196,8 +196,8 @@ export const usersGuards: readonly Guard[] = [
   {
     guards: 'an event that cannot be written keeps no other from the log',
     file: 'services/users/src/deliveries/deliveries.service.ts',
-    take: 'const ends = await Promise.allSettled(events.map(record))',
-    put: "const ends = [{ status: 'rejected' as const, reason: error }]",
+    take: 'for (const event of events) ends.push(...(await Promise.allSettled([record(event)])))',
+    put: "ends.push({ status: 'rejected', reason: error })",
     test: 'services/users/test/deliveries.test.ts',
     red: 'of a batch in which one event cannot be written, the others are',
   },
